@@ -1,0 +1,64 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target of the project builds with: language mode 6, explicit existentials, imports that do not
+/// leak, and warnings that stop the build.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The same for the targets that hold unsafe code: every unsafe use is marked in the source.
+let strictUnsafe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "editor",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "editor", targets: ["editor"]),
+        .library(name: "Editing", targets: ["Editing"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // Libraries of the system.
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+        .systemLibrary(
+            name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+
+        // C.
+        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"]),
+        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("gomp", .when(platforms: [.linux]))]),
+
+        // The stages of an edit.
+        .target(name: "Raster", swiftSettings: strict),
+        .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
+        .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strict),
+        .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
+        .target(name: "Diffusion", dependencies: ["Raster", "Tensors"], swiftSettings: strict),
+        .target(
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
+        .executableTarget(
+            name: "editor",
+            dependencies: ["Editing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EditingTests", dependencies: ["Editing", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
+    ],
+    cLanguageStandard: .gnu2x
+)

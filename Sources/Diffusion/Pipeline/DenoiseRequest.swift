@@ -1,0 +1,84 @@
+public import Raster
+
+/// One run of the denoising pipeline: everything the user's wish comes down to once masks, crops and pre-fills are
+/// settled. Model facts (channels, scale factor, prediction type) are the pipeline's own.
+public struct DenoiseRequest: Sendable {
+    /// What stands in the latents before the first step, and how the known region is held.
+    public enum Conditioning: Sendable {
+        /// Text to image: pure noise of that size.
+        case text(size: PixelSize)
+        /// The picture is the start, everything may change (`remix`). Same as `masked` with a mask of ones on a 4-channel
+        /// model.
+        case picture(RGBImage)
+        /// The picture, pre-filled where the hole is, and the mask: 1 repaints, 0 keeps, between is the strength of
+        /// change of that pixel (differential diffusion). Both have the same size.
+        case masked(RGBImage, mask: Plane)
+    }
+
+    /// How a 9-channel (c + 1 + c) network is told what is known.
+    public enum KnownLatents: String, Sendable, CaseIterable {
+        /// Known latents are written back after every step, whatever the network's channels.
+        case reimpose
+        /// Only through the network's own mask channels, as the reference's inpainting pipeline does; on a network
+        /// without such channels the same as `reimpose`.
+        case channels
+    }
+
+    public var conditioning: Conditioning
+    public var prompt: String
+    public var negativePrompt: String
+    /// One picture is made for each seed.
+    public var seeds: [UInt64]
+    /// Denoising steps asked for, at least 1. With `strength` < 1 only the last `strength · steps` of them are run.
+    public var steps: Int
+    /// Classifier-free guidance scale; 1 and below runs the network once a step instead of twice.
+    public var guidance: Float
+    /// 0 < strength ≤ 1: the share of the noise schedule that is run.
+    public var strength: Float
+    /// `nil` takes what the model's scheduler_config.json names.
+    public var sampler: Sampler.Kind?
+    /// `nil` takes what the model's scheduler_config.json names.
+    public var schedule: NoiseSchedule.Spacing?
+    public var randomSource: RandomSource
+    public var knownLatents: KnownLatents
+
+    public init(
+        conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
+        guidance: Float = 7.5, strength: Float = 1, sampler: Sampler.Kind? = nil,
+        schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
+        knownLatents: KnownLatents = .reimpose
+    ) {
+        self.conditioning = conditioning
+        self.prompt = prompt
+        self.negativePrompt = negativePrompt
+        self.seeds = seeds
+        self.steps = steps
+        self.guidance = guidance
+        self.strength = strength
+        self.sampler = sampler
+        self.schedule = schedule
+        self.randomSource = randomSource
+        self.knownLatents = knownLatents
+    }
+}
+
+/// Which generator draws the noise.
+public enum RandomSource: String, Sendable, CaseIterable {
+    /// The values that `torch.randn` draws on the CPU (Mersenne Twister).
+    case torch
+    /// The values that PyTorch's CUDA generator draws (Philox 4×32).
+    case philox
+}
+
+/// Where a running edit stands. Sent after every denoising step and at the start of each other part.
+public struct DenoiseProgress: Sendable {
+    public enum Part: String, Sendable {
+        case text, encode, denoise, decode
+    }
+    public var part: Part
+    /// Which picture of the request, from 0.
+    public var picture: Int
+    /// Steps finished, of `steps` in all; both 0 outside `denoise`.
+    public var step: Int
+    public var steps: Int
+}

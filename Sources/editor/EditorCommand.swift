@@ -1,0 +1,1 @@
+@main struct EditorCommand { static func main() {} }
