@@ -33,7 +33,9 @@ let package = Package(
 
         // C.
         .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"]),
-        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("gomp", .when(platforms: [.linux]))]),
+        .target(
+            name: "CKernels", dependencies: ["COneDNN"],
+            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
