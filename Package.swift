@@ -37,12 +37,14 @@ let package = Package(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
+        .target(name: "CBundledModel", exclude: ["model"]),
+
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
         .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
-        .target(name: "Diffusion", dependencies: ["Raster", "Tensors"], swiftSettings: strict),
+        .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
             name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
         .executableTarget(
