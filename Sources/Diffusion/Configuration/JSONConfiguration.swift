@@ -5,6 +5,7 @@ public struct JSONConfiguration: Sendable {
     /// What errors call it: the path, with the keys that lead to a part of it.
     public let file: String
     private let members: [String: JSONValue]
+    private let nullKeys: Set<String>
 
     /// Reads a file that holds one object.
     ///
@@ -32,11 +33,15 @@ public struct JSONConfiguration: Sendable {
 
     public init(members: [String: JSONValue], file: String) {
         self.members = members.filter { $0.value != .null }
+        nullKeys = Set(members.filter { $0.value == .null }.keys)
         self.file = file
     }
 
     /// Whether there is a value (other than `null`) for the key.
     public func has(_ key: String) -> Bool { members[key] != nil }
+
+    /// Whether the key is there with the value `null`, for the few that mean something by it.
+    public func isNull(_ key: String) -> Bool { nullKeys.contains(key) }
 
     /// The value as it stands, or `nil`.
     public func value(_ key: String) -> JSONValue? { members[key] }

@@ -1,4 +1,3 @@
-internal import Foundation
 public import Raster
 internal import Tensors
 
@@ -181,9 +180,9 @@ public final class DiffusionPipeline {
     /// diffusers 0.42.1, pipeline_stable_diffusion.py).
     private static func guidanceEmbedding(_ scale: Float, channels: Int) -> [Float] {
         let half = channels / 2
-        let step = Float(log(10000.0)) / Float(half - 1)
-        let angles = (0 ..< half).map { scale * 1000 * exp(-Float($0) * step) }
-        return angles.map { sin($0) } + angles.map { cos($0) } + [Float](repeating: 0, count: channels % 2)
+        let step = Float(Scalar.log(10000.0)) / Float(half - 1)
+        let angles = (0 ..< half).map { scale * 1000 * Scalar.exp(-Float($0) * step) }
+        return angles.map(Scalar.sine) + angles.map { Scalar.cosine($0) } + [Float](repeating: 0, count: channels % 2)
     }
 
     // MARK: Not a number

@@ -19,7 +19,7 @@ struct LatentDistribution {
     func sample(_ noise: [Float]) -> Latents {
         scaled(
             mean.indices.map { index in
-                mean[index] + (0.5 * min(max(logVariance[index], -30), 20)).exponential * noise[index]
+                mean[index] + Scalar.exp(0.5 * min(max(logVariance[index], -30), 20)) * noise[index]
             })
     }
 

@@ -11,6 +11,8 @@ enum Scalar {
     static func exp(_ x: Float) -> Float { expf(x) }
     static func expm1(_ x: Float) -> Float { expm1f(x) }
     static func log(_ x: Float) -> Float { logf(x) }
+    static func sine(_ x: Float) -> Float { sinf(x) }
+    static func cosine(_ x: Float) -> Float { cosf(x) }
     static func exp(_ x: Double) -> Double { platformExp(x) }
     static func log(_ x: Double) -> Double { platformLog(x) }
     static func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
