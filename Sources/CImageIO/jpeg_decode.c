@@ -215,6 +215,18 @@ static void ink_to_rgb(const uint8_t *ink, uint8_t *rgb, uint32_t width, bool st
             rgb[channel] = (uint8_t)(((ink[channel] ^ flip) * (ink[3] ^ flip) + 127) / 255);
 }
 
+/// Whether a progressive picture's scans stopped before they refined what they began: coefficients that were sent
+/// without their lowest bits and never again. Encoders always send those; a file cut between scans lacks them.
+static bool lacks_refinement(j_decompress_ptr info) {
+    if (!info->progressive_mode || !info->coef_bits)
+        return false;
+    for (int component = 0; component < info->num_components; component++)
+        for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++)
+            if (info->coef_bits[component][coefficient] > 0)
+                return true;
+    return false;
+}
+
 /// Decodes every row. Runs under the caller's setjmp.
 static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expected, uint8_t *pixels, size_t capacity) {
     j_decompress_ptr info = &decoder->info;
@@ -240,6 +252,12 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
             ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
         if (decoder->cut_short)
             break;
+    }
+    if (lacks_refinement(info)) {
+        // Valid by the letter of the standard, so no error; but likely not all that was once there.
+        decoder->warnings->damaged++;
+        if (!decoder->warnings->first[0])
+            strcpy(decoder->warnings->first, "its last progressive scans are missing");
     }
     if (!decoder->cut_short)
         jpeg_finish_decompress(info);

@@ -109,7 +109,8 @@ struct EXIFBlock {
         var kept: [[UInt8]] = []
         var next: [UInt8] = [0, 0, 0, 0]
         if let directory = exifDirectory, let all = entries(at: directory) {
-            for offset in stride(from: all.lowerBound, to: all.upperBound, by: 12) where read16(offset) != Tag.userComment {
+            for offset in stride(from: all.lowerBound, to: all.upperBound, by: 12)
+            where read16(offset) != Tag.userComment {
                 kept.append(Array(bytes[offset ..< offset + 12]))
             }
             if all.upperBound + 4 <= bytes.count { next = Array(bytes[all.upperBound ..< all.upperBound + 4]) }
@@ -141,7 +142,8 @@ struct EXIFBlock {
             return
         }
         var kept = stride(from: all.lowerBound, to: all.upperBound, by: 12).map { Array(bytes[$0 ..< $0 + 12]) }
-        let next = all.upperBound + 4 <= bytes.count ? Array(bytes[all.upperBound ..< all.upperBound + 4]) : [0, 0, 0, 0]
+        let next =
+            all.upperBound + 4 <= bytes.count ? Array(bytes[all.upperBound ..< all.upperBound + 4]) : [0, 0, 0, 0]
         let entry = in16(Tag.exifDirectory) + in16(4) + in32(1) + in32(0)
         kept.insert(entry, at: kept.firstIndex { value16($0) > Tag.exifDirectory } ?? kept.count)
         if !bytes.count.isMultiple(of: 2) { bytes.append(0) }

@@ -156,7 +156,8 @@ enum FileBytes {
         case ENOENT: .cannotCreate(file: name, reason: "its folder does not exist")
         case ENOTDIR: .cannotCreate(file: name, reason: "a part of its path is not a folder")
         case ENAMETOOLONG: .cannotCreate(file: name, reason: "its name is too long")
-        default: creating ? .cannotCreate(file: name, reason: reason(code)) : .writeFailed(file: name, reason: reason(code))
+        default:
+            creating ? .cannotCreate(file: name, reason: reason(code)) : .writeFailed(file: name, reason: reason(code))
         }
     }
 

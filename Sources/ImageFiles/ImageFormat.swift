@@ -59,7 +59,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
                 String(decoding: head[$0 ..< $0 + 4], as: UTF8.self)
             }
             if brands.contains("avif") || brands.contains("avis") { return .unsupported(name: "AVIF") }
-            if brands.contains(where: { ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0) }) {
+            if brands.contains(where: { ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0) })
+            {
                 return .unsupported(name: "HEIC")
             }
             return .notAnImage(description: "a video or other media file")

@@ -28,7 +28,9 @@ extension ImageMetadata {
                 notes.append("the extended XMP of the JPEG has no place in a PNG and was left out")
             }
         case .jpeg:
-            if !colorChunks.isEmpty, iccProfile == nil, !colorChunks.allSatisfy({ $0.type == "sRGB" || $0.isPlainGamma }) {
+            if !colorChunks.isEmpty, iccProfile == nil,
+                !colorChunks.allSatisfy({ $0.type == "sRGB" || $0.isPlainGamma })
+            {
                 notes.append("the colour chunks of the PNG have no place in a JPEG and were left out")
             }
         }
@@ -87,7 +89,9 @@ extension Picture {
             case .sixteen(let values): values.map { UInt8((Int($0) * 255 + 32767) / 65535) }
             }
         guard layout.hasAlpha else { return Picture(size: size, layout: layout, samples: .eight(values)) }
-        if stride(from: layout.colorChannels, to: values.count, by: layout.channels).contains(where: { values[$0] != 255 }) {
+        if stride(from: layout.colorChannels, to: values.count, by: layout.channels).contains(where: {
+            values[$0] != 255
+        }) {
             notes.append("a JPEG holds no transparency; the picture was laid over white")
         }
         let colors = layout.colorChannels

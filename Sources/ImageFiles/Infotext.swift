@@ -149,7 +149,9 @@ public struct Infotext: Sendable, Equatable {
             var start = position
             while start < end, line[start].properties.isWhitespace { start += 1 }
             var keyEnd = start
-            while keyEnd < end, isWord(line[keyEnd]) || line[keyEnd] == " " || line[keyEnd] == "-" || line[keyEnd] == "/" {
+            while keyEnd < end,
+                isWord(line[keyEnd]) || line[keyEnd] == " " || line[keyEnd] == "-" || line[keyEnd] == "/"
+            {
                 keyEnd += 1
             }
             guard keyEnd < end, line[keyEnd] == ":" else {

@@ -47,7 +47,8 @@ struct JPEGMetadata {
             case 0xED where payload.starts(with: Self.photoshopHeader):
                 metadata.photoshopResources = (metadata.photoshopResources ?? []) + payload.dropFirst(14)
             case 0xFE:
-                let text = String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
+                let text =
+                    String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
                     ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
                 metadata.text.append(TextEntry(keyword: "Comment", text: text))
             default: break

@@ -22,7 +22,8 @@ struct PNGMetadata {
         var offset = 8
         var unknown: [String] = []
         while offset <= file.count - 12 {
-            let length = Int(file[offset]) << 24 | Int(file[offset + 1]) << 16 | Int(file[offset + 2]) << 8
+            let length =
+                Int(file[offset]) << 24 | Int(file[offset + 1]) << 16 | Int(file[offset + 2]) << 8
                 | Int(file[offset + 3])
             let type = String(decoding: file[offset + 4 ..< offset + 8], as: UTF8.self)
             guard length <= file.count - offset - 12 else {
@@ -46,7 +47,8 @@ struct PNGMetadata {
             }
         }
         if !unknown.isEmpty {
-            notes.append("chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
+            notes.append(
+                "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
         }
     }
 
@@ -100,7 +102,9 @@ struct PNGMetadata {
     }
 
     private mutating func takeInternationalText(_ data: [UInt8], limits: DecodeLimits) {
-        guard let (keyword, rest) = Self.splitKeyword(data), rest.count >= 2, let isCompressed = rest.first else { return }
+        guard let (keyword, rest) = Self.splitKeyword(data), rest.count >= 2, let isCompressed = rest.first else {
+            return
+        }
         let parts = rest.dropFirst(2).split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3 else { return }
         var text = Array(parts[2])
@@ -115,10 +119,11 @@ struct PNGMetadata {
             if metadata.xmp == nil { metadata.xmp = text }
             return
         }
-        take(TextEntry(
-            keyword: keyword, text: String(decoding: text, as: UTF8.self),
-            language: String(decoding: parts[0], as: UTF8.self),
-            translatedKeyword: String(decoding: parts[1], as: UTF8.self)))
+        take(
+            TextEntry(
+                keyword: keyword, text: String(decoding: text, as: UTF8.self),
+                language: String(decoding: parts[0], as: UTF8.self),
+                translatedKeyword: String(decoding: parts[1], as: UTF8.self)))
     }
 
     private mutating func take(_ entry: TextEntry) {
@@ -132,7 +137,9 @@ struct PNGMetadata {
     private func inflate(_ data: [UInt8], limit: Int) -> [UInt8]? {
         var out = unsafe cimageio_buffer()
         defer { unsafe cimageio_free(&out) }
-        let done = unsafe data.withUnsafeBufferPointer { unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out) }
+        let done = unsafe data.withUnsafeBufferPointer {
+            unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out)
+        }
         return done ? unsafe out.array : nil
     }
 

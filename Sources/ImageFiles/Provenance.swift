@@ -26,7 +26,8 @@ public struct Provenance: Sendable, Equatable {
     /// What metadata says: PNG text first, then the EXIF comment, then XMP for the kind of source.
     init?(_ metadata: ImageMetadata, parameters: String?) {
         let comment = metadata.exif.flatMap { EXIFBlock($0) }?.userComment
-        infotext = (parameters ?? comment.flatMap { Self.looksLikeInfotext($0) ? $0 : nil }).map(Infotext.init(parsing:))
+        infotext = (parameters ?? comment.flatMap { Self.looksLikeInfotext($0) ? $0 : nil }).map(
+            Infotext.init(parsing:))
         digitalSourceType = metadata.xmp.flatMap { XMPPacket($0).digitalSourceType }
         if infotext == nil, digitalSourceType == nil { return nil }
     }
