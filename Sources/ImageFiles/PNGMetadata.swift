@@ -73,7 +73,9 @@ struct PNGMetadata {
                 notes.append("its colour profile cannot be read and was left out")
             }
         case "eXIf":
-            if metadata.exif == nil { metadata.exif = data }
+            // Some writers leave the header that only a JPEG's segment has.
+            let header = Array("Exif\0\0".utf8)
+            if metadata.exif == nil { metadata.exif = data.starts(with: header) ? Array(data.dropFirst(6)) : data }
         case "pHYs":
             guard data.count == 9 else { return true }
             func number(_ start: Int) -> UInt32 { data[start ..< start + 4].reduce(0) { $0 << 8 | UInt32($1) } }
