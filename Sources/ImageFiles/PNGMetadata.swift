@@ -131,6 +131,8 @@ struct PNGMetadata {
     private mutating func take(_ entry: TextEntry) {
         if entry.keyword == Provenance.keyword {
             if parameters == nil { parameters = entry.text }
+        } else if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
+            metadata.photoshopResources = resources
         } else {
             metadata.text.append(entry)
         }
@@ -173,6 +175,7 @@ struct PNGMetadata {
             chunks.append(PNGChunk(type: "iTXt", data: Array(xmpKeyword.utf8) + [0, 0, 0, 0, 0] + xmp))
         }
         var entries = metadata.text.filter { $0.keyword != Provenance.keyword }
+        if let resources = metadata.photoshopResources { entries.append(RawProfileText.encode(resources)) }
         if let parameters { entries.append(TextEntry(keyword: Provenance.keyword, text: parameters)) }
         return chunks + entries.compactMap(textChunk)
     }
