@@ -141,6 +141,16 @@ extension JPEGCoding {
         return (1 ... 100).map { ($0, distance($0)) }.min { ($0.1, -$0.0) < ($1.1, -$1.0) }?.0 ?? 75
     }
 
+    /// The coding of the same picture with rows and columns swapped.
+    var transposed: JPEGCoding {
+        var result = self
+        result.components = components.map {
+            Component(horizontal: $0.vertical, vertical: $0.horizontal, table: $0.table)
+        }
+        result.tables = tables.map { table in (0 ..< 64).map { table[$0 % 8 * 8 + $0 / 8] } }
+        return result
+    }
+
     /// Whether libjpeg can write these sampling factors: each divides the largest, a block row holds at most ten.
     var canBeWritten: Bool {
         guard !tables.isEmpty, let widest = components.map(\.horizontal).max(),
