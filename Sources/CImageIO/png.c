@@ -179,7 +179,8 @@ static struct effort choose_effort(const uint8_t *pixels, size_t row_bytes, uint
     for (size_t band = 0; band < bands; band++) {
         size_t start = total < bands * band_bytes ? band * band_bytes : (total - band_bytes) / (bands - 1) * band;
         for (size_t index = start; index < total && index < start + band_bytes; index++)
-            sample[count++] = index < pixel_bytes ? pixels[index] : (uint8_t)(pixels[index] - pixels[index - pixel_bytes]);
+            sample[count++] =
+                index < pixel_bytes ? pixels[index] : (uint8_t)(pixels[index] - pixels[index - pixel_bytes]);
     }
     size_t slow = deflated_size(sample, count, for_graphics);
     size_t fast = deflated_size(sample, count, for_photographs);

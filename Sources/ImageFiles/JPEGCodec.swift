@@ -27,6 +27,9 @@ enum JPEGCodec {
         guard info.arithmetic || size.area / 512 <= file.count else {
             throw .truncated(file: name, format: .jpeg, size: size, byteCount: file.count)
         }
+        guard cimageio_can_allocate(size.area * Int(info.channels)) else {
+            throw .outOfMemory(file: name, size: size)
+        }
         var warnings = cimageio_jpeg_warnings()
         var values = [UInt8]()
         let decoded = unsafe fill(&values, count: size.area * Int(info.channels)) { pixels in

@@ -79,7 +79,8 @@ import Testing
     @Test func codingTurnsWithThePicture() throws {
         let picture = gradient(PixelSize(width: 64, height: 48))
         var metadata = try ImageFile.read(
-            bytes: ImageFile.encode(picture, format: .jpeg, quality: 80).bytes, name: "a").metadata
+            bytes: ImageFile.encode(picture, format: .jpeg, quality: 80).bytes, name: "a"
+        ).metadata
         metadata.jpegCoding?.components[0].horizontal = 2
         let source = try stored(picture, orientation: 6, metadata: metadata)
         let loaded = try ImageFile.read(bytes: source, name: "b")
