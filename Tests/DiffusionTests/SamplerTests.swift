@@ -84,6 +84,94 @@ import Testing
         }
     }
 
+    /// Whatever is asked for, a sampler is made that runs to the end, or an error says why not.
+    @Test(arguments: Sampler.Kind.allCases) func runsToTheEnd(kind: Sampler.Kind) throws {
+        var made = 0
+        for spacing in SchedulerConfiguration.TimestepSpacing.allCases {
+            for schedule in [nil] + NoiseSchedule.Spacing.allCases.map(Optional.some) {
+                for steps in [1, 2, 3, 4, 5, 7, 13, 50, 334, 999, 1000] {
+                    for skips in [true, false] where skips || kind == .pndm {
+                        var configuration = SchedulerConfiguration()
+                        configuration.timestepSpacing = spacing
+                        configuration.stepsOffset = 1
+                        configuration.skipsRungeKuttaSteps = skips
+                        do throws(SamplingError) {
+                            let sampler = try Sampler.make(
+                                kind, configuration: configuration, steps: steps, schedule: schedule)
+                            made += 1
+                            run(sampler, strength: 1, limit: 30)
+                            run(sampler, strength: 0.03, limit: 1000)
+                        } catch {
+                            #expect(error.description.contains(kind.rawValue))
+                        }
+                    }
+                }
+            }
+        }
+        #expect(made > 10)
+    }
+
+    private func run(_ sampler: any DenoisingSampler, strength: Float, limit: Int) {
+        var sampler = sampler
+        var latents: [Float] = [1]
+        let indices = (sampler.start(strength: strength) ..< sampler.timesteps.count).prefix(limit)
+        #expect(!indices.isEmpty)
+        for index in indices {
+            // The reference's offset reaches 1000 where all timesteps are visited.
+            #expect((0 ... 1000).contains(sampler.timesteps[index]))
+            _ = sampler.addNoise(to: latents, noise: [0.5], index: index)
+            latents = sampler.step(modelOutput: [0.1], latents: latents, index: index) { [0.2] }
+        }
+    }
+
+    @Test func takesTheShareOfStepsThatStrengthAsksFor() throws {
+        let sampler = try Sampler.make(.euler, configuration: .init(), steps: 10)
+        // Python's int(10 * strength): 0.29 of 100 is 28 there.
+        let first: [(Float, Int)] = [(1, 0), (0.7, 3), (0.3, 7), (0.75, 3), (0.1, 9), (0.01, 9)]
+        for (strength, start) in first { #expect(sampler.start(strength: strength) == start, "\(strength)") }
+        let hundred = try Sampler.make(.heun, configuration: .init(), steps: 100)
+        #expect(hundred.start(strength: 0.29) == (100 - 28) * 2)
+    }
+
+    @Test func takesItsKindFromTheModel() throws {
+        var configuration = SchedulerConfiguration()
+        #expect(throws: SamplingError.unknownScheduler("")) { try Sampler.make(configuration: configuration, steps: 4) }
+        configuration.className = "HeunDiscreteScheduler"
+        #expect(try Sampler.make(configuration: configuration, steps: 4).order == 2)
+        configuration.className = "KarrasVeScheduler"
+        #expect(throws: SamplingError.unknownScheduler("KarrasVeScheduler")) {
+            try Sampler.make(configuration: configuration, steps: 4)
+        }
+        #expect(Sampler.Kind(schedulerClassName: "DPMSolverMultistepScheduler") == .dpmpp2M)
+        #expect(
+            Sampler.Kind(schedulerClassName: "DPMSolverMultistepScheduler", algorithmType: "sde-dpmsolver++")
+                == .dpmpp2MSDE)
+    }
+
+    @Test func refusesWhatItCannotDo() {
+        let configuration = SchedulerConfiguration()
+        #expect(throws: SamplingError.stepsOutOfRange(sampler: .euler, steps: 0, allowed: 1 ... 1000)) {
+            try Sampler.make(.euler, configuration: configuration, steps: 0)
+        }
+        #expect(throws: SamplingError.stepsOutOfRange(sampler: .lcm, steps: 51, allowed: 1 ... 50)) {
+            try Sampler.make(.lcm, configuration: configuration, steps: 51)
+        }
+        #expect(throws: SamplingError.unsupportedSchedule(sampler: .ddim, schedule: .karras)) {
+            try Sampler.make(.ddim, configuration: configuration, steps: 5, schedule: .karras)
+        }
+        var other = configuration
+        other.unsupported = ["use_flow_sigmas"]
+        #expect(throws: SamplingError.unsupportedSetting("use_flow_sigmas")) {
+            try Sampler.make(.euler, configuration: other, steps: 5)
+        }
+        other = configuration
+        other.betaEnd = 7
+        #expect(throws: SamplingError.self) { try Sampler.make(.euler, configuration: other, steps: 5) }
+        other = configuration
+        other.trainedBetas = []
+        #expect(throws: SamplingError.self) { try Sampler.make(.euler, configuration: other, steps: 5) }
+    }
+
     private func rms(_ values: ArraySlice<Float>) -> Float {
         (values.reduce(0) { $0 + $1 * $1 } / Float(values.count)).squareRoot()
     }

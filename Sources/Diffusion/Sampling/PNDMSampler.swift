@@ -120,7 +120,7 @@ struct PNDMSampler: DenoisingSampler {
     /// Equation 9: from x_t to x_(t−δ) with a network output.
     private func transfer(_ latents: Vector, _ output: Vector, from timestep: Int, to previous: Int) -> Vector {
         let alphas = settings.noise.alphas
-        let alpha = alphas[min(timestep, alphas.count - 1)]
+        let alpha = alphas[timestep]
         let previousAlpha = previous >= 0 ? alphas[previous] : settings.finalAlpha
         let noise = Prediction(settings.prediction, output: output, latents: latents, alpha: alpha).noise
         let scale = (previousAlpha / alpha).squareRoot()
