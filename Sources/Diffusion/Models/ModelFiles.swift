@@ -46,13 +46,11 @@ struct ModelFiles: Sendable {
     func configuration(_ path: String) throws -> JSONConfiguration {
         switch storage {
         case .folder(let folder): return try JSONConfiguration(path: "\(folder)/\(path)")
-        case .memory(let files):
-            guard let bytes = files[path] else { throw ModelError.notAModel(path: name, reason: "it has no \(path)") }
-            return try JSONConfiguration(parsing: bytes.buffer, file: "\(name)/\(path)")
+        case .memory: return try JSONConfiguration(parsing: bytes(path), file: "\(name)/\(path)")
         }
     }
 
-    func has(_ path: String) -> Bool {
+    private func has(_ path: String) -> Bool {
         switch storage {
         case .folder(let folder): MappedFile.exists("\(folder)/\(path)")
         case .memory(let files): files[path] != nil
@@ -73,13 +71,22 @@ struct ModelFiles: Sendable {
         }
     }
 
-    /// The bytes of a small file.
-    func bytes(_ path: String) throws -> [UInt8] {
+    func tokenizer() throws -> CLIPTokenizer {
         switch storage {
-        case .folder(let folder): return Array(try MappedFile(path: "\(folder)/\(path)").bytes)
-        case .memory(let files):
-            guard let bytes = files[path] else { throw ModelError.notAModel(path: name, reason: "it has no \(path)") }
-            return Array(bytes.buffer)
+        case .folder(let folder): return try CLIPTokenizer(path: "\(folder)/tokenizer")
+        case .memory:
+            let settings = "tokenizer/tokenizer_config.json"
+            return try CLIPTokenizer(
+                vocabulary: bytes("tokenizer/vocab.json"), merges: bytes("tokenizer/merges.txt"),
+                configuration: has(settings) ? TokenizerConfiguration(configuration(settings)) : .init(),
+                name: "\(name)/tokenizer")
         }
+    }
+
+    private func bytes(_ path: String) throws -> UnsafeRawBufferPointer {
+        guard case .memory(let files) = storage, let bytes = files[path] else {
+            throw ModelError.notAModel(path: name, reason: "it has no \(path)")
+        }
+        return bytes.buffer
     }
 }
