@@ -45,7 +45,7 @@ let package = Package(
             name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
         .executableTarget(
             name: "editor",
-            dependencies: ["Editing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Editing", "Raster", "Masking", "Diffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
 
         // Tests.

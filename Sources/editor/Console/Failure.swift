@@ -1,0 +1,45 @@
+internal import ArgumentParser
+internal import Editing
+
+/// What went wrong, as a sentence and an exit code.
+struct Failure {
+    let sentence: String
+    let code: Int32
+
+    init(_ error: any Error) {
+        if let exit = error as? ExitCode {
+            sentence = "stopped"
+            code = exit.rawValue
+            return
+        }
+        if let kind = FailureKind(error) {
+            sentence = "\(error)"
+            code = Self.code(of: kind)
+            return
+        }
+        // What the parser itself found wrong. Its message may hold several lines: the first says what.
+        let isUsage = EditorCommand.exitCode(for: error) == .validationFailure
+        let message = isUsage ? EditorCommand.message(for: error) : "\(error)"
+        sentence = message.split(separator: "\n").joined(separator: " ")
+        code = isUsage ? Self.code(of: .usage) : Self.code(of: .internalFault)
+    }
+
+    /// The exit codes of sysexits.h, and 128 + SIGINT.
+    static func code(of kind: FailureKind) -> Int32 {
+        switch kind {
+        case .usage: 64
+        case .badData: 65
+        case .noInput: 66
+        case .modelUnusable: 69
+        case .internalFault: 70
+        case .cannotCreate: 73
+        case .inputOutput: 74
+        case .interrupted: 130
+        }
+    }
+
+    /// One JSON line.
+    var json: String {
+        JSONObject([("event", .text("error")), ("message", .text(sentence)), ("exitCode", .integer(Int(code)))]).line
+    }
+}
