@@ -51,24 +51,20 @@ internal import Darwin
     public var count: Int { shape.reduce(1, *) }
 }
 
-/// The tensors of one network, by name.
-public protocol WeightSource: Sendable {
-    /// Every name in the source, unordered.
-    var names: [String] { get }
-    /// `nil` where the source has no tensor of that name.
-    func tensor(_ name: String) -> WeightTensor?
-}
-
 extension WeightTensor {
     /// The elements as floats.
-    public func floats() -> [Float] {
+    public func floats() -> [Float] { floats(0 ..< count) }
+
+    /// Some of the elements, in row-major order, as floats.
+    public func floats(_ range: Range<Int>) -> [Float] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements outside \(name)")
         let kernels = unsafe ckernels_kernels()!
-        return unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            if count > 0 {
+        return unsafe [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
+            if let base = unsafe bytes.baseAddress, let target = buffer.baseAddress {
                 unsafe kernels.pointee.convert(
-                    bytes.baseAddress!, elementType.kernelType, buffer.baseAddress!, CKERNELS_F32, count)
+                    base + range.lowerBound * elementType.size, elementType.kernelType, target, CKERNELS_F32, range.count)
             }
-            initialized = count
+            initialized = range.count
         }
     }
 
