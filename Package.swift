@@ -32,8 +32,8 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
-        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"]),
-        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("gomp", .when(platforms: [.linux]))]),
+        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"], linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),

@@ -1,4 +1,4 @@
-public import Masking
+internal import Masking
 public import Raster
 
 /// The pictures of an edit, at the depth and layout of the source, one for each seed.

@@ -50,16 +50,18 @@ public struct ResolvedSettings: Sendable {
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
         feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
         blend = asked.blend
-        fill =
-            asked.fill
-            ?? (switch mode {
-            case .outpaint, .erase: .patchmatch
-            case .inpaint: .fill
-            case .remix, .variations, .generate: .original
-            })
+        fill = asked.fill ?? Self.defaultFill(mode)
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
 
     /// Pixels of standard deviation: half a latent cell of the usual models.
     public static let defaultFeather: Float = 4
+
+    private static func defaultFill(_ mode: EditMode) -> Fill {
+        switch mode {
+        case .outpaint, .erase: .patchmatch
+        case .inpaint: .fill
+        case .remix, .variations, .generate: .original
+        }
+    }
 }

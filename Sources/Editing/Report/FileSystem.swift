@@ -57,18 +57,23 @@ public enum FileSystem {
         return String(cString: buffer)
     }
 
-    /// A small text file; `nil` where it cannot be read.
+    /// A small text file, of at most 1 MiB; `nil` where it cannot be read.
     static func text(of path: String) -> String? {
+        bytes(of: path, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A file; `nil` where it cannot be read or is longer than `limit`.
+    static func bytes(of path: String, limit: Int = .max) -> [UInt8]? {
         guard let file = fopen(path, "r") else { return nil }
         defer { fclose(file) }
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while bytes.count < 1 << 20 {
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
             let count = fread(&chunk, 1, chunk.count, file)
-            if count == 0 { break }
+            if count == 0 { return ferror(file) == 0 ? bytes : nil }
+            guard bytes.count + count <= limit else { return nil }
             bytes.append(contentsOf: chunk[..<count])
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Writes a small text file beside its name and renames it. False where that fails.

@@ -15,6 +15,8 @@ public struct EditReport: Sendable {
     public var secondsPerStep: Double
     public var seconds: [EditStage: Double]
     public var peakMemoryBytes: Int
+    /// The encoded picture, where it goes to standard output: whoever runs the edit writes it there.
+    public var standardOutput: [UInt8]?
 
     /// The last line of `--json`.
     public var json: JSONObject {
