@@ -36,6 +36,12 @@ public struct EditPlan: Sendable {
         crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
     }
 
+    /// Whether there are pixels that the edit promises not to change.
+    public var keepsPixels: Bool {
+        guard let denoiseMask, settings.composite.mode != .raw else { return false }
+        return denoiseMask.coverage.values.contains(0)
+    }
+
     /// Runs of the network for each picture.
     public var passes: Int {
         guard let crop, crop.isCoarseToFine else { return 1 }

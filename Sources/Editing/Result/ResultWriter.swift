@@ -12,24 +12,23 @@ struct ResultWriter {
     func write(_ result: EditResult, record: EditRecord, source: LoadedImage?) throws -> EditReport {
         let metadata = source?.metadata ?? ImageMetadata()
         let seeds = record.plan.settings.seeds
-        var saved: [SavedPicture] = []
-        var standardOutput: [UInt8]?
+        // All are encoded before any is written: what the user may still stop leaves no file.
+        var files: [(picture: SavedPicture, bytes: [UInt8])] = []
         for (index, picture) in result.pictures.enumerated() {
-            let provenance = output.metadata ? record.provenance(seed: seeds[index]) : nil
             let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
             let encoded = try ImageFile.encode(
-                picture, format: outputs.format, metadata: metadata, provenance: provenance, name: path)
+                picture, format: outputs.format, metadata: metadata,
+                provenance: output.metadata ? record.provenance(seed: seeds[index]) : nil, name: path)
             for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
-            if output.isStandardOutput {
-                standardOutput = encoded.bytes
-                saved.append(SavedPicture(path: "-", seed: seeds[index]))
-            } else {
-                try ImageFile.write(bytes: encoded.bytes, to: path, replacing: outputs.overwrites)
-                saved.append(SavedPicture(path: path, seed: seeds[index]))
-            }
+            files.append((SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seeds[index]), encoded.bytes))
         }
-        if outputs.format == .jpeg, source != nil { try meter.note(Self.jpegNote) }
-        for picture in saved where picture.path != "-" { try meter.saved(picture) }
+        if outputs.format == .jpeg, record.plan.keepsPixels { try meter.note(Self.jpegNote) }
+
+        var saved = files.map(\.picture)
+        for file in files where file.picture.path != "-" {
+            try ImageFile.write(bytes: file.bytes, to: file.picture.path, replacing: outputs.overwrites)
+            try meter.saved(file.picture)
+        }
         if let path = outputs.contactSheet {
             try ImageFile.write(
                 ContactSheet.make(of: result.pictures), to: path, format: outputs.format,
@@ -42,7 +41,7 @@ struct ResultWriter {
         if let first = saved.first, first.path != "-" { LastResult.remember(first.path) }
         return report(
             saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
-            steps: record.plan.settings.steps, standardOutput: standardOutput)
+            steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil)
     }
 
     /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.

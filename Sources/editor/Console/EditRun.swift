@@ -20,7 +20,8 @@ struct EditRun {
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)), openModel: shared.machine.modelChoice.open
         ) { event in
-            try Interruption.check()
+            // What is in place is not taken back.
+            if case .saved = event {} else { try Interruption.check() }
             printer.show(event)
         }
         printer.finish(report)
