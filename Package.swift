@@ -32,8 +32,10 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
-        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"], linkerSettings: [.linkedLibrary("z")]),
-        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
+        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"]),
+        .target(
+            name: "CKernels", dependencies: ["COneDNN"],
+            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
@@ -45,7 +47,10 @@ let package = Package(
             name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
         .executableTarget(
             name: "editor",
-            dependencies: ["Editing", "Raster", "Masking", "Diffusion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Editing", "Raster", "Masking", "Diffusion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests.

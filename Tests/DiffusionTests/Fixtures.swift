@@ -1,4 +1,5 @@
 import Diffusion
+import Tensors
 import Testing
 
 /// Files under fixtures/, found from this source file.
