@@ -61,7 +61,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "EditingTests", dependencies: ["Editing", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
     ],

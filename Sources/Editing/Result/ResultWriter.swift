@@ -37,8 +37,6 @@ struct ResultWriter {
             saved.append(sheet)
             try meter.saved(sheet)
         }
-        // Several results: the first is as good a start as any, and its name is the one that was foretold.
-        if let first = saved.first, first.path != "-" { LastResult.remember(first.path) }
         return report(
             saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
             steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil)
@@ -60,7 +58,6 @@ struct ResultWriter {
         if !output.isStandardOutput {
             try ImageFile.write(bytes: bytes, to: path, replacing: outputs.overwrites)
             try meter.saved(saved)
-            LastResult.remember(path)
         }
         return report(
             saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,

@@ -25,6 +25,8 @@ struct EditRun {
             printer.show(event)
         }
         printer.finish(report)
+        // Of several the first: as good a start as any, and its name is the plain one.
+        if let first = report.saved.first, first.path != "-" { LastResult.remember(first.path) }
         if let bytes = report.standardOutput {
             try Console.writeOutput(bytes: bytes)
             if options.json { Console.writeError(report.json.line) }
