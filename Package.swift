@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors"], swiftSettings: strict),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"], swiftSettings: strict),
         .executableTarget(
             name: "editor",
             dependencies: [

@@ -1,4 +1,4 @@
-import Diffusion
+@testable import Diffusion
 import Editing
 import Raster
 
@@ -10,11 +10,13 @@ final class StubDenoiser: Denoiser {
     private(set) var requests: [DenoiseRequest] = []
 
     init(
-        nativeSize: Int = 64, multiple: Int = 8, change: @escaping (RGBImage, UInt64) -> RGBImage = { image, _ in image }
+        nativeSize: Int = 64, multiple: Int = 8, defaults: EditDefaults = EditDefaults(),
+        change: @escaping (RGBImage, UInt64) -> RGBImage = { image, _ in image }
     ) {
         facts = ModelFacts(
-            name: "stub", summary: "made for a test", latentChannels: 4, inputChannels: 9, scaleFactor: 8,
-            pixelMultiple: multiple, nativeSize: nativeSize, predictionType: "epsilon")
+            name: "stub", family: "made for a test", summary: nil, latentChannels: 4, inputChannels: 9, scaleFactor: 8,
+            pixelMultiple: multiple, nativeSize: nativeSize, prediction: .epsilon, sampler: .ddim, parameters: 0,
+            defaults: defaults)
         self.change = change
     }
 

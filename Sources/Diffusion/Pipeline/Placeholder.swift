@@ -1,55 +1,68 @@
 public import Raster
+internal import Tensors
 
 // Stands in until the pipeline lands; same surface.
 
-public enum ModelSource: Sendable {
+public enum ModelSource: Sendable, Equatable {
     case folder(String)
     case embedded
 }
 
 public enum Precision: String, Sendable, CaseIterable {
-    case f32, bf16, int8
+    case f32, bf16
+    public static var automatic: Precision { Compute.hasNativeBFloat16 ? .bf16 : .f32 }
+}
+
+public struct SchedulerConfiguration {
+    public enum Prediction: String, Sendable { case epsilon, velocity = "v_prediction", sample }
 }
 
 public struct ModelFacts: Sendable {
-    public var name: String
-    public var summary: String
-    public var latentChannels: Int
-    public var inputChannels: Int
-    public var scaleFactor: Int
-    public var pixelMultiple: Int
-    public var nativeSize: Int
-    public var predictionType: String
-    public var hash: String?
-    public init(
-        name: String, summary: String, latentChannels: Int, inputChannels: Int, scaleFactor: Int, pixelMultiple: Int,
-        nativeSize: Int, predictionType: String, hash: String? = nil
-    ) {
-        self.name = name
-        self.summary = summary
-        self.latentChannels = latentChannels
-        self.inputChannels = inputChannels
-        self.scaleFactor = scaleFactor
-        self.pixelMultiple = pixelMultiple
-        self.nativeSize = nativeSize
-        self.predictionType = predictionType
-        self.hash = hash
+    public let name: String
+    public let family: String
+    public let summary: String?
+    public let latentChannels: Int
+    public let inputChannels: Int
+    public let scaleFactor: Int
+    public let pixelMultiple: Int
+    public let nativeSize: Int
+    public let prediction: SchedulerConfiguration.Prediction
+    public let sampler: Sampler.Kind?
+    public let parameters: Int
+    public let defaults: EditDefaults
+    public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }
+}
+
+public struct EditDefaults: Sendable, Equatable {
+    public var steps: Int?
+    public var guidance: Float?
+    public var strength: Float?
+    public var fill: String?
+    public init(steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil) {
+        self.steps = steps
+        self.guidance = guidance
+        self.strength = strength
+        self.fill = fill
     }
 }
 
 public enum ModelError: Error, CustomStringConvertible {
-    case missing(String)
+    case notThere(path: String)
+    case noEmbeddedModel
     public var description: String {
-        switch self { case .missing(let what): what }
+        switch self {
+        case .notThere(let path): "There is no model at \(path)."
+        case .noEmbeddedModel: "This build has no model inside; name one with --model."
+        }
     }
 }
 
 public final class DiffusionPipeline {
     public let facts: ModelFacts
-    public init(model: ModelSource, precision: Precision?, threads: Int?) throws {
+    public init(model: ModelSource, precision: Precision, threads: Int?) throws {
         switch model {
-        case .folder(let path): throw ModelError.missing("'\(path)' cannot be used as a model: this build has no engine yet")
-        case .embedded: throw ModelError.missing("this build has no embedded model; name one with --model")
+        case .folder(let path): throw ModelError.notThere(path: path)
+        case .embedded: throw ModelError.noEmbeddedModel
         }
     }
     public func run(_ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void) throws -> [RGBImage] { [] }

@@ -42,7 +42,7 @@ public struct EditJob: Sendable {
         let facts = denoiser.facts
         let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
         let plan = EditPlan(request, inputs: inputs, facts: facts, settings: settings)
-        try meter.note(EditNote("model: \(facts.name), \(facts.summary)"))
+        try meter.note(EditNote("model: \(facts.name), \(facts.family)"))
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)

@@ -29,13 +29,13 @@ public struct ResolvedSettings: Sendable {
         let first = asked.seed ?? randomSeed
         seeds = (0 ..< asked.count).map { first &+ UInt64($0) }
         randomSource = asked.randomSource
-        steps = asked.steps ?? 20
+        steps = asked.steps ?? facts.defaults.steps ?? 20
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
-        guidance = asked.guidance ?? (hasWords ? 7.5 : 1)
+        guidance = asked.guidance ?? (hasWords ? facts.defaults.guidance ?? 7.5 : 1)
         strength =
             switch mode {
-            case .inpaint, .outpaint, .erase: asked.strength ?? 1
+            case .inpaint, .outpaint, .erase: asked.strength ?? facts.defaults.strength ?? 1
             case .remix: asked.strength ?? 0.6
             case .variations: asked.strength ?? 0.5
             case .generate: 1
@@ -50,7 +50,8 @@ public struct ResolvedSettings: Sendable {
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
         feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
         blend = asked.blend
-        fill = asked.fill ?? Self.defaultFill(mode)
+        let modelFill = paintsAnew ? facts.defaults.fill.flatMap(Fill.init(name:)) : nil
+        fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
 

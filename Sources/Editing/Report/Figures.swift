@@ -6,6 +6,15 @@ public enum Figures {
         return megabytes < 1000 ? "\(Int(megabytes.rounded())) MB" : "\(rounded(megabytes / 1000, decimals: 1)) GB"
     }
 
+    /// "859.5 million".
+    public static func count(_ count: Int) -> String {
+        switch count {
+        case ..<1_000_000: "\(count)"
+        case ..<1_000_000_000: "\(rounded(Double(count) / 1e6, decimals: 1)) million"
+        default: "\(rounded(Double(count) / 1e9, decimals: 2)) thousand million"
+        }
+    }
+
     /// "0.38 s", "12.4 s".
     public static func seconds(_ seconds: Double) -> String {
         "\(rounded(seconds, decimals: seconds < 10 ? 2 : 1)) s"

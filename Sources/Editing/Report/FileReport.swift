@@ -26,7 +26,10 @@ public struct FileReport: Sendable {
     }
 
     /// One fact a line.
-    public var text: String {
+    public var text: String { Self.text(of: entries) }
+    public var json: JSONObject { Self.json(of: entries) }
+
+    static func text(of entries: [Entry]) -> String {
         let width = (entries.map(\.label.count).max() ?? 0) + 2
         return entries.map { entry in
             entry.label + ":" + String(repeating: " ", count: width - entry.label.count)
@@ -35,7 +38,7 @@ public struct FileReport: Sendable {
         }.joined(separator: "\n")
     }
 
-    public var json: JSONObject { JSONObject(entries.map { ($0.name, $0.value) }) }
+    static func json(of entries: [Entry]) -> JSONObject { JSONObject(entries.map { ($0.name, $0.value) }) }
 
     private static func entries(of image: LoadedImage, name: String) -> [Entry] {
         let picture = image.picture
@@ -114,21 +117,5 @@ extension Picture {
         case .eight(let values): check(values)
         case .sixteen(let values): check(values)
         }
-    }
-}
-
-extension ModelFacts {
-    /// What there is to say of a model.
-    var entries: [FileReport.Entry] {
-        let size = "\(nativeSize)×\(nativeSize) pixels, sides in multiples of \(pixelMultiple)"
-        let latents = "\(latentChannels) channels, \(inputChannels) into the network, 1/\(scaleFactor) size"
-        return [
-            .init(label: "model", text: name, name: "model", value: .text(name)),
-            .init(label: "kind", text: summary, name: "summary", value: .text(summary)),
-            .init(label: "native size", text: size, name: "nativeSize", value: .integer(nativeSize)),
-            .init(label: "latents", text: latents, name: "latentChannels", value: .integer(latentChannels)),
-            .init(label: "prediction", text: predictionType, name: "predictionType", value: .text(predictionType)),
-            .init(label: "hash", text: hash ?? "none", name: "hash", value: hash.map { .text($0) } ?? .null),
-        ]
     }
 }

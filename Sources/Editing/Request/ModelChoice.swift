@@ -16,6 +16,6 @@ public struct ModelChoice: Sendable {
 
     /// Opens the model. Throws `ModelError`.
     public func open() throws -> any Denoiser {
-        try DiffusionPipeline(model: source, precision: precision, threads: threads)
+        try DiffusionPipeline(model: source, precision: precision ?? .automatic, threads: threads)
     }
 }

@@ -12,14 +12,20 @@ public struct SettingRange<Value: Comparable & Sendable>: Sendable {
         self.range = range
     }
 
+    /// "1 to 1000"
+    public var bounds: String { "\(Self.text(of: range.lowerBound)) to \(Self.text(of: range.upperBound))" }
     /// "1 to 1000 steps"
-    public var allowed: String {
-        "\(range.lowerBound) to \(range.upperBound)" + (unit.isEmpty ? "" : " \(unit)")
-    }
+    public var allowed: String { bounds + (unit.isEmpty ? "" : " \(unit)") }
 
     /// Throws `EditError.outOfRange` for a value outside; `nil` (not asked for) passes.
     public func check(_ value: Value?) throws(EditError) {
         guard let value, !range.contains(value) else { return }
-        throw .outOfRange(setting: name, allowed: "from \(allowed)", found: "\(value)")
+        throw .outOfRange(setting: name, allowed: "from \(allowed)", found: Self.text(of: value))
+    }
+
+    /// A whole number without a point, whatever its type.
+    private static func text(of value: Value) -> String {
+        let text = "\(value)"
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 }

@@ -19,12 +19,11 @@ struct EditRecord {
         let settings = plan.settings
         var text = Infotext(prompt: request.prompt, negativePrompt: request.negativePrompt)
         text["Steps"] = "\(settings.steps)"
-        text["Sampler"] = settings.sampler?.displayName
+        text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
         text["CFG scale"] = Self.short(settings.guidance)
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
-        text["Model hash"] = facts.hash
         text["Model"] = facts.name
         if request.mode != .generate { text["Denoising strength"] = Self.short(settings.strength) }
         // Absent means the CUDA generator.
@@ -71,19 +70,6 @@ extension NoiseSchedule.Spacing {
         case .karras: "Karras"
         case .exponential: "Exponential"
         case .trailing: "SGM Uniform"
-        }
-    }
-}
-
-extension Fill {
-    /// As the command line spells it.
-    var name: String {
-        switch self {
-        case .fill: "fill"
-        case .patchmatch: "patchmatch"
-        case .noise: "noise"
-        case .original: "original"
-        case .color: "color"
         }
     }
 }

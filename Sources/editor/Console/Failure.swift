@@ -13,15 +13,29 @@ struct Failure {
             return
         }
         if let kind = FailureKind(error) {
-            sentence = "\(error)"
+            sentence = Self.sentence("\(error)")
             code = Self.code(of: kind)
             return
         }
         // What the parser itself found wrong. Its message may hold several lines: the first says what.
         let isUsage = EditorCommand.exitCode(for: error) == .validationFailure
-        let message = isUsage ? EditorCommand.message(for: error) : "\(error)"
-        sentence = message.split(separator: "\n").joined(separator: " ")
+        sentence = Self.sentence(isUsage ? EditorCommand.message(for: error) : "\(error)")
         code = isUsage ? Self.code(of: .usage) : Self.code(of: .internalFault)
+    }
+
+    /// One line, without a full stop: what follows "editor: ".
+    private static func sentence(_ message: String) -> String {
+        var text = message.split(separator: "\n").map { line in
+            var line = line.drop(while: \.isWhitespace)
+            // The parser lists choices as one a line.
+            if line.hasPrefix("- ") { line = line.dropFirst(2) + "," }
+            return String(line)
+        }.joined(separator: " ")
+        while let last = text.last, last == "." || last == "," || last.isWhitespace { text.removeLast() }
+        for start in ["The value ", "Missing ", "Unknown ", "Unexpected "] where text.hasPrefix(start) {
+            text = text.prefix(1).lowercased() + text.dropFirst()
+        }
+        return text
     }
 
     /// The exit codes of sysexits.h, and 128 + SIGINT.

@@ -45,19 +45,8 @@ struct FillArgument: ExpressibleByArgument {
     static let allValueStrings = ["fill", "patchmatch", "noise", "original", "#rrggbb"]
 
     init?(argument: String) {
-        switch argument {
-        case "fill": fill = .fill
-        case "patchmatch": fill = .patchmatch
-        case "noise": fill = .noise
-        case "original": fill = .original
-        default:
-            let digits = argument.dropFirst()
-            guard argument.hasPrefix("#"), digits.count == 6, digits.allSatisfy(\.isHexDigit),
-                let value = UInt32(digits, radix: 16)
-            else { return nil }
-            fill = .color(
-                red: Float(value >> 16) / 255, green: Float(value >> 8 & 255) / 255, blue: Float(value & 255) / 255)
-        }
+        guard let fill = Fill(name: argument) else { return nil }
+        self.fill = fill
     }
 }
 

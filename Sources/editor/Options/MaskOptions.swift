@@ -28,7 +28,7 @@ struct PatchOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Context around the mask, \(EditSettings.paddingRange.help). Default: from the mask's size.",
+            "Context around the mask, \(EditSettings.paddingRange.allowed). Default: from the mask's size.",
             valueName: "pixels"))
     var padding: Int?
 
@@ -58,21 +58,21 @@ struct MaskExpertOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Grow the mask for painting, \(EditSettings.growRange.help); what is pasted stays under the mask itself. Default: from the model.",
+            "Grow the mask for painting, \(EditSettings.growRange.allowed); what is pasted stays under the mask itself. Default: from the model.",
             valueName: "pixels"))
     var grow: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Blur the grown mask for painting, \(EditSettings.featherRange.help) of standard deviation. Default: 4.",
+            "Blur the grown mask for painting, \(EditSettings.featherRange.allowed) of standard deviation. Default: 4.",
             valueName: "pixels"))
     var feather: Float?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Let a band outside the mask be mixed with the patch, \(EditSettings.blendRange.help). With 0 every pixel outside comes back byte for byte.",
+            "Let a band outside the mask be mixed with the patch, \(EditSettings.blendRange.allowed). With 0 every pixel outside comes back byte for byte.",
             valueName: "pixels"))
     var blend = 0
 

@@ -1,11 +1,6 @@
 internal import ArgumentParser
 internal import Editing
 
-extension SettingRange {
-    /// As the help says it: "1 to 1000".
-    var help: String { allowed }
-}
-
 /// Throws a `ValidationError` that names the option, what it accepts and what was found.
 func check<Value>(_ range: SettingRange<Value>, _ value: Value?) throws {
     do {

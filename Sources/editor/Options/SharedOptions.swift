@@ -37,7 +37,7 @@ struct OutputOptions: ParsableArguments {
     @Option(
         name: [.customShort("n"), .long], parsing: .unconditional,
         help: ArgumentHelp(
-            "How many pictures, \(EditSettings.countRange.help), with consecutive seeds; more than one also makes a contact sheet.",
+            "How many pictures, \(EditSettings.countRange.bounds), with consecutive seeds; more than one also makes a contact sheet.",
             valueName: "pictures"))
     var count = 1
 
@@ -81,7 +81,7 @@ struct MachineOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Threads, \(EditSettings.threadsRange.help). Default: one for each core.", valueName: "threads"))
+            "How many threads, \(EditSettings.threadsRange.bounds). Default: one a core.", valueName: "threads"))
     var threads: Int?
 
     @Option(
@@ -118,20 +118,20 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Denoising steps, \(EditSettings.stepsRange.help). Default: the model's own, else 20.", valueName: "steps"))
+            "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"))
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How closely to follow the prompt, a scale of \(EditSettings.guidanceRange.help); 1 is no guidance and twice as fast. Default: the model's own, else 7.5.",
+            "How closely to follow the prompt, a scale of \(EditSettings.guidanceRange.allowed); 1 is no guidance and twice as fast. Default: the model's own, else 7.5.",
             valueName: "scale"))
     var guidance: Float?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How much to change, a share of \(EditSettings.strengthRange.help). Default: the model's own, else 1 to paint anew, 0.6 for remix, 0.5 for variations.",
+            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1 to paint anew, 0.6 for remix, 0.5 for variations.",
             valueName: "share"))
     var strength: Float?
 
