@@ -48,10 +48,13 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"], swiftSettings: strict),
         .executableTarget(
             name: "editor",
-            dependencies: ["Editing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Editing", "Raster", "Masking", "Diffusion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests.
@@ -62,7 +65,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "EditingTests", dependencies: ["Editing", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
     ],
