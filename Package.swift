@@ -32,20 +32,29 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
-        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"]),
-        .target(name: "CKernels", dependencies: ["COneDNN"], linkerSettings: [.linkedLibrary("gomp", .when(platforms: [.linux]))]),
+        .target(
+            name: "CImageIO", dependencies: ["CPNG", "CJPEG"],
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
+        .target(
+            name: "CKernels", dependencies: ["COneDNN"],
+            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
+
+        .target(name: "CBundledModel", exclude: ["model"]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
         .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
-        .target(name: "Diffusion", dependencies: ["Raster", "Tensors"], swiftSettings: strict),
+        .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion"], swiftSettings: strict),
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"], swiftSettings: strict),
         .executableTarget(
             name: "editor",
-            dependencies: ["Editing", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Editing", "Raster", "Masking", "Diffusion",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
 
         // Tests.
@@ -56,7 +65,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "EditingTests", dependencies: ["Editing", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
         .testTarget(name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
     ],

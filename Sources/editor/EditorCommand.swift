@@ -1,1 +1,44 @@
-@main struct EditorCommand { static func main() {} }
+internal import ArgumentParser
+internal import Editing
+
+/// The program: parses, calls `Editing`, prints, and turns failures into exit codes.
+@main
+struct EditorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "editor",
+        abstract: "Edit pictures with a latent-diffusion model on your own machine.",
+        discussion: """
+            Start with:
+              editor inpaint photo.png mask.png "a wooden bench"   repaint the white part of the mask
+              editor outpaint --right 256                          extend the last result
+              editor remix painting.jpg "an oil painting"          rework a picture
+
+            Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 no input, 69 model missing or unusable, 70 a fault of this program, 73 output cannot be created, 74 reading or writing failed, 130 interrupted.
+            """,
+        version: "editor \(Release.version)",
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Edit:",
+                subcommands: [
+                    InpaintCommand.self, OutpaintCommand.self, RemixCommand.self, VariationsCommand.self,
+                    GenerateCommand.self, EraseCommand.self,
+                ]),
+            CommandGroup(name: "Look:", subcommands: [InfoCommand.self, DoctorCommand.self]),
+        ])
+
+    static func main() {
+        var json = false
+        do {
+            var command = try parseAsRoot()
+            json = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
+            try command.run()
+        } catch where exitCode(for: error) == .success {
+            // Help, the version or a completion script.
+            exit(withError: error)
+        } catch {
+            let failure = Failure(error)
+            Console.writeError(json ? failure.json : "editor: \(failure.sentence)")
+            exit(withError: ExitCode(failure.code))
+        }
+    }
+}

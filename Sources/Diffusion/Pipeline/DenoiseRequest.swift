@@ -81,4 +81,11 @@ public struct DenoiseProgress: Sendable {
     /// Steps finished, of `steps` in all; both 0 outside `denoise`.
     public var step: Int
     public var steps: Int
+
+    public init(part: Part, picture: Int, step: Int, steps: Int) {
+        self.part = part
+        self.picture = picture
+        self.step = step
+        self.steps = steps
+    }
 }

@@ -1,0 +1,298 @@
+#include "internal.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+/// More scans than any encoder writes; each costs a pass over the whole picture, so a hostile file could ask for hours.
+static const int max_scans = 500;
+
+enum { end_of_image = 0xD9 };
+
+/// Everything a decode holds. The libjpeg structs are found again from the pointers that libjpeg hands to callbacks.
+struct decoder {
+    struct jpeg_decompress_struct info;
+    struct jpeg_error_mgr error;
+    struct jpeg_source_mgr source;
+    struct jpeg_progress_mgr progress;
+    jmp_buf escape;
+    uint8_t *ink_row;
+    cimageio_result *result;
+    cimageio_jpeg_warnings *warnings;
+    bool ended;     // the data ran out
+    bool cut_short; // entropy-coded data ended before its samples did
+};
+
+static struct decoder *decoder_of(j_common_ptr info) { return info->client_data; }
+
+static void on_error(j_common_ptr info) {
+    struct decoder *decoder = decoder_of(info);
+    char message[JMSG_LENGTH_MAX];
+    info->err->format_message(info, message);
+    int32_t code = CIMAGEIO_CORRUPT;
+    switch (info->err->msg_code) {
+    case JERR_OUT_OF_MEMORY:
+        code = CIMAGEIO_NO_MEMORY;
+        break;
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_BAD_PRECISION:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_NOT_COMPILED:
+        code = CIMAGEIO_UNSUPPORTED;
+        break;
+    default:
+        if (decoder->ended)
+            code = CIMAGEIO_TRUNCATED;
+        break;
+    }
+    cimageio_fail(decoder->result, code, message);
+    longjmp(decoder->escape, 1);
+}
+
+static void on_message(j_common_ptr info, int level) {
+    if (level >= 0)
+        return; // trace output
+    struct decoder *decoder = decoder_of(info);
+    cimageio_jpeg_warnings *warnings = decoder->warnings;
+    if (!warnings)
+        return;
+    switch (info->err->msg_code) {
+    case JWRN_HIT_MARKER:
+        if (((j_decompress_ptr)info)->unread_marker == end_of_image)
+            decoder->cut_short = true;
+        warnings->damaged++;
+        break;
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_JPEG_EOF:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_BOGUS_PROGRESSION:
+        warnings->other++;
+        break;
+    default:
+        warnings->damaged++;
+        break;
+    }
+    if (!warnings->first[0]) {
+        char message[JMSG_LENGTH_MAX];
+        info->err->format_message(info, message);
+        memcpy(warnings->first, message, sizeof warnings->first - 1);
+    }
+}
+
+static void print_nothing(j_common_ptr info) { (void)info; }
+
+static void source_nothing(j_decompress_ptr info) { (void)info; }
+
+static boolean refill(j_decompress_ptr info) {
+    // An end marker lets libjpeg finish what it has; whether that is everything is judged after.
+    static const JOCTET end[2] = {0xFF, end_of_image};
+    decoder_of((j_common_ptr)info)->ended = true;
+    info->src->next_input_byte = end;
+    info->src->bytes_in_buffer = 2;
+    return TRUE;
+}
+
+static void skip(j_decompress_ptr info, long count) {
+    struct jpeg_source_mgr *source = info->src;
+    if (count <= 0)
+        return;
+    if ((size_t)count > source->bytes_in_buffer) {
+        refill(info);
+    } else {
+        source->next_input_byte += count;
+        source->bytes_in_buffer -= (size_t)count;
+    }
+}
+
+static void on_progress(j_common_ptr info) {
+    struct decoder *decoder = decoder_of(info);
+    if (info->is_decompressor && ((j_decompress_ptr)info)->input_scan_number > max_scans) {
+        cimageio_fail(decoder->result, CIMAGEIO_CORRUPT, "more than 500 scans");
+        longjmp(decoder->escape, 1);
+    }
+}
+
+/// Prepares `decoder` and reads the header. Runs under the caller's setjmp.
+static void open_header(struct decoder *decoder, const uint8_t *data, size_t count) {
+    j_decompress_ptr info = &decoder->info;
+    jpeg_create_decompress(info);
+    info->client_data = decoder;
+    decoder->source = (struct jpeg_source_mgr){
+        .next_input_byte = data,
+        .bytes_in_buffer = count,
+        .init_source = source_nothing,
+        .fill_input_buffer = refill,
+        .skip_input_data = skip,
+        .resync_to_restart = jpeg_resync_to_restart,
+        .term_source = source_nothing,
+    };
+    info->src = &decoder->source;
+    decoder->progress.progress_monitor = on_progress;
+    info->progress = &decoder->progress;
+    jpeg_read_header(info, TRUE);
+    if (info->data_precision != 8)
+        ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
+}
+
+/// Zeroes `decoder` and installs the error handlers, so that `jpeg_destroy` is safe from here on.
+static void prepare(struct decoder *decoder, cimageio_result *result, cimageio_jpeg_warnings *warnings) {
+    memset(decoder, 0, sizeof *decoder);
+    *result = (cimageio_result){0};
+    decoder->result = result;
+    decoder->warnings = warnings;
+    decoder->info.err = jpeg_std_error(&decoder->error);
+    decoder->info.client_data = decoder;
+    decoder->error.error_exit = on_error;
+    decoder->error.emit_message = on_message;
+    decoder->error.output_message = print_nothing;
+}
+
+static void close_decoder(struct decoder *decoder) {
+    free(decoder->ink_row);
+    decoder->ink_row = NULL;
+    jpeg_destroy_decompress(&decoder->info);
+}
+
+const char *cimageio_jpeg_first_warning(const cimageio_jpeg_warnings *warnings) { return warnings->first; }
+
+static int32_t color_of(j_decompress_ptr info) {
+    switch (info->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        return CIMAGEIO_JPEG_GRAY;
+    case JCS_YCbCr:
+        return CIMAGEIO_JPEG_YCBCR;
+    case JCS_RGB:
+        return CIMAGEIO_JPEG_RGB;
+    case JCS_CMYK:
+        return CIMAGEIO_JPEG_CMYK;
+    case JCS_YCCK:
+        return CIMAGEIO_JPEG_YCCK;
+    default:
+        return 0;
+    }
+}
+
+bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_jpeg_info *out,
+                          cimageio_result *result) {
+    struct decoder decoder;
+    *out = (cimageio_jpeg_info){0};
+    prepare(&decoder, result, NULL);
+    if (setjmp(decoder.escape)) {
+        close_decoder(&decoder);
+        return false;
+    }
+    open_header(&decoder, data, count);
+    j_decompress_ptr info = &decoder.info;
+    out->width = info->image_width;
+    out->height = info->image_height;
+    out->color = color_of(info);
+    out->channels = out->color == CIMAGEIO_JPEG_GRAY ? 1 : 3;
+    out->progressive = info->progressive_mode;
+    out->arithmetic = info->arith_code;
+    if (out->color == 0) {
+        char message[80];
+        snprintf(message, sizeof message, "%d components of no known colour space", info->num_components);
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, message);
+    }
+    out->component_count = info->num_components > 4 ? 4 : (uint8_t)info->num_components;
+    for (int index = 0; index < out->component_count; index++) {
+        const jpeg_component_info *component = &info->comp_info[index];
+        out->horizontal[index] = (uint8_t)component->h_samp_factor;
+        out->vertical[index] = (uint8_t)component->v_samp_factor;
+        out->component_table[index] = (uint8_t)(component->quant_tbl_no & 3);
+    }
+    for (int index = 0; index < 4; index++) {
+        const JQUANT_TBL *table = info->quant_tbl_ptrs[index];
+        out->has_table[index] = table != NULL;
+        if (table)
+            memcpy(out->tables[index], table->quantval, sizeof out->tables[index]);
+    }
+    close_decoder(&decoder);
+    if ((uint64_t)out->width * out->height > max_pixels)
+        cimageio_fail(result, CIMAGEIO_TOO_LARGE, "more pixels than the limit");
+    return result->code == CIMAGEIO_OK;
+}
+
+/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). Adobe's files store 1 − ink.
+static void ink_to_rgb(const uint8_t *ink, uint8_t *rgb, uint32_t width, bool stored_as_light) {
+    uint8_t flip = stored_as_light ? 0 : 255;
+    for (uint32_t x = 0; x < width; x++, ink += 4, rgb += 3)
+        for (int channel = 0; channel < 3; channel++)
+            rgb[channel] = (uint8_t)(((ink[channel] ^ flip) * (ink[3] ^ flip) + 127) / 255);
+}
+
+/// Whether a progressive picture's scans stopped before they refined what they began: coefficients that were sent
+/// without their lowest bits and never again. Encoders always send those; a file cut between scans lacks them.
+static bool lacks_refinement(j_decompress_ptr info) {
+    if (!info->progressive_mode || !info->coef_bits)
+        return false;
+    for (int component = 0; component < info->num_components; component++)
+        for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++)
+            if (info->coef_bits[component][coefficient] > 0)
+                return true;
+    return false;
+}
+
+/// Decodes every row. Runs under the caller's setjmp.
+static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expected, uint8_t *pixels, size_t capacity) {
+    j_decompress_ptr info = &decoder->info;
+    bool ink = info->num_components == 4;
+    info->out_color_space = expected->channels == 1 ? JCS_GRAYSCALE : ink ? JCS_CMYK : JCS_RGB;
+    info->dct_method = JDCT_ISLOW;
+    info->do_fancy_upsampling = TRUE;
+    jpeg_start_decompress(info);
+    size_t row_bytes = (size_t)info->output_width * expected->channels;
+    size_t needed;
+    if (__builtin_mul_overflow(row_bytes, (size_t)info->output_height, &needed) || needed != capacity)
+        ERREXIT(info, JERR_BAD_LENGTH);
+    if (ink) {
+        decoder->ink_row = malloc((size_t)info->output_width * 4);
+        if (!decoder->ink_row)
+            ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
+    }
+    while (info->output_scanline < info->output_height) {
+        uint8_t *row = pixels + row_bytes * info->output_scanline;
+        JSAMPROW target = ink ? decoder->ink_row : row;
+        jpeg_read_scanlines(info, &target, 1);
+        if (ink)
+            ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
+        if (decoder->cut_short)
+            break;
+    }
+    if (lacks_refinement(info)) {
+        // Valid by the letter of the standard, so no error; but likely not all that was once there.
+        decoder->warnings->damaged++;
+        if (!decoder->warnings->first[0])
+            strcpy(decoder->warnings->first, "its last progressive scans are missing");
+    }
+    if (!decoder->cut_short)
+        jpeg_finish_decompress(info);
+}
+
+bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *expected, uint8_t *pixels,
+                          size_t capacity, cimageio_jpeg_warnings *warnings, cimageio_result *result) {
+    struct decoder decoder;
+    *warnings = (cimageio_jpeg_warnings){0};
+    prepare(&decoder, result, warnings);
+    if (setjmp(decoder.escape)) {
+        close_decoder(&decoder);
+        return false;
+    }
+    open_header(&decoder, data, count);
+    // One scan that ran to its last sample is whole without its end marker; of several, later ones may be missing.
+    bool one_scan = !decoder.info.progressive_mode && decoder.info.comps_in_scan == decoder.info.num_components;
+    read_rows(&decoder, expected, pixels, capacity);
+    if (decoder.cut_short || (decoder.ended && (!one_scan || warnings->damaged > 0)))
+        cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");
+    warnings->missing_end = decoder.ended;
+    close_decoder(&decoder);
+    return result->code == CIMAGEIO_OK;
+}

@@ -1,0 +1,143 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+const char *cimageio_message(const cimageio_result *result) { return result->message; }
+
+void cimageio_fail(cimageio_result *result, int32_t code, const char *message) {
+    if (result->code != CIMAGEIO_OK)
+        return;
+    result->code = code;
+    strncpy(result->message, message, sizeof(result->message) - 1);
+    result->message[sizeof(result->message) - 1] = 0;
+}
+
+void cimageio_free(cimageio_buffer *buffer) {
+    free(buffer->bytes);
+    *buffer = (cimageio_buffer){0};
+}
+
+bool cimageio_can_allocate(size_t count) {
+    // Through a volatile pointer: a compiler may remove an allocation that is only freed.
+    void *volatile probe = malloc(count);
+    bool can = probe != NULL;
+    free(probe);
+    return can;
+}
+
+bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity) {
+    if (capacity <= buffer->capacity)
+        return true;
+    uint8_t *grown = realloc(buffer->bytes, capacity);
+    if (!grown)
+        return false;
+    buffer->bytes = grown;
+    buffer->capacity = capacity;
+    return true;
+}
+
+bool cimageio_append(cimageio_buffer *buffer, const void *data, size_t count) {
+    size_t needed;
+    if (__builtin_add_overflow(buffer->count, count, &needed))
+        return false;
+    if (needed > buffer->capacity) {
+        size_t capacity = buffer->capacity < 65536 ? 65536 : buffer->capacity;
+        while (capacity < needed)
+            if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
+                return false;
+        if (!cimageio_reserve(buffer, capacity))
+            return false;
+    }
+    if (count)
+        memcpy(buffer->bytes + buffer->count, data, count);
+    buffer->count = needed;
+    return true;
+}
+
+bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out) {
+    *out = (cimageio_buffer){0};
+    if (count > UINT32_MAX)
+        return false;
+    z_stream stream = {0};
+    if (inflateInit(&stream) != Z_OK)
+        return false;
+    stream.next_in = (Bytef *)data;
+    stream.avail_in = (uInt)count;
+    int status = Z_OK;
+    uint8_t piece[16384];
+    while (status == Z_OK) {
+        stream.next_out = piece;
+        stream.avail_out = sizeof piece;
+        status = inflate(&stream, Z_NO_FLUSH);
+        size_t made = sizeof piece - stream.avail_out;
+        if (out->count + made > limit || !cimageio_append(out, piece, made))
+            status = Z_MEM_ERROR;
+    }
+    inflateEnd(&stream);
+    if (status != Z_STREAM_END) {
+        cimageio_free(out);
+        return false;
+    }
+    return true;
+}
+
+bool cimageio_deflate(const uint8_t *data, size_t count, cimageio_buffer *out) {
+    *out = (cimageio_buffer){0};
+    uLongf bound = compressBound(count);
+    if (!cimageio_reserve(out, bound) || compress2(out->bytes, &bound, data, count, 9) != Z_OK) {
+        cimageio_free(out);
+        return false;
+    }
+    out->count = bound;
+    return true;
+}
+
+uint32_t cimageio_crc32(const uint8_t *data, size_t count) { return (uint32_t)crc32_z(0, data, count); }
+
+void cimageio_orient(const uint8_t *restrict stored, uint8_t *restrict upright, size_t width, size_t height,
+                     size_t pixel_bytes, int32_t orientation) {
+    // Where stored pixel (0, 0) lands, and how far one step along a stored row or column moves in the upright
+    // picture, all in pixels. EXIF 2.32, tag 0x0112: the value names which sides row 0 and column 0 show.
+    ptrdiff_t w = (ptrdiff_t)width, h = (ptrdiff_t)height;
+    ptrdiff_t origin = 0, along_row = 1, along_column = w;
+    switch (orientation) {
+    case 2:
+        origin = w - 1, along_row = -1, along_column = w;
+        break;
+    case 3:
+        origin = w * h - 1, along_row = -1, along_column = -w;
+        break;
+    case 4:
+        origin = w * (h - 1), along_row = 1, along_column = -w;
+        break;
+    case 5:
+        origin = 0, along_row = h, along_column = 1;
+        break;
+    case 6:
+        origin = h - 1, along_row = h, along_column = -1;
+        break;
+    case 7:
+        origin = w * h - 1, along_row = -h, along_column = -1;
+        break;
+    case 8:
+        origin = h * (w - 1), along_row = -h, along_column = 1;
+        break;
+    default:
+        break;
+    }
+    // Square blocks keep both sides of a transposition in cache.
+    enum { block = 32 };
+    for (ptrdiff_t top = 0; top < h; top += block)
+        for (ptrdiff_t left = 0; left < w; left += block) {
+            ptrdiff_t bottom = top + block < h ? top + block : h;
+            ptrdiff_t right = left + block < w ? left + block : w;
+            for (ptrdiff_t y = top; y < bottom; y++) {
+                const uint8_t *from = stored + (size_t)(y * w + left) * pixel_bytes;
+                for (ptrdiff_t x = left; x < right; x++, from += pixel_bytes)
+                    memcpy(upright + (size_t)(origin + x * along_row + y * along_column) * pixel_bytes, from,
+                           pixel_bytes);
+            }
+        }
+}

@@ -1,0 +1,227 @@
+// Convolutions and matrix products as oneDNN primitives.
+
+#include "CKernels.h"
+#include "onednn_compat.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static dnnl_engine_t engine;
+static dnnl_stream_t stream;
+static dnnl_status_t engine_status;
+static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
+
+static void make_engine(void) {
+    engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0);
+    if (!engine_status) engine_status = dnnl_stream_create(&stream, engine, dnnl_stream_in_order);
+}
+
+struct ckernels_product {
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_t primitive;
+    compat_desc plain_weights; // as the caller gives them
+    dnnl_memory_t x, y, bias, scratch;
+};
+
+struct ckernels_weights {
+    dnnl_memory_t memory;
+};
+
+static dnnl_data_type_t data_type(ckernels_type type) { return type == CKERNELS_BF16 ? dnnl_bf16 : dnnl_f32; }
+
+static compat_desc_ref query(const ckernels_product *p, dnnl_query_t what) {
+    return dnnl_primitive_desc_query_md(p->pd, what, 0);
+}
+
+static dnnl_status_t make_attr(dnnl_primitive_attr_t *attr, bool accumulate, ckernels_activation activation) {
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(attr);
+    if (!status) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (!status) status = dnnl_post_ops_create(&ops);
+    if (!status && accumulate) status = compat_append_sum(ops);
+    if (!status) switch (activation) {
+        case CKERNELS_NONE: break;
+        case CKERNELS_SILU: status = compat_append_eltwise(ops, dnnl_eltwise_swish, 1.0f); break;
+        case CKERNELS_QUICK_GELU: status = compat_append_eltwise(ops, dnnl_eltwise_swish, 1.702f); break;
+        case CKERNELS_GELU: status = compat_append_eltwise(ops, dnnl_eltwise_gelu_erf, 0.0f); break;
+        }
+    if (!status) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
+    if (ops) dnnl_post_ops_destroy(ops);
+    return status;
+}
+
+// The primitive and its memories, once p->pd is there. The data handles are set at execution.
+static dnnl_status_t finish(ckernels_product *p, bool bias) {
+    dnnl_status_t status = dnnl_primitive_create(&p->primitive, p->pd);
+    if (!status) status = dnnl_memory_create(&p->x, query(p, dnnl_query_src_md), engine, DNNL_MEMORY_NONE);
+    if (!status) status = dnnl_memory_create(&p->y, query(p, dnnl_query_dst_md), engine, DNNL_MEMORY_NONE);
+    if (!status && bias)
+        status = dnnl_memory_create(&p->bias, dnnl_primitive_desc_query_md(p->pd, dnnl_query_weights_md, 1), engine,
+                                    DNNL_MEMORY_NONE);
+    if (!status) status = dnnl_memory_create(&p->scratch, query(p, dnnl_query_scratchpad_md), engine, DNNL_MEMORY_NONE);
+    return status;
+}
+
+int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_product **product) {
+    pthread_once(&engine_once, make_engine);
+    if (engine_status) return engine_status;
+    ckernels_product *p = calloc(1, sizeof *p);
+    if (!p) return dnnl_out_of_memory;
+
+    const int64_t out_height = (s->height + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
+    const int64_t out_width = (s->width + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
+    const dnnl_dims_t x_dims = {s->batch, s->in_channels, s->height, s->width};
+    const dnnl_dims_t y_dims = {s->batch, s->out_channels, out_height, out_width};
+    const dnnl_dims_t w_dims = {s->out_channels, s->in_channels, s->kernel, s->kernel};
+    const dnnl_dims_t b_dims = {s->out_channels};
+    const dnnl_dims_t strides = {s->stride, s->stride};
+    const dnnl_dims_t pad_begin = {s->pad_begin, s->pad_begin}, pad_end = {s->pad_end, s->pad_end};
+    const dnnl_data_type_t type = data_type(s->type);
+
+    compat_desc x = {0}, y = {0}, w = {0}, b = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_status_t status = compat_desc_tag(&x, 4, x_dims, type, dnnl_nhwc);
+    if (!status) status = compat_desc_tag(&y, 4, y_dims, type, dnnl_nhwc);
+    if (!status) status = compat_desc_tag(&w, 4, w_dims, type, dnnl_format_tag_any);
+    if (!status) status = compat_desc_tag(&b, 1, b_dims, dnnl_f32, dnnl_x);
+    if (!status) status = compat_desc_tag(&p->plain_weights, 4, w_dims, type, dnnl_oihw);
+    if (!status) status = make_attr(&attr, s->accumulate, CKERNELS_NONE);
+    if (!status)
+        status = compat_convolution(&p->pd, engine, &x, &w, s->bias ? &b : NULL, &y, strides, pad_begin, pad_end, attr);
+    if (!status) status = finish(p, s->bias);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
+    if (status) {
+        ckernels_product_destroy(p);
+        return status;
+    }
+    *product = p;
+    return 0;
+}
+
+int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **product) {
+    pthread_once(&engine_once, make_engine);
+    if (engine_status) return engine_status;
+    ckernels_product *p = calloc(1, sizeof *p);
+    if (!p) return dnnl_out_of_memory;
+
+    const dnnl_dims_t x_dims = {s->rows, s->in_channels}, y_dims = {s->rows, s->out_channels};
+    const dnnl_dims_t w_dims = {s->in_channels, s->out_channels}, b_dims = {1, s->out_channels};
+    const dnnl_dims_t transposed = {1, s->in_channels};
+    const dnnl_data_type_t type = data_type(s->type);
+
+    compat_desc x = {0}, y = {0}, w = {0}, b = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_status_t status = compat_desc_tag(&x, 2, x_dims, type, dnnl_ab);
+    if (!status) status = compat_desc_tag(&y, 2, y_dims, type, dnnl_ab);
+    if (!status) status = compat_desc_tag(&w, 2, w_dims, type, dnnl_format_tag_any);
+    if (!status) status = compat_desc_tag(&b, 2, b_dims, dnnl_f32, dnnl_ab);
+    if (!status) status = compat_desc_strides(&p->plain_weights, 2, w_dims, type, transposed);
+    if (!status) status = make_attr(&attr, s->accumulate, s->activation);
+    if (!status) status = compat_matmul(&p->pd, engine, &x, &w, s->bias ? &b : NULL, &y, attr);
+    if (!status) status = finish(p, s->bias);
+    if (attr) dnnl_primitive_attr_destroy(attr);
+    compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
+    if (status) {
+        ckernels_product_destroy(p);
+        return status;
+    }
+    *product = p;
+    return 0;
+}
+
+void ckernels_product_destroy(ckernels_product *p) {
+    if (!p) return;
+    if (p->x) dnnl_memory_destroy(p->x);
+    if (p->y) dnnl_memory_destroy(p->y);
+    if (p->bias) dnnl_memory_destroy(p->bias);
+    if (p->scratch) dnnl_memory_destroy(p->scratch);
+    if (p->primitive) dnnl_primitive_destroy(p->primitive);
+    if (p->pd) dnnl_primitive_desc_destroy(p->pd);
+    compat_desc_free(&p->plain_weights);
+    free(p);
+}
+
+const char *ckernels_product_implementation(const ckernels_product *p) {
+    const char *name = "";
+    dnnl_primitive_desc_query(p->pd, dnnl_query_impl_info_str, 0, &name);
+    return name;
+}
+
+size_t ckernels_product_scratch_size(const ckernels_product *p) {
+    return dnnl_memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
+}
+
+size_t ckernels_product_weights_size(const ckernels_product *p) {
+    return dnnl_memory_desc_get_size(query(p, dnnl_query_weights_md));
+}
+
+int ckernels_weights_create(const ckernels_product *p, const void *plain, void *packed, ckernels_weights **weights) {
+    ckernels_weights *w = calloc(1, sizeof *w);
+    if (!w) return dnnl_out_of_memory;
+    compat_desc_ref to = query(p, dnnl_query_weights_md);
+    dnnl_memory_t from_memory = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_status_t status = dnnl_memory_create(&w->memory, to, engine, packed);
+    if (!status) status = dnnl_memory_create(&from_memory, compat_ref(&p->plain_weights), engine, (void *)plain);
+    if (!status)
+        status = dnnl_reorder_primitive_desc_create(&pd, compat_ref(&p->plain_weights), engine, to, engine, NULL);
+    if (!status) status = dnnl_primitive_create(&primitive, pd);
+    if (!status) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from_memory}, {DNNL_ARG_TO, w->memory}};
+        status = dnnl_primitive_execute(primitive, stream, 2, args);
+    }
+    if (!status) status = dnnl_stream_wait(stream);
+    if (primitive) dnnl_primitive_destroy(primitive);
+    if (pd) dnnl_primitive_desc_destroy(pd);
+    if (from_memory) dnnl_memory_destroy(from_memory);
+    if (status) {
+        ckernels_weights_destroy(w);
+        return status;
+    }
+    *weights = w;
+    return 0;
+}
+
+bool ckernels_weights_fit(const ckernels_weights *w, const ckernels_product *p) {
+#if DNNL_VERSION_MAJOR >= 3
+    const_dnnl_memory_desc_t desc = NULL;
+#else
+    const dnnl_memory_desc_t *desc = NULL;
+#endif
+    if (dnnl_memory_get_memory_desc(w->memory, &desc)) return false;
+    return dnnl_memory_desc_equal(desc, query(p, dnnl_query_weights_md)) != 0;
+}
+
+void ckernels_weights_destroy(ckernels_weights *w) {
+    if (!w) return;
+    if (w->memory) dnnl_memory_destroy(w->memory);
+    free(w);
+}
+
+int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_weights *weights, const float *bias,
+                             void *y, void *scratch) {
+    dnnl_status_t status = dnnl_memory_set_data_handle(p->x, (void *)x);
+    if (!status) status = dnnl_memory_set_data_handle(p->y, y);
+    if (!status) status = dnnl_memory_set_data_handle(p->scratch, scratch);
+    if (!status && p->bias) status = dnnl_memory_set_data_handle(p->bias, (void *)bias);
+    if (status) return status;
+    dnnl_exec_arg_t args[5] = {{DNNL_ARG_SRC, p->x},
+                               {DNNL_ARG_WEIGHTS, weights->memory},
+                               {DNNL_ARG_DST, p->y},
+                               {DNNL_ARG_SCRATCHPAD, p->scratch}};
+    int count = 4;
+    if (p->bias) args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
+    status = dnnl_primitive_execute(p->primitive, stream, count, args);
+    return status ? status : dnnl_stream_wait(stream);
+}
+
+const char *ckernels_onednn_version(void) {
+    static char text[32];
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
+    return text;
+}

@@ -1,0 +1,114 @@
+internal import Tensors
+
+/// The shape of a CLIPTextModel, from its config.json (transformers 5.23, `models/clip/configuration_clip.py`).
+public struct TextEncoderConfiguration: Sendable {
+    public let vocabularySize: Int
+    public let channels: Int
+    public let feedForwardChannels: Int
+    public let layers: Int
+    public let heads: Int
+    public let maximumTokens: Int
+    public let epsilon: Float
+    public let activation: Activation
+
+    public enum Activation: String, Sendable {
+        case quickGELU = "quick_gelu"
+        case gelu
+    }
+
+    public init(_ json: JSONConfiguration) throws {
+        let file = json.file
+        for kind in try json.strings("architectures") ?? [] where !kind.hasPrefix("CLIPTextModel") {
+            throw NetworkError.unsupported(file: file, key: "the text encoder", value: kind)
+        }
+        vocabularySize = try json.integer("vocab_size") ?? 49408
+        channels = try json.integer("hidden_size") ?? 512
+        feedForwardChannels = try json.integer("intermediate_size") ?? 2048
+        layers = try json.integer("num_hidden_layers") ?? 12
+        heads = try json.integer("num_attention_heads") ?? 8
+        maximumTokens = try json.integer("max_position_embeddings") ?? 77
+        epsilon = Float(try json.double("layer_norm_eps") ?? 1e-5)
+        let name = try json.string("hidden_act") ?? "quick_gelu"
+        guard let activation = Activation(rawValue: name) else {
+            throw NetworkError.unsupported(file: file, key: "hidden_act", value: name)
+        }
+        self.activation = activation
+        guard [vocabularySize, channels, feedForwardChannels, layers, heads, maximumTokens].allSatisfy({ $0 > 0 && $0 < 1 << 24 }),
+            channels % heads == 0
+        else { throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers") }
+    }
+}
+
+/// CLIP's text transformer (Radford et al. 2021; transformers 5.23, `models/clip/modeling_clip.py`).
+struct TextEncoder {
+    let configuration: TextEncoderConfiguration
+    private let tokens: WeightTensor
+    private let positions: [Float]
+    private let layers: [Layer]
+    private let normOut: Normalization
+
+    private struct Layer {
+        let norm1: Normalization
+        let project: Linear
+        let output: Linear
+        let norm2: Normalization
+        let widen: Linear
+        let narrow: Linear
+    }
+
+    /// - Throws: `WeightError` where a tensor is missing or does not fit the configuration.
+    init(configuration c: TextEncoderConfiguration, weights: any WeightSource) throws {
+        configuration = c
+        let root = LayerLoader(weights)
+        let loader = root.has("text_model.final_layer_norm.weight") ? root.scoped("text_model") : root
+        tokens = try loader.tensor("embeddings.token_embedding.weight", shape: [c.vocabularySize, c.channels])
+        positions = try loader.tensor("embeddings.position_embedding.weight", shape: [c.maximumTokens, c.channels])
+            .floats()
+        layers = try (0 ..< c.layers).map { index in
+            let scope = loader.scoped("encoder.layers.\(index)")
+            return Layer(
+                norm1: try scope.normalization("layer_norm1", c.channels, epsilon: c.epsilon),
+                project: try scope.linear(
+                    ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"], c.channels, c.channels),
+                output: try scope.linear("self_attn.out_proj", c.channels, c.channels),
+                norm2: try scope.normalization("layer_norm2", c.channels, epsilon: c.epsilon),
+                widen: try scope.linear("mlp.fc1", c.channels, c.feedForwardChannels),
+                narrow: try scope.linear("mlp.fc2", c.feedForwardChannels, c.channels))
+        }
+        normOut = try loader.normalization("final_layer_norm", c.channels, epsilon: c.epsilon)
+    }
+
+    /// - Parameters:
+    ///   - ids: token ids of each sequence, all equally long, at most `maximumTokens`.
+    ///   - skippedLayers: how many of the last layers are left out; the final normalisation is always applied.
+    /// - Returns: `[ids.count, tokens, channels]`
+    func callAsFunction(_ ids: [[Int]], skippedLayers: Int = 0, _ compute: Compute) throws -> Tensor {
+        let length = ids[0].count
+        precondition(length <= configuration.maximumTokens, "\(length) tokens for \(configuration.maximumTokens) places")
+        let channels = configuration.channels
+        var values: [Float] = []
+        values.reserveCapacity(ids.count * length * channels)
+        for sequence in ids {
+            precondition(sequence.count == length, "sequences of unequal length")
+            for (place, id) in sequence.enumerated() {
+                precondition(id >= 0 && id < configuration.vocabularySize, "token \(id) is not in the vocabulary")
+                let row = tokens.floats(id * channels ..< (id + 1) * channels)
+                for index in 0 ..< channels { values.append(row[index] + positions[place * channels + index]) }
+            }
+        }
+        var x = try compute.tensor(values, shape: [ids.count, length, channels])
+        let activation: Tensors.Activation = configuration.activation == .gelu ? .gelu : .quickGELU
+        let heads = configuration.heads
+        for layer in layers.dropLast(skippedLayers) {
+            let all = try compute.linear(try compute.layerNorm(x, layer.norm1), layer.project)
+            let mixed = try compute.attention(
+                queries: AttentionOperand(all), keys: AttentionOperand(all, offset: channels),
+                values: AttentionOperand(all, offset: 2 * channels), heads: heads, headDimension: channels / heads,
+                scale: 1 / Float(channels / heads).squareRoot(), causal: true)
+            x = try compute.linear(mixed, layer.output, adding: x)
+            let wide = try compute.linear(try compute.layerNorm(x, layer.norm2), layer.widen, activation: activation)
+            x = try compute.linear(wide, layer.narrow, adding: x)
+        }
+        return try compute.layerNorm(x, normOut)
+    }
+}

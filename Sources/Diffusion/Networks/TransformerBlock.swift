@@ -1,0 +1,147 @@
+internal import Tensors
+
+/// What text says to a network: the encoder's states, and the keys and values that each attention layer made of them,
+/// which stay the same through all steps of an edit.
+public final class TextContext {
+    /// `[batch, tokens, channels]`
+    let states: Tensor
+    private var keysAndValues: [ObjectIdentifier: Tensor] = [:]
+
+    init(states: Tensor) { self.states = states }
+
+    func keysAndValues(of attention: CrossAttention, _ compute: Compute) throws -> Tensor {
+        let key = ObjectIdentifier(attention)
+        if let known = keysAndValues[key] { return known }
+        let made = try compute.linear(states, attention.keysAndValues)
+        keysAndValues[key] = made
+        return made
+    }
+}
+
+/// Attention of a sequence to itself; queries, keys and values are one product.
+struct SelfAttention {
+    let project: Linear
+    let output: Linear
+    let heads: Int
+
+    init(_ loader: LayerLoader, channels: Int, heads: Int) throws {
+        project = try loader.linear(["to_q", "to_k", "to_v"], channels, channels, bias: false)
+        output = try loader.linear("to_out.0", channels, channels)
+        self.heads = heads
+    }
+
+    /// x + attention(normed).
+    func callAsFunction(_ normed: Tensor, adding x: Tensor, _ compute: Compute) throws -> Tensor {
+        let channels = normed.channels
+        let all = try compute.linear(normed, project)
+        let mixed = try compute.attention(
+            queries: AttentionOperand(all), keys: AttentionOperand(all, offset: channels),
+            values: AttentionOperand(all, offset: 2 * channels), heads: heads, headDimension: channels / heads,
+            scale: 1 / Float(channels / heads).squareRoot())
+        return try compute.linear(mixed, output, adding: x)
+    }
+}
+
+/// Attention of a sequence to text.
+final class CrossAttention {
+    let queries: Linear
+    let keysAndValues: Linear
+    let output: Linear
+    let heads: Int
+
+    init(_ loader: LayerLoader, channels: Int, contextChannels: Int, heads: Int) throws {
+        queries = try loader.linear("to_q", channels, channels, bias: false)
+        keysAndValues = try loader.linear(["to_k", "to_v"], contextChannels, channels, bias: false)
+        output = try loader.linear("to_out.0", channels, channels)
+        self.heads = heads
+    }
+
+    func callAsFunction(_ normed: Tensor, context: TextContext, adding x: Tensor, _ compute: Compute) throws -> Tensor {
+        let channels = normed.channels
+        let text = try context.keysAndValues(of: self, compute)
+        let mixed = try compute.attention(
+            queries: AttentionOperand(try compute.linear(normed, queries)), keys: AttentionOperand(text),
+            values: AttentionOperand(text, offset: channels), heads: heads, headDimension: channels / heads,
+            scale: 1 / Float(channels / heads).squareRoot())
+        return try compute.linear(mixed, output, adding: x)
+    }
+}
+
+/// Attention to itself, attention to the text, and a gated feed-forward layer (`BasicTransformerBlock`, diffusers 0.42.1,
+/// `models/attention.py`).
+struct TransformerBlock {
+    private enum First {
+        case own(SelfAttention)
+        /// `only_cross_attention`
+        case text(CrossAttention)
+    }
+
+    private let norms: [Normalization]
+    private let first: First
+    private let second: CrossAttention
+    private let widen: Linear
+    private let narrow: Linear
+
+    init(
+        _ loader: LayerLoader, channels: Int, contextChannels: Int, heads: Int, onlyCrossAttention: Bool
+    ) throws {
+        norms = try (1 ... 3).map { try loader.normalization("norm\($0)", channels, epsilon: 1e-5) }
+        first =
+            onlyCrossAttention
+            ? .text(
+                try CrossAttention(
+                    loader.scoped("attn1"), channels: channels, contextChannels: contextChannels, heads: heads))
+            : .own(try SelfAttention(loader.scoped("attn1"), channels: channels, heads: heads))
+        second = try CrossAttention(
+            loader.scoped("attn2"), channels: channels, contextChannels: contextChannels, heads: heads)
+        widen = try loader.linear("ff.net.0.proj", channels, 8 * channels)
+        narrow = try loader.linear("ff.net.2", 4 * channels, channels)
+    }
+
+    /// - Parameter x: `[batch, tokens, channels]`
+    func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
+        var x = x
+        let normed = try compute.layerNorm(x, norms[0])
+        switch first {
+        case .own(let attention): x = try attention(normed, adding: x, compute)
+        case .text(let attention): x = try attention(normed, context: context, adding: x, compute)
+        }
+        x = try second(try compute.layerNorm(x, norms[1]), context: context, adding: x, compute)
+        let wide = try compute.geglu(try compute.linear(try compute.layerNorm(x, norms[2]), widen))
+        return try compute.linear(wide, narrow, adding: x)
+    }
+}
+
+/// Transformer blocks over the pixels of a feature map (`Transformer2DModel`, diffusers 0.42.1,
+/// `models/transformers/transformer_2d.py`). The projections are linear layers whichever way the file stores them.
+struct SpatialTransformer {
+    private let norm: Normalization
+    private let groups: Int
+    private let projectIn: Linear
+    private let blocks: [TransformerBlock]
+    private let projectOut: Linear
+
+    init(
+        _ loader: LayerLoader, channels: Int, contextChannels: Int, heads: Int, layers: Int, groups: Int,
+        onlyCrossAttention: Bool
+    ) throws {
+        norm = try loader.normalization("norm", channels, epsilon: 1e-6)
+        self.groups = groups
+        projectIn = try loader.linear("proj_in", channels, channels)
+        blocks = try (0 ..< layers).map {
+            try TransformerBlock(
+                loader.scoped("transformer_blocks.\($0)"), channels: channels, contextChannels: contextChannels,
+                heads: heads, onlyCrossAttention: onlyCrossAttention)
+        }
+        projectOut = try loader.linear("proj_out", channels, channels)
+    }
+
+    /// - Parameter x: `[batch, height, width, channels]`
+    func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
+        let sequence = [x.shape[0], x.shape[1] * x.shape[2], x.channels]
+        var hidden = try compute.groupNorm(x, norm, groups: groups, silu: false).reshaped(sequence)
+        hidden = try compute.linear(hidden, projectIn)
+        for block in blocks { hidden = try block(hidden, context: context, compute) }
+        return try compute.linear(hidden, projectOut, adding: x.reshaped(sequence)).reshaped(x.shape)
+    }
+}

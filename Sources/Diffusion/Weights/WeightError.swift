@@ -1,0 +1,70 @@
+/// What can be wrong with a model's files. Every description is one plain sentence that names the file.
+public enum WeightError: Error, Equatable, Sendable {
+    /// There is no file of that path, or it cannot be opened; `reason` is the system's.
+    case unreadable(file: String, reason: String)
+    /// None of the names under which the weights of one part may lie exists in the folder.
+    case noWeights(folder: String, lookedFor: [String])
+    /// The file is shorter than what it announces, in bytes.
+    case truncated(file: String, expected: Int, actual: Int)
+    /// The file has bytes after its last tensor.
+    case trailingBytes(file: String, count: Int)
+    /// The bytes are those of another kind of file.
+    case otherFormat(file: String, found: String)
+    /// The header (or index) is not what the format prescribes.
+    case badHeader(file: String, reason: String)
+    /// What the header says of one tensor cannot be.
+    case badTensor(file: String, tensor: String, reason: String)
+    /// Two tensors claim the same bytes.
+    case overlappingTensors(file: String, first: String, second: String)
+    /// No tensor claims `count` bytes before `tensor`.
+    case gapBeforeTensor(file: String, tensor: String, count: Int)
+    /// Tensors that the network needs and the file lacks: how many, and the first of them by name.
+    case missingTensors(file: String, count: Int, first: [String])
+    /// The tensor has another shape than the network's configuration asks for.
+    case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
+    /// The tensor is there, in a type that the engine does not compute with.
+    case unsupportedElementType(file: String, tensor: String, found: String)
+}
+
+extension WeightError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason):
+            "\(file) cannot be read: \(reason)."
+        case .noWeights(let folder, let names):
+            "\(folder) holds no weights: expected \(names.joined(separator: " or "))."
+        case .truncated(let file, let expected, let actual):
+            "\(file) is truncated: expected \(expected) bytes, found \(actual)."
+        case .trailingBytes(let file, let count):
+            "\(file) has \(count) bytes after its last tensor."
+        case .otherFormat(let file, let found):
+            "\(file) is not a safetensors file: its bytes are those of \(found)."
+        case .badHeader(let file, let reason):
+            "\(file) has a damaged header: \(reason)."
+        case .badTensor(let file, let tensor, let reason):
+            "\(file) has a damaged header: tensor \(quoted(tensor)) \(reason)."
+        case .overlappingTensors(let file, let first, let second):
+            "\(file) has a damaged header: tensors \(quoted(first)) and \(quoted(second)) overlap."
+        case .gapBeforeTensor(let file, let tensor, let count):
+            "\(file) has a damaged header: \(count) bytes before tensor \(quoted(tensor)) belong to no tensor."
+        case .missingTensors(let file, let count, let first):
+            count == 1
+                ? "\(file) lacks the tensor \(first.map(quoted).joined())."
+                : "\(file) lacks \(count) tensors that the model needs, first \(first.map(quoted).joined(separator: ", "))."
+        case .wrongShape(let file, let tensor, let expected, let found):
+            "\(file) does not fit the model's configuration: tensor \(quoted(tensor)) should be \(expected), it is \(found)."
+        case .unsupportedElementType(let file, let tensor, let found):
+            "\(file) holds tensor \(quoted(tensor)) as \(found): expected F32, F16 or BF16."
+        }
+    }
+
+    /// A name from a file, safe to print: control characters replaced, long ones cut.
+    private func quoted(_ name: String) -> String {
+        var scalars = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars.prefix(120) {
+            let isControl = scalar.value < 0x20 || (0x7F ... 0x9F).contains(scalar.value)
+            scalars.append(isControl ? "\u{FFFD}" : scalar)
+        }
+        return "'\(String(scalars))\(name.unicodeScalars.count > 120 ? "…" : "")'"
+    }
+}

@@ -1,0 +1,101 @@
+public import Tensors
+
+/// The weights of one part of a model (a folder in the diffusers layout), in one file or several.
+///
+/// A sharded part has an index, `<stem>.safetensors.index.json`, whose `weight_map` says which file holds which tensor
+/// (https://huggingface.co/docs/safetensors, "sharded checkpoints"; `transformers/modeling_utils.py`).
+public struct WeightFolder: WeightSource {
+    /// The single file or the index that was opened.
+    public let file: String
+    /// Which file holds a tensor.
+    private let shardOfTensor: [String: Int]
+    private let shards: [SafetensorsFile]
+
+    /// The stems that diffusers and transformers give to weight files.
+    public static let stems = ["diffusion_pytorch_model", "model"]
+
+    /// Opens the weights that lie in a folder.
+    ///
+    /// Tried in turn for each stem: the single file, then the index. With a `variant` (`fp16`, `non_ema` …) its file
+    /// names are tried before the plain ones; without one, plain names come first, then the `fp16` variant, which many
+    /// published folders hold alone.
+    ///
+    /// - Throws: `WeightError`.
+    public init(path folder: String, variant: String? = nil) throws(WeightError) {
+        let variants: [String?] = variant.map { [$0, nil] } ?? [nil, "fp16"]
+        var candidates: [String] = []
+        for variant in variants {
+            for stem in Self.stems {
+                let suffix = variant.map { ".\($0)" } ?? ""
+                // transformers names an index `model.safetensors.index.fp16.json`, diffusers once did
+                // `diffusion_pytorch_model.fp16.safetensors.index.json`; both are published.
+                candidates.append("\(stem)\(suffix).safetensors")
+                candidates.append("\(stem).safetensors.index\(suffix).json")
+                if !suffix.isEmpty { candidates.append("\(stem)\(suffix).safetensors.index.json") }
+            }
+        }
+        for candidate in candidates {
+            let path = "\(folder)/\(candidate)"
+            guard MappedFile.exists(path) else { continue }
+            if candidate.hasSuffix(".json") {
+                try self.init(index: path, folder: folder)
+            } else {
+                try self.init(single: SafetensorsFile(path: path))
+            }
+            return
+        }
+        throw .noWeights(folder: folder, lookedFor: Self.stems.map { "\($0).safetensors" })
+    }
+
+    private init(single: SafetensorsFile) {
+        file = single.file
+        shards = [single]
+        shardOfTensor = single.header.entries.mapValues { _ in 0 }
+    }
+
+    private init(index: String, folder: String) throws(WeightError) {
+        let mapping = try MappedFile(path: index)
+        let document: JSONValue
+        do {
+            document = try JSONValue(parsing: mapping.bytes, maximumDepth: 4)
+        } catch {
+            throw .badHeader(file: index, reason: error.description)
+        }
+        guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
+            throw .badHeader(file: index, reason: "it has no weight_map")
+        }
+        var shards: [SafetensorsFile] = []
+        var shardOfName: [String: Int] = [:]
+        var shardOfTensor: [String: Int] = [:]
+        for (tensor, value) in map.sorted(by: { $0.key < $1.key }) {
+            // Only names in the same folder: an index must not lead elsewhere on the disk.
+            guard case .string(let name) = value, !name.contains("/"), !name.contains("\\"), name != "..", !name.isEmpty
+            else { throw .badTensor(file: index, tensor: tensor, reason: "is not in a file beside the index") }
+            let shard: Int
+            if let known = shardOfName[name] {
+                shard = known
+            } else {
+                shard = shards.count
+                shards.append(try SafetensorsFile(path: "\(folder)/\(name)"))
+                shardOfName[name] = shard
+            }
+            guard shards[shard].header.entries[tensor] != nil else {
+                throw .missingTensors(file: shards[shard].file, count: 1, first: [tensor])
+            }
+            shardOfTensor[tensor] = shard
+        }
+        file = index
+        self.shards = shards
+        self.shardOfTensor = shardOfTensor
+    }
+
+    public var names: [String] { shardOfTensor.keys.filter { unusableElementType($0) == nil } }
+
+    public func tensor(_ name: String) -> WeightTensor? {
+        shardOfTensor[name].flatMap { shards[$0].tensor(name) }
+    }
+
+    public func unusableElementType(_ name: String) -> String? {
+        shardOfTensor[name].flatMap { shards[$0].unusableElementType(name) }
+    }
+}

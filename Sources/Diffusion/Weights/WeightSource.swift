@@ -1,0 +1,54 @@
+public import Tensors
+
+/// The tensors of one network, by name.
+public protocol WeightSource: Sendable {
+    /// What errors about the source call it, usually a path.
+    var file: String { get }
+    /// The name of every tensor that `tensor(_:)` returns, unordered.
+    var names: [String] { get }
+    /// `nil` where the source has no tensor of that name, or has it in a type the engine does not compute with.
+    func tensor(_ name: String) -> WeightTensor?
+    /// The type, as the file writes it, of a tensor that is there but in a type the engine does not compute with; else
+    /// `nil`.
+    func unusableElementType(_ name: String) -> String?
+}
+
+extension WeightSource {
+    public func unusableElementType(_ name: String) -> String? { nil }
+
+    /// The tensor of that name and shape.
+    ///
+    /// - Throws: `WeightError.missingTensors`, `.unsupportedElementType` or `.wrongShape`.
+    public func tensor(_ name: String, shape: [Int]) throws(WeightError) -> WeightTensor {
+        guard let tensor = tensor(name) else {
+            if let found = unusableElementType(name) {
+                throw .unsupportedElementType(file: file, tensor: name, found: found)
+            }
+            throw .missingTensors(file: file, count: 1, first: [name])
+        }
+        guard tensor.shape == shape else {
+            throw .wrongShape(file: file, tensor: name, expected: shape, found: tensor.shape)
+        }
+        return tensor
+    }
+
+    /// Checks that every tensor that a network needs is there with its shape, so that a run fails before it starts and
+    /// the error tells how many are missing.
+    ///
+    /// - Throws: `WeightError.missingTensors`, `.unsupportedElementType` or `.wrongShape`.
+    public func require(_ shapes: [String: [Int]]) throws(WeightError) {
+        let known = Set(names)
+        let missing = shapes.keys.filter { !known.contains($0) }.sorted()
+        for name in missing {
+            if let found = unusableElementType(name) {
+                throw .unsupportedElementType(file: file, tensor: name, found: found)
+            }
+        }
+        guard missing.isEmpty else {
+            throw .missingTensors(file: file, count: missing.count, first: Array(missing.prefix(3)))
+        }
+        for name in shapes.keys.sorted() {
+            if let shape = shapes[name] { _ = try tensor(name, shape: shape) }
+        }
+    }
+}

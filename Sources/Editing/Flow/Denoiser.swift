@@ -1,0 +1,16 @@
+public import Diffusion
+public import Raster
+
+/// What `Editing` needs of the denoising engine. `DiffusionPipeline` is the one that edits pictures; tests bring
+/// deterministic ones of their own.
+public protocol Denoiser: AnyObject {
+    /// What the model is, and what it asks of pictures.
+    var facts: ModelFacts { get }
+
+    /// One picture for each of the request's seeds, in their order, nominally 0…1 and of the conditioning's size.
+    ///
+    /// What `progress` throws stops the run within a step and is thrown on.
+    func run(_ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void) throws -> [RGBImage]
+}
+
+extension DiffusionPipeline: Denoiser {}

@@ -1,0 +1,24 @@
+extension EditEvent {
+    /// As `--json` writes it, one line each.
+    public var json: JSONObject {
+        switch self {
+        case .note(let note):
+            JSONObject([("event", .text(note.isWarning ? "warning" : "note")), ("text", .text(note.text))])
+        case .stage(let stage):
+            JSONObject([("event", .text("stage")), ("stage", .text(stage.rawValue))])
+        case .step(let progress):
+            JSONObject([
+                ("event", .text("step")), ("pass", .integer(progress.pass)), ("passes", .integer(progress.passes)),
+                ("picture", .integer(progress.picture)), ("pictures", .integer(progress.pictures)),
+                ("step", .integer(progress.step)), ("steps", .integer(progress.steps)),
+                ("secondsPerStep", .number(progress.secondsPerStep)), ("secondsLeft", .number(progress.secondsLeft)),
+                ("memoryBytes", .integer(progress.memoryBytes)),
+            ])
+        case .saved(let picture):
+            JSONObject([
+                ("event", .text("saved")), ("output", .text(picture.path)), ("seed", .unsigned(picture.seed)),
+                ("contactSheet", .flag(picture.isContactSheet)),
+            ])
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// What an edit tells whoever observes it, in order. The observer stops the edit by throwing.
+public enum EditEvent: Sendable {
+    case note(EditNote)
+    /// A part of the edit begins.
+    case stage(EditStage)
+    /// A denoising step is finished.
+    case step(StepProgress)
+    /// A file is in place.
+    case saved(SavedPicture)
+}
+
+/// The parts of an edit, in the order in which they begin. Denoising may come back to earlier ones for each pass.
+public enum EditStage: String, Sendable, CaseIterable {
+    case load, fill, text, encode, denoise, decode, composite, save
+}
+
+/// Something to say aloud.
+public struct EditNote: Sendable, Equatable {
+    public var text: String
+    /// Whether it may not be what the user wanted; such notes are said even when asked to be quiet.
+    public var isWarning: Bool
+
+    public init(_ text: String, isWarning: Bool = false) {
+        self.text = text
+        self.isWarning = isWarning
+    }
+}
+
+/// Where denoising stands.
+public struct StepProgress: Sendable, Equatable {
+    /// Runs of the network over the edit: the coarse pass and each tile are one each; from 1.
+    public var pass: Int
+    public var passes: Int
+    /// Which picture, from 1.
+    public var picture: Int
+    public var pictures: Int
+    /// Steps finished of `steps` in this pass.
+    public var step: Int
+    public var steps: Int
+    /// Mean over the edit so far.
+    public var secondsPerStep: Double
+    /// Estimate for all denoising that is left.
+    public var secondsLeft: Double
+    /// Of this process now, resident.
+    public var memoryBytes: Int
+}
+
+/// A result in its place.
+public struct SavedPicture: Sendable, Equatable {
+    /// `-` for standard output.
+    public var path: String
+    public var seed: UInt64
+    /// Whether it is an overview of the others.
+    public var isContactSheet: Bool
+
+    public init(path: String, seed: UInt64, isContactSheet: Bool = false) {
+        self.path = path
+        self.seed = seed
+        self.isContactSheet = isContactSheet
+    }
+}

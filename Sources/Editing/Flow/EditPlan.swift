@@ -1,0 +1,70 @@
+public import Diffusion
+public import Masking
+public import Raster
+
+/// What an edit will do, settled before the network runs.
+public struct EditPlan: Sendable {
+    public let settings: ResolvedSettings
+    /// Of the result.
+    public let size: PixelSize
+    /// The mask that the network works with, on the canvas; `nil` for a picture from text alone.
+    public let denoiseMask: Mask?
+    /// What the network sees of the picture; `nil` for a picture from text alone.
+    public let crop: CropPlan?
+    /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
+    public let generatedSize: PixelSize
+
+    /// - Throws: `EditError` where the settings are out of range.
+    public init(_ request: EditRequest, inputs: EditInputs, facts: ModelFacts, settings: ResolvedSettings) {
+        self.settings = settings
+        let geometry = ModelGeometry(nativeSide: facts.nativeSize, multiple: facts.pixelMultiple)
+        guard let picture = inputs.picture else {
+            size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
+            denoiseMask = nil
+            crop = nil
+            generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
+            return
+        }
+        size = picture.size
+        generatedSize = size
+        let mask = inputs.mask ?? .uniform(1, size: size)
+        // The union: blurring must not weaken what the user marked.
+        let denoise =
+            inputs.mask == nil
+            ? mask : mask.grown(by: settings.grow).feathered(sigma: settings.feather).union(mask)
+        denoiseMask = denoise
+        crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
+    }
+
+    /// Whether there are pixels that the edit promises not to change.
+    public var keepsPixels: Bool {
+        guard let denoiseMask, settings.composite.mode != .raw else { return false }
+        return denoiseMask.coverage.values.contains(0)
+    }
+
+    /// Runs of the network for each picture.
+    public var passes: Int {
+        guard let crop, crop.isCoarseToFine else { return 1 }
+        return 1 + crop.tiles.count
+    }
+
+    /// How tiles are refined: never so hard that neighbours drift apart.
+    public var refinementStrength: Float { min(settings.strength, CropPlan.maximumRefinementStrength) }
+
+    /// Denoising steps of one pass, as the engine counts them (the last `strength · steps` of the schedule).
+    public func steps(strength: Float) -> Int { max(1, min(settings.steps, Int(Float(settings.steps) * strength))) }
+
+    /// Denoising steps of all passes of one picture.
+    public var stepsPerPicture: Int {
+        steps(strength: settings.strength) + (passes - 1) * steps(strength: refinementStrength)
+    }
+
+    /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
+    public var summary: String {
+        guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
+        let place = crop.crop == PixelRect(size) ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
+        guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
+        let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
+        return "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture) steps in all"
+    }
+}

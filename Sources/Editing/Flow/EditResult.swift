@@ -1,0 +1,29 @@
+internal import Masking
+public import Raster
+
+/// The pictures of an edit, at the depth and layout of the source, one for each seed.
+public struct EditResult: Sendable {
+    public let pictures: [Picture]
+    /// What was done; `nil` where nothing was to be done and the picture is the input's.
+    public let plan: EditPlan?
+
+    /// Composites the patches of an edit.
+    init(patches: [RGBImage], plan: EditPlan, inputs: EditInputs) {
+        self.plan = plan
+        guard let source = inputs.picture, let crop = plan.crop else {
+            pictures = patches.map { Picture($0) }
+            return
+        }
+        var composite = plan.settings.composite
+        // Without a mask there is no known surrounding to match the patch to.
+        if inputs.mask == nil, composite.mode == .seamless { composite.mode = .paste }
+        let mask = (inputs.mask ?? .uniform(1, size: source.size)).blended(outward: plan.settings.blend)
+        pictures = patches.map { composite.applied(patch: $0, at: crop.crop, mask: mask, to: source) }
+    }
+
+    /// The input as it is.
+    init(unchanged picture: Picture) {
+        pictures = [picture]
+        plan = nil
+    }
+}

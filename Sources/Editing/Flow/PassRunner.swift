@@ -1,0 +1,133 @@
+internal import Diffusion
+internal import Masking
+internal import Raster
+
+/// Runs the network over what a plan cuts out: once at full resolution, or coarse to fine.
+struct PassRunner {
+    let plan: EditPlan
+    let denoiser: any Denoiser
+    let meter: ProgressMeter
+    let prompt: String
+    let negativePrompt: String
+
+    /// A picture for each seed from text alone, of the plan's size.
+    func generated() throws -> [RGBImage] {
+        try run(.text(size: plan.generatedSize), size: plan.generatedSize, seeds: plan.settings.seeds, strength: 1)
+            .map { $0.size == plan.size ? $0 : $0.cropped(to: PixelRect(plan.size)) }
+    }
+
+    /// A patch for each seed, each of the crop's size.
+    ///
+    /// - Parameter hasMask: without one the whole picture is the start and may change.
+    func patches(of picture: RGBImage, mask: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
+        // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
+        // the first of several or alone.
+        let groups = plan.settings.fill.isRandom ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
+        var patches: [RGBImage] = []
+        for seeds in groups {
+            meter.firstPicture = patches.count
+            meter.pass = 1
+            if crop.coarse == nil {
+                patches += try fullResolution(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+            } else {
+                patches += try coarseToFine(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+            }
+        }
+        return patches
+    }
+
+    private func fullResolution(
+        _ picture: RGBImage, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+    ) throws -> [RGBImage] {
+        let coverage = crop.extract(mask)
+        let start = try filled(crop.extract(picture), coverage: coverage, seed: seeds[0])
+        return try run(
+            conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
+            strength: plan.settings.strength
+        ).map(crop.unpadded)
+    }
+
+    /// One pass over the averaged crop, then tiles at full resolution, which start from the enlarged result.
+    private func coarseToFine(
+        _ picture: RGBImage, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+    ) throws -> [RGBImage] {
+        let coarseCoverage = crop.extractCoarse(mask)
+        let start = try filled(crop.extractCoarse(picture), coverage: coarseCoverage, seed: seeds[0])
+        let coarse = try run(
+            conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
+            strength: plan.settings.strength)
+        let known = crop.extract(picture)
+        let coverage = crop.extract(mask)
+        let first = meter.firstPicture
+        return try zip(seeds, coarse).enumerated().map { index, result in
+            let (seed, image) = result
+            let base = known.mixed(with: crop.enlargeCoarse(image), share: coverage)
+            meter.firstPicture = first + index
+            let refined = try crop.tiles.enumerated().map { number, tile in
+                meter.pass = 2 + number
+                return try refine(base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect), seed: seed)
+            }
+            return crop.unpadded(crop.merge(refined, over: base))
+        }
+    }
+
+    private func refine(_ tile: RGBImage, coverage: Plane, seed: UInt64) throws -> RGBImage {
+        // A concave mask leaves tiles in which nothing is to be done.
+        guard coverage.values.contains(where: { $0 > 0 }) else { return tile }
+        return try run(
+            .masked(tile, mask: coverage), size: tile.size, seeds: [seed], strength: plan.refinementStrength)[0]
+    }
+
+    private func conditioning(_ start: RGBImage, coverage: Plane, hasMask: Bool) -> DenoiseRequest.Conditioning {
+        hasMask ? .masked(start, mask: coverage) : .picture(start)
+    }
+
+    private func filled(_ image: RGBImage, coverage: Plane, seed: UInt64) throws -> RGBImage {
+        if case .original = plan.settings.fill { return image }
+        try meter.begin(.fill)
+        return plan.settings.fill.applied(to: image, coverage: coverage, seed: seed)
+    }
+
+    private func run(
+        _ conditioning: DenoiseRequest.Conditioning, size: PixelSize, seeds: [UInt64], strength: Float
+    ) throws -> [RGBImage] {
+        let settings = plan.settings
+        let request = DenoiseRequest(
+            conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
+            steps: settings.steps, guidance: settings.guidance, strength: strength, sampler: settings.sampler,
+            schedule: settings.schedule, randomSource: settings.randomSource, knownLatents: settings.knownLatents)
+        let pictures = try denoiser.run(request, progress: meter.engine)
+        guard pictures.count == seeds.count else {
+            throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)
+        }
+        for picture in pictures {
+            guard picture.size == size else { throw EditError.wrongPicture(expected: size, found: picture.size) }
+            guard picture.values.allSatisfy(\.isFinite) else { throw EditError.notFinite(stage: "the decoder") }
+        }
+        return pictures
+    }
+}
+
+extension Fill {
+    /// Whether the fill depends on a seed.
+    var isRandom: Bool {
+        switch self {
+        case .patchmatch, .noise: true
+        case .fill, .original, .color: false
+        }
+    }
+}
+
+extension RGBImage {
+    /// This image where `share` is 0, `other` where it is 1. Traps on other sizes.
+    func mixed(with other: RGBImage, share: Plane) -> RGBImage {
+        precondition(size == other.size && size == share.size, "\(size), \(other.size) and \(share.size) do not mix")
+        var result = self
+        for pixel in 0 ..< size.area where share.values[pixel] > 0 {
+            for index in pixel * 3 ..< pixel * 3 + 3 {
+                result.values[index] += share.values[pixel] * (other.values[index] - values[index])
+            }
+        }
+        return result
+    }
+}

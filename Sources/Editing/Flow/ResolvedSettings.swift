@@ -1,0 +1,68 @@
+public import Diffusion
+public import Masking
+
+/// Every setting of an edit with its value: the user's, else the model's, else the mode's.
+public struct ResolvedSettings: Sendable {
+    /// One picture each.
+    public var seeds: [UInt64]
+    public var randomSource: RandomSource
+    public var steps: Int
+    public var guidance: Float
+    public var strength: Float
+    /// `nil` for the model's own.
+    public var sampler: Sampler.Kind?
+    public var schedule: NoiseSchedule.Spacing?
+    public var knownLatents: DenoiseRequest.KnownLatents
+    public var area: EditArea
+    public var padding: Int?
+    public var grow: Int
+    public var feather: Float
+    public var blend: Int
+    public var fill: Fill
+    public var composite: Composite
+
+    /// - Parameter randomSeed: the seed where the user named none.
+    public init(for request: EditRequest, facts: ModelFacts, randomSeed: UInt64) {
+        let asked = request.settings
+        let mode = request.mode
+        let paintsAnew = mode == .inpaint || mode == .outpaint || mode == .erase
+        let first = asked.seed ?? randomSeed
+        seeds = (0 ..< asked.count).map { first &+ UInt64($0) }
+        randomSource = asked.randomSource
+        steps = asked.steps ?? facts.defaults.steps ?? 20
+        // Without words on either side both predictions are one: guidance would double the time and change nothing.
+        let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
+        guidance = asked.guidance ?? (hasWords ? facts.defaults.guidance ?? 7.5 : 1)
+        strength =
+            switch mode {
+            case .inpaint, .outpaint, .erase: asked.strength ?? facts.defaults.strength ?? 1
+            case .remix: asked.strength ?? 0.6
+            case .variations: asked.strength ?? 0.5
+            case .generate: 1
+            }
+        sampler = asked.sampler
+        schedule = asked.schedule
+        knownLatents = asked.knownLatents
+        area = asked.area
+        padding = asked.padding
+        // A raw picture is what the network makes of the mask as it was given.
+        let isRaw = asked.composite == .raw
+        grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
+        feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
+        blend = asked.blend
+        let modelFill = paintsAnew ? facts.defaults.fill.flatMap(Fill.init(name:)) : nil
+        fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
+        composite = Composite(mode: asked.composite, alpha: asked.alpha)
+    }
+
+    /// Pixels of standard deviation: half a latent cell of the usual models.
+    public static let defaultFeather: Float = 4
+
+    private static func defaultFill(_ mode: EditMode) -> Fill {
+        switch mode {
+        case .outpaint, .erase: .patchmatch
+        case .inpaint: .fill
+        case .remix, .variations, .generate: .original
+        }
+    }
+}

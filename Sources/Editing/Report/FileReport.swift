@@ -1,0 +1,121 @@
+internal import Diffusion
+internal import ImageFiles
+internal import Masking
+internal import Raster
+
+/// What a picture, a mask or a model folder is.
+public struct FileReport: Sendable {
+    /// A fact in words, and in JSON.
+    struct Entry: Sendable {
+        var label: String
+        var text: String
+        var name: String
+        var value: JSONObject.Value
+    }
+
+    private let entries: [Entry]
+
+    /// Reads the file, or the model folder. Throws `ImageFileError` or `ModelError`.
+    public init(of input: PictureInput) throws {
+        if case .file(let path) = input, FileSystem.isFolder(path) {
+            let facts = try ModelChoice(source: .folder(path)).open().facts
+            entries = [Entry(label: "file", text: path, name: "file", value: .text(path))] + facts.entries
+        } else {
+            entries = Self.entries(of: try PictureFile.read(input), name: input.name)
+        }
+    }
+
+    /// One fact a line.
+    public var text: String { Self.text(of: entries) }
+    public var json: JSONObject { Self.json(of: entries) }
+
+    static func text(of entries: [Entry]) -> String {
+        let width = (entries.map(\.label.count).max() ?? 0) + 2
+        return entries.map { entry in
+            entry.label + ":" + String(repeating: " ", count: width - entry.label.count)
+                + entry.text.split(separator: "\n", omittingEmptySubsequences: false)
+                .joined(separator: "\n" + String(repeating: " ", count: width + 1))
+        }.joined(separator: "\n")
+    }
+
+    static func json(of entries: [Entry]) -> JSONObject { JSONObject(entries.map { ($0.name, $0.value) }) }
+
+    private static func entries(of image: LoadedImage, name: String) -> [Entry] {
+        let picture = image.picture
+        let facts = image.facts
+        var entries = [
+            Entry(label: "file", text: name, name: "file", value: .text(name)),
+            Entry(label: "format", text: image.format.displayName, name: "format", value: .text(image.format.rawValue)),
+            Entry(
+                label: "size", text: "\(picture.size) pixels", name: "size",
+                value: .list([.integer(picture.width), .integer(picture.height)])),
+            Entry(
+                label: "samples", text: "\(facts.colorType.rawValue), \(facts.bitDepth) bits", name: "samples",
+                value: .object(
+                    JSONObject([("color", .text(facts.colorType.rawValue)), ("bits", .integer(facts.bitDepth))]))),
+        ]
+        if facts.orientation != 1 {
+            entries.append(
+                Entry(
+                    label: "turned", text: "EXIF orientation \(facts.orientation), stored as \(facts.storedSize)",
+                    name: "orientation", value: .integer(facts.orientation)))
+        }
+        let profile = image.metadata.iccProfile.map { "ICC, \($0.count) bytes" } ?? "none (taken as sRGB)"
+        entries.append(
+            Entry(
+                label: "profile", text: profile, name: "profileBytes",
+                value: image.metadata.iccProfile.map { .integer($0.count) } ?? .null))
+        if let coding = image.metadata.jpegCoding {
+            let sampling = coding.subsampling.map { ", chroma \($0)" } ?? ""
+            entries.append(
+                Entry(
+                    label: "quality", text: "about \(coding.estimatedQuality)\(sampling)", name: "quality",
+                    value: .integer(coding.estimatedQuality)))
+        }
+        if let mask = maskVerdict(of: picture) {
+            entries.append(Entry(label: "as a mask", text: mask, name: "mask", value: .text(mask)))
+        }
+        if let type = image.provenance?.digitalSourceType {
+            entries.append(Entry(label: "source", text: type.uri, name: "digitalSourceType", value: .text(type.uri)))
+        }
+        if let infotext = image.provenance?.infotext {
+            let parameters = JSONObject(
+                [("prompt", .text(infotext.prompt)), ("negativePrompt", .text(infotext.negativePrompt))]
+                    + infotext.parameters.map { ($0.key, .text($0.value)) })
+            entries.append(
+                Entry(label: "made with", text: infotext.rendered, name: "parameters", value: .object(parameters)))
+        }
+        for note in image.notes {
+            entries.append(Entry(label: "note", text: note, name: "note", value: .text(note)))
+        }
+        return entries
+    }
+
+    /// How the picture reads as a mask, where it looks like one: grey throughout, or with transparency that varies.
+    private static func maskVerdict(of picture: Picture) -> String? {
+        let mask = Mask(picture)
+        if case .luma? = mask.reading, !picture.isGray { return nil }
+        let summary = mask.summary
+        let verdict = summary.verdict
+        let text = verdict.hasPrefix("mask: ") ? String(verdict.dropFirst(6)) : verdict
+        return summary.warning.map { "\(text); \($0)" } ?? text
+    }
+}
+
+extension Picture {
+    /// Whether every pixel's colour channels are equal.
+    fileprivate var isGray: Bool {
+        guard layout.colorChannels == 3 else { return true }
+        let channels = layout.channels
+        func check<Sample: Equatable>(_ samples: [Sample]) -> Bool {
+            for start in stride(from: 0, to: samples.count, by: channels) {
+                if samples[start] != samples[start + 1] || samples[start] != samples[start + 2] { return false }
+            }
+            return true
+        }
+        return switch samples {
+        case .eight(let values): check(values)
+        case .sixteen(let values): check(values)
+        }
+    }
+}

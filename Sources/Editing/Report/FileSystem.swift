@@ -1,0 +1,110 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// The few questions an edit asks of the file system.
+public enum FileSystem {
+    public static var currentFolder: String {
+        guard let buffer = getcwd(nil, 0) else { return "." }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+
+    public static func isFile(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFREG } ?? false }
+    public static func isFolder(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFDIR } ?? false }
+    /// Whether anything is there, be it a link to nothing.
+    public static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Whether both names lead to one file.
+    public static func isSameFile(_ first: String, _ second: String) -> Bool {
+        var one = stat()
+        var other = stat()
+        guard stat(first, &one) == 0, stat(second, &other) == 0 else { return false }
+        return one.st_dev == other.st_dev && one.st_ino == other.st_ino
+    }
+
+    /// Why nothing can be created in a folder; `nil` where it can.
+    public static func reasonNotWritable(folder: String) -> String? {
+        access(folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
+    }
+
+    /// The folder part of a path, `.` for a bare name.
+    public static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// The part of a path behind its last slash.
+    public static func name(of path: String) -> String {
+        String(path.split(separator: "/", omittingEmptySubsequences: true).last ?? "")
+    }
+
+    public static func join(_ folder: String, _ name: String) -> String {
+        folder == "." || folder.isEmpty ? name : folder.hasSuffix("/") ? folder + name : folder + "/" + name
+    }
+
+    /// The path without links and dots; the path itself where nothing is there.
+    public static func resolved(_ path: String) -> String {
+        guard let buffer = realpath(path, nil) else { return path }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+
+    /// A small text file, of at most 1 MiB; `nil` where it cannot be read.
+    static func text(of path: String) -> String? {
+        bytes(of: path, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// A file; `nil` where it cannot be read or is longer than `limit`.
+    static func bytes(of path: String, limit: Int = .max) -> [UInt8]? {
+        guard let file = fopen(path, "r") else { return nil }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { return ferror(file) == 0 ? bytes : nil }
+            guard bytes.count + count <= limit else { return nil }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    /// Writes a small text file beside its name and renames it. False where that fails.
+    static func write(_ text: String, to path: String) -> Bool {
+        let temporary = path + ".\(getpid())"
+        guard let file = fopen(temporary, "w") else { return false }
+        let bytes = Array(text.utf8)
+        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count
+        guard fclose(file) == 0, isWritten, rename(temporary, path) == 0 else {
+            unlink(temporary)
+            return false
+        }
+        return true
+    }
+
+    /// Makes a folder and those it lies in. False where that fails.
+    static func makeFolder(_ path: String) -> Bool {
+        if isFolder(path) { return true }
+        let parent = folder(of: path)
+        guard parent == path || parent == "." || makeFolder(parent) else { return false }
+        return mkdir(path, 0o700) == 0 || isFolder(path)
+    }
+
+    static func environment(_ name: String) -> String? {
+        guard let value = getenv(name) else { return nil }
+        let text = String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+
+    private static func mode(of path: String) -> mode_t? {
+        var status = stat()
+        return stat(path, &status) == 0 ? status.st_mode : nil
+    }
+}

@@ -1,0 +1,6 @@
+/// Which release this is.
+public enum Release {
+    public static let version = "0.1.0"
+    /// As pictures and pages name the program: "editor 0.1.0".
+    public static let name = "editor \(version)"
+}

@@ -1,0 +1,77 @@
+internal import ImageFiles
+public import Raster
+
+/// Escape sequences by which a terminal shows a picture.
+public enum TerminalGraphics: Sendable {
+    /// https://sw.kovidgoyal.net/kitty/graphics-protocol/ (kitty, Ghostty, WezTerm, Konsole)
+    case kitty
+    /// https://iterm2.com/documentation-images.html (iTerm2, WezTerm, mintty, VS Code)
+    case iterm
+
+    /// What the terminal says of itself in the environment; `nil` where it is not known to show pictures. A
+    /// multiplexer in between would not pass the sequences on.
+    public static var supported: TerminalGraphics? {
+        if FileSystem.environment("TMUX") != nil { return nil }
+        let terminal = FileSystem.environment("TERM") ?? ""
+        if terminal.hasPrefix("screen") || terminal.hasPrefix("tmux") { return nil }
+        if FileSystem.environment("KITTY_WINDOW_ID") != nil || terminal == "xterm-kitty" || terminal == "xterm-ghostty" {
+            return .kitty
+        }
+        switch FileSystem.environment("TERM_PROGRAM") {
+        case "ghostty"?: return .kitty
+        case "iTerm.app"?, "WezTerm"?, "mintty"?, "vscode"?: return .iterm
+        default: return nil
+        }
+    }
+
+    /// The longest side of a picture that is sent.
+    public static let longestSide = 800
+
+    /// The picture, scaled down to `longestSide`, as PNG in the terminal's escape sequence.
+    public func escape(for picture: Picture) throws -> String {
+        let longest = max(picture.width, picture.height)
+        var shown = picture
+        if longest > Self.longestSide {
+            let scale = Double(Self.longestSide) / Double(longest)
+            let size = PixelSize(
+                width: max(1, Int(Double(picture.width) * scale)), height: max(1, Int(Double(picture.height) * scale)))
+            shown = Picture(RGBImage(picture).resized(to: size, filter: .area))
+        }
+        let png = try ImageFile.encode(shown, format: .png, name: "the preview").bytes
+        let text = Self.base64(png)
+        switch self {
+        case .iterm:
+            return "\u{1B}]1337;File=inline=1;size=\(png.count):\(text)\u{7}"
+        case .kitty:
+            // At most 4096 bytes a piece; `m=1` says that more follow.
+            var pieces: [String] = []
+            var rest = text.utf8[...]
+            var isFirst = true
+            while !rest.isEmpty {
+                let piece = rest.prefix(4096)
+                rest = rest.dropFirst(4096)
+                let control = (isFirst ? "a=T,f=100," : "") + "m=\(rest.isEmpty ? 0 : 1)"
+                pieces.append("\u{1B}_G\(control);\(String(decoding: piece, as: UTF8.self))\u{1B}\\")
+                isFirst = false
+            }
+            return pieces.joined()
+        }
+    }
+
+    /// RFC 4648, section 4.
+    static func base64(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var result: [UInt8] = []
+        result.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start ..< min(start + 3, bytes.count)]
+            var value = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            value <<= UInt32(8 * (3 - group.count))
+            for place in 0 ..< 4 {
+                result.append(
+                    place <= group.count ? alphabet[Int(value >> UInt32(18 - 6 * place) & 63)] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}

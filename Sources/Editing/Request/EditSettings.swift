@@ -1,0 +1,43 @@
+public import Diffusion
+public import Masking
+
+/// How an edit is made. `nil` leaves the choice to the mode and the model (`ResolvedSettings`).
+public struct EditSettings: Sendable {
+    /// How many pictures, with consecutive seeds.
+    public var count = 1
+    /// Seed of the first picture; drawn at random where `nil`, and always reported.
+    public var seed: UInt64?
+    public var randomSource: RandomSource = .torch
+    /// Denoising steps.
+    public var steps: Int?
+    /// Classifier-free guidance scale; 1 and below is none.
+    public var guidance: Float?
+    /// 0 < strength ≤ 1: how far the start is noised.
+    public var strength: Float?
+    public var sampler: Sampler.Kind?
+    public var schedule: NoiseSchedule.Spacing?
+    public var knownLatents: DenoiseRequest.KnownLatents = .reimpose
+
+    /// Which part of the picture is worked on.
+    public var area: EditArea = .mask
+    /// Pixels of context around the mask, where `area` is `mask`; from the mask's own size where `nil`.
+    public var padding: Int?
+    /// Pixels by which the mask is grown for denoising. What is pasted back stays under the mask itself.
+    public var grow: Int?
+    /// Standard deviation, in pixels, of the blur of the grown mask.
+    public var feather: Float?
+    /// What stands in the hole before denoising.
+    public var fill: Fill?
+    public var composite: Composite.Mode = .seamless
+    /// Pixels outside the mask that may be mixed with the patch; 0 keeps every one of them.
+    public var blend = 0
+    public var maskMeans: MaskMeaning = .repaint
+    /// Scale a mask of another size to the picture instead of refusing it.
+    public var fitMask = false
+    /// The alpha of repainted pixels, where the picture has alpha.
+    public var alpha: Composite.AlphaPolicy = .keep
+    /// Bytes that an edit should stay under.
+    public var memoryLimit: Int?
+
+    public init() {}
+}

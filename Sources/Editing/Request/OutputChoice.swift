@@ -1,0 +1,17 @@
+/// Where results go and what they carry.
+public struct OutputChoice: Sendable {
+    /// A file, a folder, `-` for standard output, or `nil` for a name made from the input's.
+    public var path: String?
+    /// Whether a file that exists may be replaced. The input never is.
+    public var force: Bool
+    /// Whether the result says how it was made.
+    public var metadata: Bool
+
+    public init(path: String? = nil, force: Bool = false, metadata: Bool = true) {
+        self.path = path
+        self.force = force
+        self.metadata = metadata
+    }
+
+    public var isStandardOutput: Bool { path == "-" }
+}

@@ -1,0 +1,76 @@
+public import Masking
+public import Raster
+
+/// What can be wrong with an edit, apart from its files (`ImageFiles`) and its model (`Diffusion`).
+public enum EditError: Failing, Equatable {
+    case outOfRange(setting: String, allowed: String, found: String)
+    case promptTooLong(bytes: Int, limit: Int)
+    case missingInput(mode: EditMode, what: String)
+    /// No earlier result is known for the folder, or it is `gone`.
+    case nothingToContinue(folder: String, gone: String?)
+    /// The mask does not fit the picture.
+    case unfitMask(file: String, picture: String, reason: MaskError)
+    case unreadable(path: String)
+    case outputIsInput(path: String)
+    case outputExists(path: String)
+    case outputFolderMissing(path: String)
+    case outputFormatUnknown(path: String)
+    case outputNotWritable(path: String, reason: String)
+    case tooManyPicturesForStandardOutput(count: Int)
+    /// The denoiser returned something that it must not.
+    case wrongPictureCount(expected: Int, found: Int)
+    case wrongPicture(expected: PixelSize, found: PixelSize)
+    case notFinite(stage: String)
+}
+
+extension EditError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .outOfRange(let setting, let allowed, let found):
+            "\(setting) must be \(allowed), found \(found)"
+        case .promptTooLong(let bytes, let limit):
+            "the prompt is \(bytes) bytes long, expected at most \(limit)"
+        case .missingInput(let mode, let what):
+            "\(mode.rawValue) needs \(what)"
+        case .nothingToContinue(let folder, nil):
+            "no picture was named, none is piped in, and no earlier result is known in '\(folder)'"
+        case .nothingToContinue(_, let gone?):
+            "no picture was named, none is piped in, and the last result '\(gone)' is gone"
+        case .unfitMask(let file, let picture, .sizeMismatch(let mask, let size)):
+            "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; --fit-mask scales the mask"
+        case .unreadable(let path):
+            "'\(path)' can no longer be read"
+        case .outputIsInput(let path):
+            "'\(path)' is the input itself, which is never overwritten; choose another output name"
+        case .outputExists(let path):
+            "'\(path)' exists already; choose another output name, or overwrite it with --force"
+        case .outputFolderMissing(let path):
+            "'\(path)' cannot be created: its folder does not exist"
+        case .outputFormatUnknown(let path):
+            "'\(path)' has no ending that says what to write, expected .png, .jpg or .jpeg"
+        case .outputNotWritable(let path, let reason):
+            "'\(path)' cannot be created: \(reason)"
+        case .tooManyPicturesForStandardOutput(let count):
+            "standard output takes one picture, found a count of \(count)"
+        case .wrongPictureCount(let expected, let found):
+            "the denoiser returned \(found) pictures, expected \(expected)"
+        case .wrongPicture(let expected, let found):
+            "the denoiser returned a picture of \(found), expected \(expected)"
+        case .notFinite(let stage):
+            "a value that is not a number came out of \(stage)"
+        }
+    }
+
+    public var kind: FailureKind {
+        switch self {
+        case .outOfRange, .promptTooLong, .missingInput, .outputFormatUnknown, .outputIsInput, .tooManyPicturesForStandardOutput:
+            .usage
+        case .unfitMask: .badData
+        case .unreadable: .inputOutput
+        case .nothingToContinue: .noInput
+        case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate
+        case .wrongPicture, .wrongPictureCount: .internalFault
+        case .notFinite: .modelUnusable
+        }
+    }
+}

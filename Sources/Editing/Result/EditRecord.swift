@@ -1,0 +1,75 @@
+internal import Diffusion
+internal import ImageFiles
+internal import Masking
+internal import Raster
+
+/// How a picture was made, in the words that other programs of this kind read.
+struct EditRecord {
+    let request: EditRequest
+    let plan: EditPlan
+    let facts: ModelFacts
+
+    /// The provenance of the picture that a seed made.
+    func provenance(seed: UInt64) -> Provenance {
+        request.mode == .generate ? .generated(infotext(seed: seed)) : .edited(infotext(seed: seed))
+    }
+
+    /// Keys and their order as AUTOMATIC1111's web UI writes them (`modules/processing.py`, `create_infotext`, v1.10.1).
+    func infotext(seed: UInt64) -> Infotext {
+        let settings = plan.settings
+        var text = Infotext(prompt: request.prompt, negativePrompt: request.negativePrompt)
+        text["Steps"] = "\(settings.steps)"
+        text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
+        text["Schedule type"] = settings.schedule?.displayName
+        text["CFG scale"] = Self.short(settings.guidance)
+        text["Seed"] = "\(seed)"
+        text["Size"] = "\(plan.size.width)x\(plan.size.height)"
+        text["Model"] = facts.name
+        if request.mode != .generate { text["Denoising strength"] = Self.short(settings.strength) }
+        // Absent means the CUDA generator.
+        if settings.randomSource == .torch { text["RNG"] = "CPU" }
+        if request.mask != nil || request.mode == .outpaint {
+            if settings.feather > 0 { text["Mask blur"] = Self.short(settings.feather) }
+            text["Inpaint area"] = settings.area == .mask ? "Only masked" : "Whole picture"
+            text["Masked area padding"] = settings.padding.map { "\($0)" }
+            text["Masked content"] = settings.fill.name
+        }
+        text["Edit"] = request.mode.rawValue
+        text["Version"] = Release.name
+        return text
+    }
+
+    /// 7.5 as "7.5", 7.0 as "7".
+    private static func short(_ value: Float) -> String {
+        value == value.rounded() ? "\(Int(value))" : "\(value)"
+    }
+}
+
+extension Sampler.Kind {
+    /// The name that AUTOMATIC1111's web UI lists.
+    var displayName: String {
+        switch self {
+        case .ddim: "DDIM"
+        case .pndm: "PLMS"
+        case .euler: "Euler"
+        case .eulerAncestral: "Euler a"
+        case .heun: "Heun"
+        case .dpmpp2M: "DPM++ 2M"
+        case .dpmpp2MSDE: "DPM++ 2M SDE"
+        case .unipc: "UniPC"
+        case .lcm: "LCM"
+        }
+    }
+}
+
+extension NoiseSchedule.Spacing {
+    /// The name that AUTOMATIC1111's web UI lists.
+    var displayName: String {
+        switch self {
+        case .linear: "Uniform"
+        case .karras: "Karras"
+        case .exponential: "Exponential"
+        case .trailing: "SGM Uniform"
+        }
+    }
+}

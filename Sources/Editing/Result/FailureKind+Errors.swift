@@ -1,0 +1,25 @@
+internal import Diffusion
+internal import ImageFiles
+internal import Masking
+
+extension FailureKind {
+    /// Whose fault an error of any stage is; `nil` for an error that no stage declares.
+    public init?(_ error: any Error) {
+        switch error {
+        case let error as any Failing: self = error.kind
+        case let error as ImageFileError:
+            self =
+                switch error.category {
+                case .badData: .badData
+                case .noInput: .noInput
+                case .cannotCreate: .cannotCreate
+                case .inputOutput: .inputOutput
+                }
+        case is MaskError: self = .badData
+        case is OutpaintError: self = .usage
+        case is ModelError: self = .modelUnusable
+        case is CancellationError: self = .interrupted
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,81 @@
+internal import Diffusion
+internal import ImageFiles
+internal import Raster
+
+/// Writes the pictures of an edit to where the output plan says.
+struct ResultWriter {
+    let output: OutputChoice
+    let outputs: OutputPlan
+    let meter: ProgressMeter
+
+    /// Writes the pictures, and a contact sheet of several.
+    func write(_ result: EditResult, record: EditRecord, source: LoadedImage?) throws -> EditReport {
+        let metadata = source?.metadata ?? ImageMetadata()
+        let seeds = record.plan.settings.seeds
+        // All are encoded before any is written: what the user may still stop leaves no file.
+        var files: [(picture: SavedPicture, bytes: [UInt8])] = []
+        for (index, picture) in result.pictures.enumerated() {
+            let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
+            let encoded = try ImageFile.encode(
+                picture, format: outputs.format, metadata: metadata,
+                provenance: output.metadata ? record.provenance(seed: seeds[index]) : nil, name: path)
+            for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
+            files.append((SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seeds[index]), encoded.bytes))
+        }
+        if outputs.format == .jpeg, record.plan.keepsPixels { try meter.note(Self.jpegNote) }
+
+        var saved = files.map(\.picture)
+        for file in files where file.picture.path != "-" {
+            try ImageFile.write(bytes: file.bytes, to: file.picture.path, replacing: outputs.overwrites)
+            try meter.saved(file.picture)
+        }
+        if let path = outputs.contactSheet {
+            try ImageFile.write(
+                ContactSheet.make(of: result.pictures), to: path, format: outputs.format,
+                provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, replacing: outputs.overwrites)
+            let sheet = SavedPicture(path: path, seed: seeds[0], isContactSheet: true)
+            saved.append(sheet)
+            try meter.saved(sheet)
+        }
+        return report(
+            saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
+            steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil)
+    }
+
+    /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.
+    func writeUnchanged(_ source: LoadedImage, request: EditRequest) throws -> EditReport {
+        try meter.begin(.save)
+        let path = outputs.paths.first ?? "standard output"
+        let bytes: [UInt8]
+        if source.format == outputs.format, source.facts.orientation == 1, let input = request.picture {
+            bytes = try PictureFile.bytes(of: input)
+        } else {
+            bytes = try ImageFile.encode(
+                source.picture, format: outputs.format, metadata: source.metadata, name: path).bytes
+        }
+        let seed = request.settings.seed ?? 0
+        let saved = SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seed)
+        if !output.isStandardOutput {
+            try ImageFile.write(bytes: bytes, to: path, replacing: outputs.overwrites)
+            try meter.saved(saved)
+        }
+        return report(
+            saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,
+            steps: 0, standardOutput: output.isStandardOutput ? bytes : nil)
+    }
+
+    private func report(
+        saved: [SavedPicture], pictures: [Picture], seeds: [UInt64], model: String?, steps: Int,
+        standardOutput: [UInt8]?
+    ) -> EditReport {
+        meter.end()
+        return EditReport(
+            saved: saved, pictures: pictures, seeds: seeds, model: model, size: pictures[0].size,
+            stepsDone: meter.stepsDone, steps: steps, secondsPerStep: meter.secondsPerStep, seconds: meter.seconds,
+            peakMemoryBytes: ProcessMemory.peakBytes, standardOutput: standardOutput)
+    }
+
+    private static let jpegNote = EditNote(
+        "JPEG stores every pixel anew, so those outside the mask are close to the input's but not identical; write a PNG (-o name.png) to keep them exactly"
+    )
+}

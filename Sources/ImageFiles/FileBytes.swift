@@ -1,0 +1,183 @@
+#if canImport(Darwin)
+    internal import Darwin
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Glibc
+#endif
+
+/// Whole files, read and written through POSIX.
+enum FileBytes {
+    /// Reads the file at `path`.
+    static func read(path: String, limit: Int) throws(ImageFileError) -> [UInt8] {
+        let descriptor = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else {
+            switch errno {
+            case ENOENT, ENOTDIR: throw .missing(file: path)
+            default: throw .unreadable(file: path, reason: reason(errno))
+            }
+        }
+        defer { close(descriptor) }
+        return try read(descriptor: descriptor, name: path, limit: limit)
+    }
+
+    /// Reads what is left of an open file, pipe or terminal.
+    static func read(descriptor: Int32, name: String, limit: Int) throws(ImageFileError) -> [UInt8] {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable(file: name, reason: reason(errno)) }
+        guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: name) }
+        let isRegular = status.st_mode & S_IFMT == S_IFREG
+        if isRegular, status.st_size > limit { throw .tooManyBytes(file: name, limit: limit) }
+
+        var bytes = [UInt8]()
+        // One byte more than the size says, so that the end is met without growing.
+        bytes.reserveCapacity(isRegular ? Int(status.st_size) + 1 : 1 << 16)
+        var piece = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            let count = retrying { unsafe piece.withUnsafeMutableBytes { unsafe systemRead(descriptor, $0) } }
+            if count == 0 { return bytes }
+            guard count > 0 else {
+                if errno == EISDIR { throw .isDirectory(file: name) }
+                throw .readFailed(file: name, reason: reason(errno))
+            }
+            guard bytes.count + count <= limit else { throw .tooManyBytes(file: name, limit: limit) }
+            bytes.append(contentsOf: piece[..<count])
+        }
+    }
+
+    /// Writes `bytes` so that `path` holds either what it held or all of them: into a temporary file beside it, to
+    /// the disk, then renamed. A target that is not a regular file (a device, a pipe) is written to directly.
+    static func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(ImageFileError) {
+        // A link is followed, so that what it points to is replaced, not the link.
+        let target = resolvingLink(path)
+        var status = stat()
+        let exists = unsafe stat(target, &status) == 0
+        if exists {
+            guard status.st_mode & S_IFMT != S_IFDIR else {
+                throw .cannotCreate(file: path, reason: "a folder of that name stands there")
+            }
+            guard replacing else { throw .exists(file: path) }
+            if status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(bytes, to: target, name: path) }
+        }
+        let (temporary, descriptor) = try createTemporary(beside: target, name: path)
+        do throws(ImageFileError) {
+            defer { close(descriptor) }
+            if exists { fchmod(descriptor, status.st_mode & 0o7777) }
+            try write(bytes, descriptor: descriptor, name: path)
+            guard retrying({ fsync(descriptor) }) == 0 || errno == EINVAL else { throw failure(errno, name: path) }
+        } catch {
+            unsafe unlink(temporary)
+            throw error
+        }
+        if replacing {
+            guard unsafe rename(temporary, target) == 0 else {
+                let code = errno
+                unsafe unlink(temporary)
+                throw failure(code, name: path)
+            }
+        } else {
+            // Unlike a rename, a hard link fails where another program has made the target meanwhile.
+            let linked = unsafe link(temporary, target)
+            var code = errno
+            if linked != 0, code != EEXIST, unsafe access(target, F_OK) != 0 {
+                code = unsafe rename(temporary, target) == 0 ? 0 : errno
+            } else if linked == 0 {
+                code = 0
+            }
+            unsafe unlink(temporary)
+            guard code == 0 else { throw code == EEXIST ? .exists(file: path) : failure(code, name: path) }
+        }
+        syncFolder(of: target)
+    }
+
+    /// Writes to an open file, pipe or terminal, such as standard output.
+    static func write(_ bytes: [UInt8], descriptor: Int32, name: String) throws(ImageFileError) {
+        var done = 0
+        while done < bytes.count {
+            let count = retrying {
+                unsafe bytes.withUnsafeBytes { all in
+                    // At most 1 GiB at once: the kernel's own limit is just under 2.
+                    let piece = unsafe UnsafeRawBufferPointer(rebasing: all[done ..< min(all.count, done + 1 << 30)])
+                    return unsafe systemWrite(descriptor, piece)
+                }
+            }
+            guard count > 0 else { throw failure(count < 0 ? errno : EIO, name: name) }
+            done += count
+        }
+    }
+
+    private static func writeDirectly(_ bytes: [UInt8], to target: String, name: String) throws(ImageFileError) {
+        let descriptor = retrying { unsafe open(target, O_WRONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw failure(errno, name: name, creating: true) }
+        defer { close(descriptor) }
+        try write(bytes, descriptor: descriptor, name: name)
+    }
+
+    /// Makes a new file in the folder of `target`.
+    private static func createTemporary(
+        beside target: String, name: String
+    ) throws(ImageFileError) -> (path: String, descriptor: Int32) {
+        let folder = folder(of: target)
+        for _ in 0 ..< 100 {
+            // Short, whatever the target's name: a name may have 255 bytes.
+            let temporary = folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+            let descriptor = retrying { unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+            if descriptor >= 0 { return (temporary, descriptor) }
+            if errno != EEXIST { throw failure(errno, name: name, creating: true) }
+        }
+        throw .cannotCreate(file: name, reason: "no free name for a temporary file beside it")
+    }
+
+    private static func resolvingLink(_ path: String) -> String {
+        guard let resolved = unsafe realpath(path, nil) else { return path }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
+    /// The folder of a path, with its slash; empty for the current one.
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    }
+
+    /// Makes the new name survive a power cut. Best effort: not every file system lets a folder be synced.
+    private static func syncFolder(of path: String) {
+        let folder = folder(of: path)
+        let descriptor = unsafe open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = fsync(descriptor)
+        close(descriptor)
+    }
+
+    private static func failure(_ code: Int32, name: String, creating: Bool = false) -> ImageFileError {
+        switch code {
+        case ENOSPC, EDQUOT: .noSpace(file: name)
+        case EACCES, EPERM: .cannotCreate(file: name, reason: "its folder may not be written to")
+        case EROFS: .cannotCreate(file: name, reason: "its disk is read-only")
+        case ENOENT: .cannotCreate(file: name, reason: "its folder does not exist")
+        case ENOTDIR: .cannotCreate(file: name, reason: "a part of its path is not a folder")
+        case ENAMETOOLONG: .cannotCreate(file: name, reason: "its name is too long")
+        default:
+            creating ? .cannotCreate(file: name, reason: reason(code)) : .writeFailed(file: name, reason: reason(code))
+        }
+    }
+
+    private static func reason(_ code: Int32) -> String {
+        code == EACCES ? "permission is denied" : unsafe String(cString: strerror(code))
+    }
+
+    private static func retrying<Value: SignedInteger>(_ call: () -> Value) -> Value {
+        while true {
+            let value = call()
+            if value != -1 || errno != EINTR { return value }
+        }
+    }
+}
+
+// `FileBytes.read` and `.write` hide the functions of these names.
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+    unsafe read(descriptor, buffer.baseAddress, buffer.count)
+}
+
+private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) -> Int {
+    unsafe write(descriptor, buffer.baseAddress, buffer.count)
+}

@@ -1,0 +1,147 @@
+public import Raster
+
+/// Picture files: the first and the last stage of an edit.
+///
+/// Kinds are told from bytes, never from names. Reading turns the pixels upright; writing carries metadata over.
+public enum ImageFile {
+    /// The quality of a JPEG whose source was none.
+    public static let defaultQuality = 95
+
+    // MARK: Reading
+
+    /// Reads the PNG or JPEG at `path`.
+    public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
+        try read(bytes: FileBytes.read(path: path, limit: limits.maximumBytes), name: path, limits: limits)
+    }
+
+    /// Reads from an open file or pipe to its end; `name` is what errors call it ("standard input").
+    public static func read(
+        descriptor: Int32, name: String, limits: DecodeLimits = DecodeLimits()
+    ) throws(ImageFileError) -> LoadedImage {
+        let bytes = try FileBytes.read(descriptor: descriptor, name: name, limit: limits.maximumBytes)
+        return try read(bytes: bytes, name: name, limits: limits)
+    }
+
+    /// Reads a file that is in memory already; `name` is what errors call it.
+    public static func read(
+        bytes: [UInt8], name: String, limits: DecodeLimits = DecodeLimits()
+    ) throws(ImageFileError) -> LoadedImage {
+        switch ImageFormat.sniff(bytes) {
+        case .readable(.png): return try readPNG(bytes, name: name, limits: limits)
+        case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
+        case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
+        case .notAnImage(let found): throw .notAnImage(file: name, found: found)
+        }
+    }
+
+    private static func readPNG(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let parsed = PNGMetadata(parsing: bytes, limits: limits)
+        let (picture, facts) = try PNGCodec.decode(
+            bytes, name: name, pixelDataCount: parsed.pixelDataCount, limits: limits)
+        return LoadedImage(
+            picture: picture, format: .png, facts: facts, metadata: parsed.metadata,
+            provenance: Provenance(parsed.metadata, parameters: parsed.parameters), notes: parsed.notes
+        ).upright()
+    }
+
+    private static func readJPEG(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let decoded = try JPEGCodec.decode(bytes, name: name, limits: limits)
+        var parsed = JPEGMetadata(parsing: bytes)
+        parsed.metadata.jpegCoding = decoded.coding
+        return LoadedImage(
+            picture: decoded.picture, format: .jpeg, facts: decoded.facts, metadata: parsed.metadata,
+            provenance: Provenance(parsed.metadata, parameters: nil), notes: decoded.notes + parsed.notes
+        ).upright()
+    }
+
+    // MARK: Writing
+
+    /// An encoded file and what to say about it.
+    public struct Encoded: Sendable {
+        public var bytes: [UInt8]
+        /// Plain sentences: what the format could not hold.
+        public var notes: [String]
+    }
+
+    /// Encodes `picture` with what `metadata` carries and, where given, the provenance of the edit.
+    ///
+    /// A PNG holds every layout and depth exactly. A JPEG holds 8-bit grey or RGB: 16 bits are rounded and transparency
+    /// is laid over white, each with a note. `quality` (1…100) overrides how the source JPEG was coded.
+    public static func encode(
+        _ picture: Picture, format: ImageFormat, metadata: ImageMetadata = ImageMetadata(),
+        provenance: Provenance? = nil, quality: Int? = nil, name: String = "the picture"
+    ) throws(ImageFileError) -> Encoded {
+        var notes: [String] = []
+        let metadata = metadata.prepared(for: picture, format: format, provenance: provenance, notes: &notes)
+        switch format {
+        case .png:
+            let chunks = PNGMetadata.chunks(metadata, parameters: provenance?.infotext?.rendered)
+            return Encoded(bytes: try PNGCodec.encode(picture, chunks: chunks, name: name), notes: notes)
+        case .jpeg:
+            let (segments, left) = JPEGMetadata.segments(metadata)
+            let flat = picture.flattenedForJPEG(notes: &notes)
+            let bytes = try JPEGCodec.encode(
+                flat, coding: quality == nil ? metadata.jpegCoding : nil, quality: quality ?? defaultQuality,
+                density: metadata.density, segments: segments, name: name)
+            return Encoded(bytes: bytes, notes: notes + left)
+        }
+    }
+
+    /// Encodes `picture` and writes it to `path`, whole or not at all: a temporary file beside it is renamed once it is
+    /// on the disk, and removed on failure. Returns what to say aloud. With `replacing: false` an existing file stays
+    /// and `.exists` is thrown.
+    @discardableResult
+    public static func write(
+        _ picture: Picture, to path: String, format: ImageFormat, metadata: ImageMetadata = ImageMetadata(),
+        provenance: Provenance? = nil, quality: Int? = nil, replacing: Bool = true
+    ) throws(ImageFileError) -> [String] {
+        let encoded = try encode(
+            picture, format: format, metadata: metadata, provenance: provenance, quality: quality, name: path)
+        try write(bytes: encoded.bytes, to: path, replacing: replacing)
+        return encoded.notes
+    }
+
+    /// Writes bytes to `path` as `write(_:to:…)` does.
+    public static func write(bytes: [UInt8], to path: String, replacing: Bool = true) throws(ImageFileError) {
+        try FileBytes.write(bytes, to: path, replacing: replacing)
+    }
+
+    /// Writes bytes to an open file or pipe; `name` is what errors call it ("standard output").
+    public static func write(bytes: [UInt8], descriptor: Int32, name: String) throws(ImageFileError) {
+        try FileBytes.write(bytes, descriptor: descriptor, name: name)
+    }
+}
+
+extension LoadedImage {
+    /// Turns the pixels as the EXIF orientation asks and says in the metadata that they are upright.
+    fileprivate consuming func upright() -> LoadedImage {
+        guard let bytes = metadata.exif else { return resettingXMP() }
+        guard var exif = EXIFBlock(bytes) else {
+            metadata.exif = nil
+            notes.append("its EXIF block cannot be read and was left out")
+            return resettingXMP()
+        }
+        let orientation = exif.orientation
+        exif.resetOrientation()
+        metadata.exif = exif.bytes
+        facts.orientation = orientation
+        picture = picture.upright(from: orientation)
+        if orientation >= 5, let coding = metadata.jpegCoding { metadata.jpegCoding = coding.transposed }
+        if orientation >= 5, let density = metadata.density {
+            metadata.density = PixelDensity(x: density.y, y: density.x, unit: density.unit)
+        }
+        return resettingXMP()
+    }
+
+    private consuming func resettingXMP() -> LoadedImage {
+        if var packet = metadata.xmp.map({ XMPPacket($0) }) {
+            packet.resetOrientation()
+            metadata.xmp = packet.bytes
+        }
+        return self
+    }
+}

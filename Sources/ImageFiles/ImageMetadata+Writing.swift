@@ -1,0 +1,105 @@
+internal import Raster
+
+extension ImageMetadata {
+    /// The metadata as it goes into a file that holds `picture`: sizes corrected, the old thumbnail gone, a profile of
+    /// another colour space gone, the provenance in XMP and EXIF.
+    func prepared(
+        for picture: Picture, format: ImageFormat, provenance: Provenance?, notes: inout [String]
+    ) -> ImageMetadata {
+        var result = self
+        if let profile = iccProfile, let space = Self.colorSpace(of: profile),
+            space != (picture.layout.colorChannels == 1 ? "GRAY" : "RGB ")
+        {
+            result.iccProfile = nil
+            notes.append("the colour profile is for \(space.filter { $0 != " " }) samples and was left out")
+        }
+        if var block = exif.flatMap({ EXIFBlock($0) }) {
+            block.resetOrientation()
+            block.removeThumbnail()
+            block.setPixelSize(width: picture.width, height: picture.height)
+            result.exif = block.bytes
+        }
+        switch format {
+        case .png:
+            if !extendedXMP.isEmpty {
+                notes.append("the extended XMP of the JPEG has no place in a PNG and was left out")
+            }
+        case .jpeg:
+            if !colorChunks.isEmpty, iccProfile == nil,
+                !colorChunks.allSatisfy({ $0.type == "sRGB" || $0.isPlainGamma })
+            {
+                notes.append("the colour chunks of the PNG have no place in a JPEG and were left out")
+            }
+        }
+        if let provenance { result.state(provenance, format: format, notes: &notes) }
+        return result
+    }
+
+    private mutating func state(_ provenance: Provenance, format: ImageFormat, notes: inout [String]) {
+        if let type = provenance.digitalSourceType {
+            var packet = XMPPacket(xmp ?? [])
+            if !packet.isWellFormed {
+                if xmp != nil { notes.append("the XMP packet could not be read and was replaced") }
+                packet = XMPPacket()
+            }
+            packet.digitalSourceType = type
+            if format == .jpeg, packet.bytes.count > 65000 { packet.removePadding() }
+            xmp = packet.bytes
+        }
+        guard let text = provenance.infotext?.rendered else { return }
+        var block = exif.flatMap { EXIFBlock($0) }
+        switch format {
+        case .png:
+            // The text chunk says it; an older comment must not contradict it.
+            guard let comment = block?.userComment, Provenance.looksLikeInfotext(comment) else { return }
+            block?.setUserComment(text)
+        case .jpeg:
+            if block == nil { block = EXIFBlock(userComment: text) } else { block?.setUserComment(text) }
+            if let count = block?.bytes.count, count > 65527 {
+                notes.append("the settings of the edit are longer than a JPEG's EXIF holds (64 KiB) and were left out")
+                return
+            }
+        }
+        exif = block?.bytes
+    }
+
+    /// The colour space of a profile's samples: "RGB ", "GRAY", "CMYK" … (ICC.1:2022, 7.2.8).
+    private static func colorSpace(of profile: [UInt8]) -> String? {
+        guard profile.count >= 128 else { return nil }
+        return String(decoding: profile[16 ..< 20], as: UTF8.self)
+    }
+}
+
+extension PNGChunk {
+    /// A gAMA chunk that says the gamma of sRGB (1/2.2), which is what a JPEG without a profile means.
+    fileprivate var isPlainGamma: Bool { type == "gAMA" && data == [0, 0, 0xB1, 0x8F] }
+}
+
+extension Picture {
+    /// The picture as 8-bit grey or RGB without alpha.
+    func flattenedForJPEG(notes: inout [String]) -> Picture {
+        if depth == 8, !layout.hasAlpha { return self }
+        if depth == 16 { notes.append("a JPEG holds 8 bits a sample; the picture's 16 were rounded") }
+        let values: [UInt8] =
+            switch samples {
+            case .eight(let values): values
+            case .sixteen(let values): values.map { UInt8((Int($0) * 255 + 32767) / 65535) }
+            }
+        guard layout.hasAlpha else { return Picture(size: size, layout: layout, samples: .eight(values)) }
+        if stride(from: layout.colorChannels, to: values.count, by: layout.channels).contains(where: {
+            values[$0] != 255
+        }) {
+            notes.append("a JPEG holds no transparency; the picture was laid over white")
+        }
+        let colors = layout.colorChannels
+        var flat = [UInt8]()
+        flat.reserveCapacity(size.area * colors)
+        for start in stride(from: 0, to: values.count, by: layout.channels) {
+            let alpha = Int(values[start + colors])
+            for channel in 0 ..< colors {
+                flat.append(UInt8((Int(values[start + channel]) * alpha + 255 * (255 - alpha) + 127) / 255))
+            }
+        }
+        return Picture(size: size, layout: colors == 1 ? .gray : .rgb, samples: .eight(flat))
+    }
+}

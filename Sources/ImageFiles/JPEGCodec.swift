@@ -1,0 +1,231 @@
+internal import CImageIO
+internal import Raster
+
+/// JPEG samples, through libjpeg-turbo.
+enum JPEGCodec {
+    struct Decoded {
+        var picture: Picture
+        var facts: SourceFacts
+        var coding: JPEGCoding
+        var notes: [String]
+    }
+
+    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> Decoded {
+        var info = cimageio_jpeg_info()
+        var result = cimageio_result()
+        let opened = unsafe file.withUnsafeBufferPointer {
+            unsafe cimageio_jpeg_header(
+                $0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
+        }
+        let size = PixelSize(width: Int(info.width), height: Int(info.height))
+        func failure() -> ImageFileError {
+            .decoding(result, file: name, format: .jpeg, size: size, byteCount: file.count, limits: limits)
+        }
+        guard opened else { throw failure() }
+        // Huffman coding spends at least a bit on each block of 64 samples; a header that claims more than its data
+        // could hold is refused before memory is taken for it. Arithmetic coding has no such bound.
+        guard info.arithmetic || size.area / 512 <= file.count else {
+            throw .truncated(file: name, format: .jpeg, size: size, byteCount: file.count)
+        }
+        guard cimageio_can_allocate(size.area * Int(info.channels)) else {
+            throw .outOfMemory(file: name, size: size)
+        }
+        var warnings = cimageio_jpeg_warnings()
+        var values = [UInt8]()
+        let decoded = unsafe fill(&values, count: size.area * Int(info.channels)) { pixels in
+            unsafe file.withUnsafeBufferPointer {
+                unsafe cimageio_jpeg_decode(
+                    $0.baseAddress, $0.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    pixels.count, &warnings, &result)
+            }
+        }
+        guard decoded else { throw failure() }
+
+        let coding = JPEGCoding(info)
+        var notes: [String] = []
+        let words = unsafe String(cString: cimageio_jpeg_first_warning(&warnings))
+        if warnings.damaged > 0 {
+            notes.append("it is damaged and some of its pixels are not what was stored (\(words))")
+        } else if warnings.missing_end {
+            notes.append("its end marker is missing; every pixel was there")
+        } else if warnings.other > 0 {
+            notes.append("the JPEG library remarked: \(words)")
+        }
+        if coding.color == .cmyk || coding.color == .ycck {
+            notes.append("it is a CMYK picture and was converted to RGB without its ink profile")
+        }
+        let facts = SourceFacts(
+            storedSize: size, bitDepth: 8, colorType: coding.color.colorType, isInterlaced: coding.isProgressive,
+            orientation: 1, byteCount: file.count)
+        let picture = Picture(size: size, layout: info.channels == 1 ? .gray : .rgb, samples: .eight(values))
+        return Decoded(picture: picture, facts: facts, coding: coding, notes: notes)
+    }
+
+    /// Encodes 8-bit grey or RGB, coded as `coding` says where it fits the picture, else at `quality` and 4:4:4.
+    static func encode(
+        _ picture: Picture, coding: JPEGCoding?, quality: Int, density: PixelDensity?,
+        segments: [JPEGMetadata.Segment], name: String
+    ) throws(ImageFileError) -> [UInt8] {
+        precondition(picture.depth == 8 && !picture.layout.hasAlpha, "a JPEG holds 8-bit grey or RGB")
+        guard picture.width <= 65500, picture.height <= 65500 else {
+            throw .cannotEncode(
+                file: name, format: .jpeg,
+                detail: "a JPEG is at most 65500 pixels wide and high, the picture is \(picture.size)")
+        }
+        var request = cimageio_jpeg_request(picture: picture, quality: quality)
+        coding.map { request.follow($0) }
+        density.map { request.setDensity($0) }
+        var out = unsafe cimageio_buffer()
+        var result = cimageio_result()
+        defer { unsafe cimageio_free(&out) }
+        let payloads = segments.flatMap(\.payload)
+        let done = unsafe payloads.withUnsafeBufferPointer { payload in
+            var start = 0
+            let list = unsafe segments.map { segment in
+                defer { start += segment.payload.count }
+                return unsafe cimageio_jpeg_segment(
+                    marker: segment.marker, data: payload.baseAddress.map { unsafe $0 + start },
+                    count: segment.payload.count)
+            }
+            return unsafe picture.withSampleBytes { pixels in
+                unsafe cimageio_jpeg_encode(
+                    pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), &request, list, list.count, &out, &result)
+            }
+        }
+        guard done else {
+            throw .cannotEncode(file: name, format: .jpeg, detail: result.text)
+        }
+        return unsafe out.array
+    }
+}
+
+extension JPEGCoding {
+    init(_ info: cimageio_jpeg_info) {
+        let colors: [Color] = [.gray, .gray, .yCbCr, .rgb, .cmyk, .ycck]
+        let horizontal = elements(of: info.horizontal, UInt8.self)
+        let vertical = elements(of: info.vertical, UInt8.self)
+        let slots = elements(of: info.component_table, UInt8.self)
+        let present = elements(of: info.has_table, Bool.self)
+        let values = elements(of: info.tables, UInt16.self)
+        // Tables that some component uses, in the order of their slots, and each slot's new index.
+        let count = Int(info.component_count)
+        let used = Set(slots.prefix(count).map(Int.init)).filter { present[$0] }.sorted()
+        let index = Dictionary(uniqueKeysWithValues: zip(used, used.indices))
+        color = colors[Int(info.color)]
+        tables = used.map { Array(values[$0 * 64 ..< ($0 + 1) * 64]) }
+        components = (0 ..< count).map {
+            Component(
+                horizontal: Int(horizontal[$0]), vertical: Int(vertical[$0]), table: index[Int(slots[$0])] ?? 0)
+        }
+        isProgressive = info.progressive
+        isArithmetic = info.arithmetic
+        estimatedQuality = 0
+        estimatedQuality = estimateQuality()
+    }
+
+    /// The quality whose standard tables differ least from these, in the sum of absolute differences relative to
+    /// the tables' own size (a coarse table's entries would else outweigh a fine one's).
+    private func estimateQuality() -> Int {
+        let luma = components.first?.table
+        func distance(_ quality: Int) -> Double {
+            var total = 0.0
+            for (index, table) in tables.enumerated() {
+                var standard = [UInt16](repeating: 0, count: 64)
+                unsafe standard.withUnsafeMutableBufferPointer {
+                    unsafe cimageio_jpeg_standard_table(index != luma && color != .rgb, Int32(quality), $0.baseAddress)
+                }
+                let sum = table.reduce(0) { $0 + Int($1) } + standard.reduce(0) { $0 + Int($1) }
+                let difference = zip(table, standard).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+                total += Double(difference) / Double(max(1, sum))
+            }
+            return total
+        }
+        // Of equals (at the bottom end all entries are clamped) the highest.
+        return (1 ... 100).map { ($0, distance($0)) }.min { ($0.1, -$0.0) < ($1.1, -$1.0) }?.0 ?? 75
+    }
+
+    /// The coding of the same picture with rows and columns swapped.
+    var transposed: JPEGCoding {
+        var result = self
+        result.components = components.map {
+            Component(horizontal: $0.vertical, vertical: $0.horizontal, table: $0.table)
+        }
+        result.tables = tables.map { table in (0 ..< 64).map { table[$0 % 8 * 8 + $0 / 8] } }
+        return result
+    }
+
+    /// Whether libjpeg can write these sampling factors: each divides the largest, a block row holds at most ten.
+    var canBeWritten: Bool {
+        guard !tables.isEmpty, let widest = components.map(\.horizontal).max(),
+            let tallest = components.map(\.vertical).max()
+        else { return false }
+        return components.allSatisfy {
+            (1 ... 4).contains($0.horizontal) && (1 ... 4).contains($0.vertical)
+                && widest.isMultiple(of: $0.horizontal) && tallest.isMultiple(of: $0.vertical)
+        } && components.reduce(0) { $0 + $1.horizontal * $1.vertical } <= 10
+            && tables.allSatisfy { table in table.allSatisfy { (1 ... 32767).contains($0) } }
+    }
+}
+
+extension JPEGCoding.Color {
+    var colorType: SourceFacts.ColorType {
+        switch self {
+        case .gray: .gray
+        case .yCbCr: .yCbCr
+        case .rgb: .rgb
+        case .cmyk: .cmyk
+        case .ycck: .ycck
+        }
+    }
+}
+
+extension cimageio_jpeg_request {
+    fileprivate init(picture: Picture, quality: Int) {
+        self.init()
+        width = UInt32(picture.width)
+        height = UInt32(picture.height)
+        channels = Int32(picture.layout.channels)
+        self.quality = Int32(min(100, max(1, quality)))
+        horizontal = (1, 1, 1)
+        vertical = (1, 1, 1)
+        density_x = 1
+        density_y = 1
+    }
+
+    /// Codes as the source did, where its kind of colour is the picture's; else takes only its quality.
+    fileprivate mutating func follow(_ coding: JPEGCoding) {
+        quality = Int32(min(100, max(1, coding.estimatedQuality)))
+        progressive = coding.isProgressive
+        let fits = channels == 1 ? !coding.components.isEmpty : coding.color == .yCbCr || coding.color == .rgb
+        guard fits, coding.canBeWritten else { return }
+        keep_rgb = coding.color == .rgb
+        table_count = Int32(min(4, coding.tables.count))
+        unsafe withUnsafeMutableBytes(of: &tables) { raw in
+            let all = unsafe raw.bindMemory(to: UInt16.self)
+            for (index, value) in coding.tables.prefix(4).joined().enumerated() { unsafe all[index] = value }
+        }
+        let parts = coding.components
+        func three(_ value: (JPEGCoding.Component) -> Int) -> (UInt8, UInt8, UInt8) {
+            let first = UInt8(value(parts[0]))
+            return parts.count >= 3 ? (first, UInt8(value(parts[1])), UInt8(value(parts[2]))) : (first, first, first)
+        }
+        component_table = three(\.table)
+        horizontal = three(\.horizontal)
+        vertical = three(\.vertical)
+    }
+
+    fileprivate mutating func setDensity(_ density: PixelDensity) {
+        // JFIF has no metre; 16 bits hold any plausible number of pixels per centimetre or inch.
+        let divisor: UInt32 = density.unit == .perMetre ? 100 : 1
+        let (x, y) = ((density.x + divisor / 2) / divisor, (density.y + divisor / 2) / divisor)
+        guard let x = UInt16(exactly: x), let y = UInt16(exactly: y), x > 0, y > 0 else { return }
+        density_x = x
+        density_y = y
+        density_unit =
+            switch density.unit {
+            case .aspect: 0
+            case .perInch: 1
+            case .perCentimetre, .perMetre: 2
+            }
+    }
+}

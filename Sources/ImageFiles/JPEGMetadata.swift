@@ -1,0 +1,137 @@
+/// The marker segments of a JPEG, read and written as bytes.
+///
+/// ITU-T T.81 annex B; Exif 2.32 section 4.7; XMP specification part 3, section 1.1.3; ICC.1:2022 annex B.4.
+struct JPEGMetadata {
+    var metadata = ImageMetadata()
+    var notes: [String] = []
+
+    /// A segment to write: its payload is at most 65533 bytes.
+    struct Segment {
+        var marker: Int32
+        var payload: [UInt8]
+    }
+
+    private static let exifHeader = Array("Exif\0\0".utf8)
+    private static let xmpHeader = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
+    private static let extendedXMPHeader = Array("http://ns.adobe.com/xmp/extension/\0".utf8)
+    private static let profileHeader = Array("ICC_PROFILE\0".utf8)
+    private static let photoshopHeader = Array("Photoshop 3.0\0".utf8)
+    private static let largestPayload = 65533
+
+    /// Walks the segments up to the first scan, as far as they are whole.
+    init(parsing file: [UInt8]) {
+        var profilePieces: [(number: UInt8, count: UInt8, data: ArraySlice<UInt8>)] = []
+        var hasCredentials = false
+        var offset = 2
+        while offset <= file.count - 4, file[offset] == 0xFF {
+            let marker = file[offset + 1]
+            if marker == 0xFF {
+                offset += 1
+                continue
+            }
+            if marker == 0x01 || (0xD0 ... 0xD8).contains(marker) {
+                offset += 2
+                continue
+            }
+            let length = Int(file[offset + 2]) << 8 | Int(file[offset + 3])
+            guard marker != 0xDA, marker != 0xD9, length >= 2, length <= file.count - offset - 2 else { break }
+            let payload = file[offset + 4 ..< offset + 2 + length]
+            offset += 2 + length
+            switch marker {
+            case 0xE0: takeDensity(payload)
+            case 0xE1: takeApplication1(payload)
+            case 0xE2 where payload.starts(with: Self.profileHeader) && payload.count >= 14:
+                let rest = payload.dropFirst(12)
+                profilePieces.append((rest.first ?? 0, rest.dropFirst().first ?? 0, rest.dropFirst(2)))
+            case 0xEB where payload.starts(with: Array("JP".utf8)): hasCredentials = true
+            case 0xED where payload.starts(with: Self.photoshopHeader):
+                metadata.photoshopResources = (metadata.photoshopResources ?? []) + payload.dropFirst(14)
+            case 0xFE:
+                let text =
+                    String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
+                    ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
+                metadata.text.append(TextEntry(keyword: "Comment", text: text))
+            default: break
+            }
+        }
+        takeProfile(profilePieces)
+        if hasCredentials {
+            notes.append("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+        }
+    }
+
+    private mutating func takeDensity(_ payload: ArraySlice<UInt8>) {
+        let bytes = Array(payload.prefix(12))
+        guard bytes.count == 12, bytes.starts(with: Array("JFIF\0".utf8)), metadata.density == nil else { return }
+        let x = UInt32(bytes[8]) << 8 | UInt32(bytes[9])
+        let y = UInt32(bytes[10]) << 8 | UInt32(bytes[11])
+        guard x > 0, y > 0, bytes[7] <= 2 else { return }
+        let units: [PixelDensity.Unit] = [.aspect, .perInch, .perCentimetre]
+        metadata.density = PixelDensity(x: x, y: y, unit: units[Int(bytes[7])])
+    }
+
+    private mutating func takeApplication1(_ payload: ArraySlice<UInt8>) {
+        if payload.starts(with: Self.exifHeader) {
+            if metadata.exif == nil { metadata.exif = Array(payload.dropFirst(Self.exifHeader.count)) }
+        } else if payload.starts(with: Self.xmpHeader) {
+            if metadata.xmp == nil { metadata.xmp = Array(payload.dropFirst(Self.xmpHeader.count)) }
+        } else if payload.starts(with: Self.extendedXMPHeader) {
+            metadata.extendedXMP.append(Array(payload))
+        }
+    }
+
+    private mutating func takeProfile(_ pieces: [(number: UInt8, count: UInt8, data: ArraySlice<UInt8>)]) {
+        guard let count = pieces.first?.count else { return }
+        let sorted = pieces.sorted { $0.number < $1.number }
+        guard pieces.count == Int(count), pieces.allSatisfy({ $0.count == count }),
+            zip(sorted, 1...).allSatisfy({ Int($0.0.number) == $0.1 })
+        else {
+            notes.append("its colour profile is incomplete and was left out")
+            return
+        }
+        metadata.iccProfile = sorted.flatMap { $0.data }
+    }
+
+    // MARK: Writing
+
+    /// The segments to write for `metadata`, and what could not be.
+    static func segments(_ metadata: ImageMetadata) -> (segments: [Segment], notes: [String]) {
+        var segments: [Segment] = []
+        var notes: [String] = []
+        func add(_ marker: Int32, _ payload: [UInt8], named name: String) {
+            if payload.count <= largestPayload {
+                segments.append(Segment(marker: marker, payload: payload))
+            } else {
+                notes.append("\(name) is longer than a JPEG segment holds (64 KiB) and was left out")
+            }
+        }
+        if let exif = metadata.exif { add(0xE1, exifHeader + exif, named: "the EXIF block") }
+        if let xmp = metadata.xmp { add(0xE1, xmpHeader + xmp, named: "the XMP packet") }
+        for payload in metadata.extendedXMP { add(0xE1, payload, named: "extended XMP") }
+        if let profile = metadata.iccProfile {
+            let pieceSize = largestPayload - 14
+            let count = (profile.count + pieceSize - 1) / pieceSize
+            if count <= 255 {
+                for number in 0 ..< count {
+                    let piece = profile[number * pieceSize ..< min(profile.count, (number + 1) * pieceSize)]
+                    add(0xE2, profileHeader + [UInt8(number + 1), UInt8(count)] + piece, named: "the colour profile")
+                }
+            } else {
+                notes.append("the colour profile is longer than a JPEG holds (16 MiB) and was left out")
+            }
+        }
+        if let resources = metadata.photoshopResources {
+            let pieceSize = largestPayload - photoshopHeader.count
+            for start in stride(from: 0, to: resources.count, by: pieceSize) {
+                let piece = resources[start ..< min(resources.count, start + pieceSize)]
+                add(0xED, photoshopHeader + piece, named: "the IPTC record")
+            }
+        }
+        for entry in metadata.text where entry.keyword != Provenance.keyword {
+            // What a PNG calls by another name is told apart by it; `Comment` is the name of a JPEG's own.
+            let text = entry.keyword == "Comment" ? entry.text : "\(entry.keyword): \(entry.text)"
+            add(0xFE, Array(text.utf8), named: "the text “\(entry.keyword)”")
+        }
+        return (segments, notes)
+    }
+}

@@ -1,0 +1,233 @@
+internal import CImageIO
+
+/// The ancillary chunks of a PNG, read and written as bytes. W3C PNG specification, third edition, sections 5 and 11.
+struct PNGMetadata {
+    var metadata = ImageMetadata()
+    /// The `parameters` text.
+    var parameters: String?
+    var notes: [String] = []
+    /// Bytes of compressed pixels.
+    private(set) var pixelDataCount = 0
+
+    static let xmpKeyword = "XML:com.adobe.xmp"
+    private static let colorChunkTypes: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
+    /// Chunks that need no carrying over and no word: structure, hints, and what the edit makes stale.
+    private static let silent: Set<String> = [
+        "IHDR", "PLTE", "tRNS", "IDAT", "IEND", "bKGD", "hIST", "sBIT", "sPLT", "tIME", "fcTL", "fdAT", "oFFs", "pCAL",
+        "sCAL", "sTER", "gIFg", "gIFx", "gIFt",
+    ]
+
+    /// Walks the chunks of a file that begins with the PNG signature, as far as they are whole.
+    init(parsing file: [UInt8], limits: DecodeLimits) {
+        var offset = 8
+        var unknown: [String] = []
+        while offset <= file.count - 12 {
+            let length =
+                Int(file[offset]) << 24 | Int(file[offset + 1]) << 16 | Int(file[offset + 2]) << 8
+                | Int(file[offset + 3])
+            let type = String(decoding: file[offset + 4 ..< offset + 8], as: UTF8.self)
+            guard length <= file.count - offset - 12 else {
+                if type == "IDAT" { pixelDataCount += file.count - offset - 8 }
+                break
+            }
+            let body = offset + 8 ..< offset + 8 + length
+            offset = body.upperBound + 4
+            if type == "IDAT" {
+                pixelDataCount += length
+                continue
+            }
+            if type == "IEND" { break }
+            if ["IHDR", "PLTE", "tRNS", "fdAT"].contains(type) { continue }
+            guard Self.checksumMatches(file, body: body) else {
+                notes.append("its \(type) chunk is damaged and was left out")
+                continue
+            }
+            if !take(type, Array(file[body]), limits: limits), !Self.silent.contains(type), !unknown.contains(type) {
+                unknown.append(type)
+            }
+        }
+        if !unknown.isEmpty {
+            notes.append(
+                "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
+        }
+    }
+
+    private static func checksumMatches(_ file: [UInt8], body: Range<Int>) -> Bool {
+        let stored = file[body.upperBound ..< body.upperBound + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let computed = unsafe file.withUnsafeBufferPointer { buffer -> UInt32 in
+            let start = body.lowerBound - 4
+            return unsafe cimageio_crc32(buffer.baseAddress! + start, body.upperBound - start)
+        }
+        return stored == computed
+    }
+
+    /// Takes one chunk; false where it is of no known kind.
+    private mutating func take(_ type: String, _ data: [UInt8], limits: DecodeLimits) -> Bool {
+        switch type {
+        case "iCCP":
+            if let (_, rest) = Self.splitKeyword(data), rest.first == 0,
+                let profile = inflate(Array(rest.dropFirst()), limit: limits.maximumMetadataBytes)
+            {
+                metadata.iccProfile = profile
+            } else {
+                notes.append("its colour profile cannot be read and was left out")
+            }
+        case "eXIf":
+            // Some writers leave the header that only a JPEG's segment has.
+            let header = Array("Exif\0\0".utf8)
+            if metadata.exif == nil { metadata.exif = data.starts(with: header) ? Array(data.dropFirst(6)) : data }
+        case "pHYs":
+            guard data.count == 9 else { return true }
+            func number(_ start: Int) -> UInt32 { data[start ..< start + 4].reduce(0) { $0 << 8 | UInt32($1) } }
+            metadata.density = PixelDensity(x: number(0), y: number(4), unit: data[8] == 1 ? .perMetre : .aspect)
+        case "tEXt":
+            guard let (keyword, rest) = Self.splitKeyword(data) else { return true }
+            take(TextEntry(keyword: keyword, text: Self.latin1(rest)))
+        case "zTXt":
+            guard let (keyword, rest) = Self.splitKeyword(data), rest.first == 0 else { return true }
+            guard let text = inflate(Array(rest.dropFirst()), limit: limits.maximumMetadataBytes) else {
+                notes.append("its text “\(keyword)” cannot be read and was left out")
+                return true
+            }
+            take(TextEntry(keyword: keyword, text: Self.latin1(text[...])))
+        case "iTXt":
+            takeInternationalText(data, limits: limits)
+        case "acTL":
+            notes.append("it is animated; only its first picture is used")
+        case "caBX":
+            notes.append("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+        case _ where Self.colorChunkTypes.contains(type):
+            metadata.colorChunks.append(PNGChunk(type: type, data: data))
+        default: return false
+        }
+        return true
+    }
+
+    private mutating func takeInternationalText(_ data: [UInt8], limits: DecodeLimits) {
+        guard let (keyword, rest) = Self.splitKeyword(data), rest.count >= 2, let isCompressed = rest.first else {
+            return
+        }
+        let parts = rest.dropFirst(2).split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3 else { return }
+        var text = Array(parts[2])
+        if isCompressed == 1 {
+            guard let inflated = inflate(text, limit: limits.maximumMetadataBytes) else {
+                notes.append("its text “\(keyword)” cannot be read and was left out")
+                return
+            }
+            text = inflated
+        }
+        if keyword == Self.xmpKeyword {
+            if metadata.xmp == nil { metadata.xmp = text }
+            return
+        }
+        take(
+            TextEntry(
+                keyword: keyword, text: String(decoding: text, as: UTF8.self),
+                language: String(decoding: parts[0], as: UTF8.self),
+                translatedKeyword: String(decoding: parts[1], as: UTF8.self)))
+    }
+
+    private mutating func take(_ entry: TextEntry) {
+        if entry.keyword == Provenance.keyword {
+            if parameters == nil { parameters = entry.text }
+        } else if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
+            metadata.photoshopResources = resources
+        } else {
+            metadata.text.append(entry)
+        }
+    }
+
+    private func inflate(_ data: [UInt8], limit: Int) -> [UInt8]? {
+        var out = unsafe cimageio_buffer()
+        defer { unsafe cimageio_free(&out) }
+        let done = unsafe data.withUnsafeBufferPointer {
+            unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out)
+        }
+        return done ? unsafe out.array : nil
+    }
+
+    /// The keyword and what follows its zero byte.
+    private static func splitKeyword(_ data: [UInt8]) -> (String, ArraySlice<UInt8>)? {
+        guard let zero = data.prefix(80).firstIndex(of: 0), zero > 0 else { return nil }
+        return (latin1(data[..<zero]), data[(zero + 1)...])
+    }
+
+    private static func latin1(_ bytes: ArraySlice<UInt8>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: bytes.lazy.map { Unicode.Scalar($0) })
+        return String(view)
+    }
+
+    // MARK: Writing
+
+    /// The chunks to write for `metadata`, in an order that the specification allows before the first IDAT.
+    static func chunks(_ metadata: ImageMetadata, parameters: String?) -> [PNGChunk] {
+        var chunks = metadata.colorChunks
+        if let profile = metadata.iccProfile, let deflated = deflate(profile) {
+            // A profile and sRGB exclude each other; the profile says more.
+            chunks.removeAll { $0.type == "sRGB" }
+            chunks.append(PNGChunk(type: "iCCP", data: Array("ICC profile\0\0".utf8) + deflated))
+        }
+        if let density = metadata.density { chunks.append(PNGChunk(type: "pHYs", data: physical(density))) }
+        if let exif = metadata.exif { chunks.append(PNGChunk(type: "eXIf", data: exif)) }
+        if let xmp = metadata.xmp {
+            chunks.append(PNGChunk(type: "iTXt", data: Array(xmpKeyword.utf8) + [0, 0, 0, 0, 0] + xmp))
+        }
+        var entries = metadata.text.filter { $0.keyword != Provenance.keyword }
+        if let resources = metadata.photoshopResources { entries.append(RawProfileText.encode(resources)) }
+        if let parameters { entries.append(TextEntry(keyword: Provenance.keyword, text: parameters)) }
+        return chunks + entries.compactMap(textChunk)
+    }
+
+    /// tEXt where the text is Latin-1 and in no stated language, else iTXt.
+    private static func textChunk(_ entry: TextEntry) -> PNGChunk? {
+        guard let keyword = latin1Bytes(entry.keyword), (1 ... 79).contains(keyword.count) else { return nil }
+        if entry.language.isEmpty, entry.translatedKeyword.isEmpty, let text = latin1Bytes(entry.text) {
+            return PNGChunk(type: "tEXt", data: keyword + [0] + text)
+        }
+        let text = entry.text.utf8.filter { $0 != 0 }
+        return PNGChunk(
+            type: "iTXt",
+            data: keyword + [0, 0, 0] + Array(entry.language.utf8.filter { $0 != 0 }) + [0]
+                + Array(entry.translatedKeyword.utf8.filter { $0 != 0 }) + [0] + text)
+    }
+
+    /// Nil where a character has no Latin-1 code (zero counts as none: it ends the field).
+    private static func latin1Bytes(_ text: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            guard let byte = UInt8(exactly: scalar.value), byte != 0 else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
+
+    private static func physical(_ density: PixelDensity) -> [UInt8] {
+        // 100 cm and 39.3701 inches to the metre.
+        let scale: Double? =
+            switch density.unit {
+            case .aspect: nil
+            case .perMetre: 1
+            case .perCentimetre: 100
+            case .perInch: 1 / 0.0254
+            }
+        let values = [density.x, density.y].map { value in
+            UInt32(min((Double(value) * (scale ?? 1)).rounded(), Double(Int32.max)))
+        }
+        return values.flatMap { value in (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> UInt32(24 - 8 * $0)) } }
+            + [scale == nil ? 0 : 1]
+    }
+
+    private static func deflate(_ data: [UInt8]) -> [UInt8]? {
+        var out = unsafe cimageio_buffer()
+        defer { unsafe cimageio_free(&out) }
+        let done = unsafe data.withUnsafeBufferPointer { unsafe cimageio_deflate($0.baseAddress, $0.count, &out) }
+        return done ? unsafe out.array : nil
+    }
+}
+
+extension cimageio_buffer {
+    /// A copy of the bytes.
+    var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: bytes, count: count)) }
+}

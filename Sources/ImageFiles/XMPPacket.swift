@@ -1,0 +1,130 @@
+/// An XMP packet, changed by its bytes: an edit sets two properties and leaves every other one as it was written.
+///
+/// ISO 16684-1; the property of provenance is that of the IPTC Photo Metadata Standard 2023.2, section
+/// "Digital Source Type".
+struct XMPPacket {
+    private(set) var bytes: [UInt8]
+
+    private static let sourceType = "Iptc4xmpExt:DigitalSourceType"
+    private static let sourceTypeSpace = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    private static let orientation = "tiff:Orientation"
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// A packet that says nothing yet.
+    init() {
+        bytes = Array(
+            """
+            <?xpacket begin="\u{FEFF}" id="W5M0MpCehiHzreSzNTczkc9d"?>
+            <x:xmpmeta xmlns:x="adobe:ns:meta/">
+             <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+             </rdf:RDF>
+            </x:xmpmeta>
+            <?xpacket end="w"?>
+            """.utf8)
+    }
+
+    /// Whether a property can be added.
+    var isWellFormed: Bool { bytes.lastRange(of: "</rdf:RDF>") != nil }
+
+    var digitalSourceType: DigitalSourceType? {
+        get {
+            guard let range = valueRange(of: Self.sourceType) else { return nil }
+            let text = String(decoding: bytes[range], as: UTF8.self)
+            return DigitalSourceType(uri: String(text.filter { !$0.isWhitespace }))
+        }
+        set {
+            guard let newValue else { return }
+            if let range = valueRange(of: Self.sourceType) {
+                bytes.replaceSubrange(range, with: Array(newValue.uri.utf8))
+                return
+            }
+            guard let end = bytes.lastRange(of: "</rdf:RDF>") else { return }
+            // All descriptions of a packet are about the same thing; say so in the same words.
+            let about = valueRange(of: "rdf:about").map { String(decoding: bytes[$0], as: UTF8.self) } ?? ""
+            let description = """
+                 <rdf:Description rdf:about="\(about)" xmlns:Iptc4xmpExt="\(Self.sourceTypeSpace)">
+                   <\(Self.sourceType)>\(newValue.uri)</\(Self.sourceType)>
+                  </rdf:Description>\n
+                """
+            bytes.insert(contentsOf: Array(description.utf8), at: end.lowerBound)
+        }
+    }
+
+    /// Says that the pixels are upright, where the packet says anything about it.
+    mutating func resetOrientation() {
+        if let range = valueRange(of: Self.orientation) { bytes.replaceSubrange(range, with: [0x31]) }
+    }
+
+    /// Takes out the padding that writers leave before the packet's end, when a packet must be made to fit.
+    mutating func removePadding() {
+        guard let end = bytes.lastRange(of: "<?xpacket end="), end.lowerBound > 0 else { return }
+        var start = end.lowerBound
+        while start > 0, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[start - 1]) { start -= 1 }
+        bytes.replaceSubrange(start ..< end.lowerBound, with: [0x0A])
+    }
+
+    /// Where the value of a property stands, written as an attribute, as an element, or as `rdf:resource`.
+    private func valueRange(of property: String) -> Range<Int>? {
+        var from = 0
+        while let name = bytes.range(of: property, from: from) {
+            from = name.upperBound
+            var index = skipSpace(name.upperBound)
+            guard index < bytes.count, name.lowerBound > 0 else { return nil }
+            if bytes[index] == UInt8(ascii: "=") { return quotedRange(skipSpace(index + 1)) }
+            guard bytes[name.lowerBound - 1] == UInt8(ascii: "<"),
+                let close = bytes[index...].firstIndex(of: UInt8(ascii: ">"))
+            else { continue }
+            if let resource = bytes.range(of: "rdf:resource", from: index), resource.upperBound < close {
+                index = skipSpace(resource.upperBound)
+                guard index < close, bytes[index] == UInt8(ascii: "=") else { return nil }
+                return quotedRange(skipSpace(index + 1))
+            }
+            guard bytes[close - 1] != UInt8(ascii: "/"),
+                let end = bytes[close...].firstIndex(of: UInt8(ascii: "<"))
+            else { continue }
+            return close + 1 ..< end
+        }
+        return nil
+    }
+
+    private func quotedRange(_ start: Int) -> Range<Int>? {
+        guard start < bytes.count, bytes[start] == UInt8(ascii: "\"") || bytes[start] == UInt8(ascii: "'"),
+            let end = bytes[(start + 1)...].firstIndex(of: bytes[start])
+        else { return nil }
+        return start + 1 ..< end
+    }
+
+    private func skipSpace(_ start: Int) -> Int {
+        var index = start
+        while index < bytes.count, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[index]) { index += 1 }
+        return index
+    }
+}
+
+extension [UInt8] {
+    /// Where `text` next stands at or after `start`.
+    func range(of text: String, from start: Int = 0) -> Range<Int>? {
+        let pattern = Array(text.utf8)
+        guard let first = pattern.first, count >= pattern.count else { return nil }
+        var index = start
+        while index <= count - pattern.count {
+            if self[index] == first, self[index ..< index + pattern.count].elementsEqual(pattern) {
+                return index ..< index + pattern.count
+            }
+            index += 1
+        }
+        return nil
+    }
+
+    /// Where `text` stands last.
+    func lastRange(of text: String) -> Range<Int>? {
+        var last: Range<Int>?
+        var from = 0
+        while let found = range(of: text, from: from) {
+            last = found
+            from = found.upperBound
+        }
+        return last
+    }
+}

@@ -1,0 +1,56 @@
+internal import CKernels
+
+/// Some columns of a tensor `[batch, tokens, channels]`: the queries, keys or values of all heads, side by side.
+public struct AttentionOperand {
+    let tensor: Tensor
+    let offset: Int
+
+    /// Columns from `offset` on.
+    public init(_ tensor: Tensor, offset: Int = 0) {
+        self.tensor = tensor
+        self.offset = offset
+    }
+}
+
+extension Compute {
+    /// softmax(q kᵀ · scale) v for each head (Vaswani et al. 2017), as `[batch, queries, heads · headDimension]`.
+    /// - Parameter causal: query i sees keys 0...i only.
+    public func attention(
+        queries q: AttentionOperand, keys k: AttentionOperand, values v: AttentionOperand, heads: Int,
+        headDimension: Int, scale: Float, causal: Bool = false
+    ) throws -> Tensor {
+        let batch = q.tensor.shape[0]
+        let queryCount = q.tensor.shape[1]
+        let keyCount = k.tensor.shape[1]
+        precondition(k.tensor.shape[0] == batch && v.tensor.shape[0] == batch, "attention over unequal batches")
+        let y = try empty([batch, queryCount, heads * headDimension])
+        var shape = ckernels_attention_shape(
+            queries: Int64(queryCount), keys: Int64(keyCount), head_dim: Int64(headDimension),
+            q_stride: Int64(q.tensor.channels), k_stride: Int64(k.tensor.channels), v_stride: Int64(v.tensor.channels),
+            y_stride: Int64(y.channels), scale: scale, causal: causal, type: type.kernelType)
+        let scratchSize = unsafe ckernels_attention_scratch_size(&shape)
+
+        // Every item packs its head's keys anew, so heads are split only when there are too few for the threads.
+        let pairs = batch * heads
+        let chunks = max(1, min(queryCount / 128, (2 * Self.threads + pairs - 1) / pairs))
+        let scratch = try pool.block(bytes: scratchSize * pairs * chunks)
+        let elementSize = type.size
+        let constant = shape
+        func start(_ operand: AttentionOperand, _ entry: Int, _ head: Int) -> UnsafeMutableRawPointer {
+            let row = entry * operand.tensor.shape[1] * operand.tensor.channels
+            return unsafe operand.tensor.pointer + (row + operand.offset + head * headDimension) * elementSize
+        }
+        parallel(pairs * chunks) { item in
+            let (pair, chunk) = (item / chunks, item % chunks)
+            let (entry, head) = (pair / heads, pair % heads)
+            let first = queryCount * chunk / chunks
+            let end = queryCount * (chunk + 1) / chunks
+            var shape = constant
+            unsafe ckernels_attention(
+                &shape, start(q, entry, head), start(k, entry, head), start(v, entry, head),
+                start(AttentionOperand(y), entry, head), Int64(first), Int64(end - first),
+                scratch.pointer + item * scratchSize)
+        }
+        return y
+    }
+}

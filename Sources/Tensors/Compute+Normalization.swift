@@ -1,0 +1,141 @@
+internal import CKernels
+
+extension Compute {
+    /// GroupNorm (Wu and He 2018) over `[batch, height, width, channels]`, then SiLU if asked.
+    public func groupNorm(_ x: Tensor, _ norm: Normalization, groups: Int, silu: Bool) throws -> Tensor {
+        let batch = x.shape[0]
+        let channels = x.channels
+        let pixels = x.rows / batch
+        precondition(channels == norm.scale.count && channels % groups == 0, "GroupNorm does not fit \(x.shape)")
+        let y = try empty(x.shape)
+        let kernels = unsafe kernels
+        let minimum = max(16, 16384 / channels)
+        let parts = partCount(pixels, minimum: minimum)
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        var sums = [Double](repeating: 0, count: parts * 2 * channels)
+        for entry in 0 ..< batch {
+            let from = unsafe x.pointer + entry * pixels * channels * elementSize
+            let to = unsafe y.pointer + entry * pixels * channels * elementSize
+            for index in sums.indices { sums[index] = 0 }
+            unsafe sums.withUnsafeMutableBufferPointer { sums in
+                let sums = sums.baseAddress!
+                parallelRanges(pixels, minimum: minimum) { part, range in
+                    unsafe kernels.pointee.channel_sums(
+                        from + range.lowerBound * channels * elementSize, kernelType, range.count, channels,
+                        sums + part * 2 * channels, sums + part * 2 * channels + channels)
+                }
+            }
+            let (scale, shift) = Self.groupScale(
+                sums, parts: parts, pixels: pixels, channels: channels, groups: groups, norm: norm)
+            unsafe scale.withUnsafeBufferPointer { scale in
+                unsafe shift.withUnsafeBufferPointer { shift in
+                    let scale = scale.baseAddress!
+                    let shift = shift.baseAddress!
+                    parallelRanges(pixels, minimum: minimum) { _, range in
+                        let offset = range.lowerBound * channels * elementSize
+                        unsafe kernels.pointee.scale_shift(
+                            from + offset, to + offset, kernelType, range.count, channels, scale, shift, silu)
+                    }
+                }
+            }
+        }
+        return y
+    }
+
+    /// GroupNorm as one multiplication and one addition a channel. `sums`: `[parts][Σx, Σx²][channels]`.
+    private static func groupScale(
+        _ sums: [Double], parts: Int, pixels: Int, channels: Int, groups: Int, norm: Normalization
+    ) -> (scale: [Float], shift: [Float]) {
+        var scale = [Float](repeating: 0, count: channels)
+        var shift = scale
+        let width = channels / groups
+        for group in 0 ..< groups {
+            let members = group * width ..< (group + 1) * width
+            var sum = 0.0
+            var squares = 0.0
+            for part in 0 ..< parts {
+                for channel in members {
+                    sum += sums[part * 2 * channels + channel]
+                    squares += sums[part * 2 * channels + channels + channel]
+                }
+            }
+            let count = Double(pixels * width)
+            let mean = sum / count
+            let variance = max(0, squares / count - mean * mean)
+            let inverse = 1 / (variance + Double(norm.epsilon)).squareRoot()
+            for channel in members {
+                let factor = Double(norm.scale[channel]) * inverse
+                scale[channel] = Float(factor)
+                shift[channel] = Float(Double(norm.shift[channel]) - mean * factor)
+            }
+        }
+        return (scale, shift)
+    }
+
+    /// LayerNorm over the last dimension.
+    public func layerNorm(_ x: Tensor, _ norm: Normalization) throws -> Tensor {
+        let channels = x.channels
+        precondition(channels == norm.scale.count, "LayerNorm does not fit \(x.shape)")
+        let y = try empty(x.shape)
+        let kernels = unsafe kernels
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        unsafe norm.scale.withUnsafeBufferPointer { scale in
+            unsafe norm.shift.withUnsafeBufferPointer { shift in
+                let scale = scale.baseAddress!
+                let shift = shift.baseAddress!
+                parallelRanges(x.rows, minimum: max(1, 16384 / channels)) { _, range in
+                    let offset = range.lowerBound * channels * elementSize
+                    unsafe kernels.pointee.layer_norm(
+                        x.pointer + offset, y.pointer + offset, kernelType, range.count, channels, scale, shift,
+                        norm.epsilon)
+                }
+            }
+        }
+        return y
+    }
+
+    /// x[…, ..<n] · gelu(x[…, n...]) for a last dimension of 2n (Shazeer 2020).
+    public func geglu(_ x: Tensor) throws -> Tensor {
+        let channels = x.channels / 2
+        let y = try empty(Array(x.shape.dropLast()) + [channels])
+        let kernels = unsafe kernels
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        parallelRanges(x.rows, minimum: max(1, 8192 / channels)) { _, range in
+            unsafe kernels.pointee.geglu(
+                x.pointer + range.lowerBound * 2 * channels * elementSize,
+                y.pointer + range.lowerBound * channels * elementSize, kernelType, range.count, channels)
+        }
+        return y
+    }
+
+    /// The activation of every element.
+    public func activate(_ x: Tensor, _ activation: Activation) throws -> Tensor {
+        let y = try empty(x.shape)
+        let kernels = unsafe kernels
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        let kernelActivation = activation.kernelActivation
+        parallelRanges(x.count, minimum: 1 << 14) { _, range in
+            let offset = range.lowerBound * elementSize
+            unsafe kernels.pointee.activate(x.pointer + offset, y.pointer + offset, kernelType, range.count, kernelActivation)
+        }
+        return y
+    }
+
+    /// a + b.
+    public func add(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+        precondition(a.count == b.count, "\(a.shape) + \(b.shape)")
+        let y = try empty(a.shape)
+        let kernels = unsafe kernels
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        parallelRanges(a.count, minimum: 1 << 16) { _, range in
+            let offset = range.lowerBound * elementSize
+            unsafe kernels.pointee.add(a.pointer + offset, b.pointer + offset, y.pointer + offset, kernelType, range.count)
+        }
+        return y
+    }
+}

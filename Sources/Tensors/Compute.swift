@@ -1,0 +1,155 @@
+internal import CKernels
+
+/// Runs operations on tensors of one element type: owns the threads' number, the memory that activations live in, and
+/// the products made so far. Not for use by two threads at once; each operation uses all of them itself.
+public final class Compute {
+    public let type: ElementType
+    let pool = MemoryPool()
+    /// Packed weights live as long as their layers; they are kept out of the activations' pool.
+    let weightPool = MemoryPool()
+    private var products: [Product.Shape: Product] = [:]
+
+    /// `threads`: `nil` for one a core.
+    public init(type: ElementType, threads: Int? = nil) {
+        self.type = type
+        if let threads { ckernels_set_threads(Int32(clamping: threads)) } else { ckernels_set_threads(ckernels_threads()) }
+    }
+
+    /// Whether products in bfloat16 run natively on this CPU.
+    public static var hasNativeBFloat16: Bool { ckernels_has_native_bf16() }
+    /// The instruction set that our own kernels use here, such as `avx512-bf16`.
+    public static var instructionSet: String { unsafe String(cString: ckernels_isa_name(ckernels_current_isa())) }
+    /// Version of the oneDNN library in use.
+    public static var libraryVersion: String { unsafe String(cString: ckernels_onednn_version()) }
+    /// How many threads operations use.
+    public static var threads: Int { Int(ckernels_threads()) }
+
+    /// Bytes held for activations and for packed weights.
+    public var footprint: (activations: Int, weights: Int) { (pool.footprint, weightPool.footprint) }
+    /// Gives unused activation memory back to the system.
+    public func trim() { pool.drain() }
+
+    var kernels: UnsafePointer<ckernels_table> { unsafe ckernels_kernels() }
+
+    /// A tensor with undefined content.
+    func empty(_ shape: [Int]) throws -> Tensor {
+        Tensor(shape: shape, type: type, block: try pool.block(bytes: shape.reduce(1, *) * type.size))
+    }
+
+    func product(_ shape: Product.Shape) throws -> Product {
+        if let product = products[shape] { return product }
+        let product = try Product(shape)
+        products[shape] = product
+        return product
+    }
+
+    // MARK: In and out
+
+    /// A tensor of those values.
+    public func tensor(_ values: [Float], shape: [Int]) throws -> Tensor {
+        precondition(values.count == shape.reduce(1, *), "value count does not fit \(shape)")
+        let result = try empty(shape)
+        unsafe values.withUnsafeBufferPointer { buffer in
+            unsafe kernels.pointee.convert(buffer.baseAddress!, CKERNELS_F32, result.pointer, type.kernelType, values.count)
+        }
+        return result
+    }
+
+    /// The values of a tensor.
+    public func floats(_ tensor: Tensor) -> [Float] {
+        unsafe [Float](unsafeUninitializedCapacity: tensor.count) { buffer, initialized in
+            unsafe kernels.pointee.convert(
+                tensor.pointer, tensor.type.kernelType, buffer.baseAddress!, CKERNELS_F32, tensor.count)
+            initialized = tensor.count
+        }
+    }
+
+    // MARK: Products
+
+    /// The convolution of `[batch, height, width, in]`; to `[batch, height', width', out]`.
+    /// - Parameters:
+    ///   - channelShift: added to the bias, `out` values: a timestep's embedding.
+    ///   - residual: added to the result; consumed when nobody else holds it.
+    public func convolution(
+        _ x: Tensor, _ layer: Convolution, channelShift: [Float]? = nil, adding residual: consuming Tensor? = nil
+    ) throws -> Tensor {
+        precondition(x.shape.count == 4 && x.channels == layer.inChannels, "\(x.shape) into \(layer.inChannels) channels")
+        let accumulate = residual != nil
+        let product = try product(
+            .convolution(
+                batch: x.shape[0], height: x.shape[1], width: x.shape[2], inChannels: layer.inChannels,
+                outChannels: layer.outChannels, kernel: layer.kernel, stride: layer.stride,
+                padBegin: layer.padding.begin, padEnd: layer.padding.end, type: type, accumulate: accumulate))
+        let extent = layer.padding.begin + layer.padding.end - layer.kernel
+        let shape = [
+            x.shape[0], (x.shape[1] + extent) / layer.stride + 1, (x.shape[2] + extent) / layer.stride + 1,
+            layer.outChannels,
+        ]
+        let y = try accumulate ? copy(residual!) : empty(shape)
+        precondition(y.shape == shape, "residual \(y.shape) does not fit \(shape)")
+        var bias = layer.bias
+        if let channelShift {
+            precondition(channelShift.count == bias.count, "channel shift does not fit")
+            for index in bias.indices { bias[index] += channelShift[index] }
+        }
+        try run(product, x, layer.weights, bias, y)
+        return y
+    }
+
+    /// `[…, in]` to `[…, out]`; `residual` as for convolutions.
+    public func linear(
+        _ x: Tensor, _ layer: Linear, activation: Activation = .none, adding residual: consuming Tensor? = nil
+    ) throws -> Tensor {
+        precondition(x.channels == layer.inChannels, "\(x.shape) into \(layer.inChannels) channels")
+        let accumulate = residual != nil
+        let product = try product(
+            .linear(
+                rows: x.rows, inChannels: layer.inChannels, outChannels: layer.outChannels, type: type,
+                bias: layer.bias != nil, accumulate: accumulate, activation: activation))
+        let shape = Array(x.shape.dropLast()) + [layer.outChannels]
+        let y = try accumulate ? copy(residual!) : empty(shape)
+        precondition(y.count == shape.reduce(1, *), "residual \(y.shape) does not fit \(shape)")
+        try run(product, x, layer.weights, layer.bias, y)
+        return y.reshaped(shape)
+    }
+
+    private func run(_ product: Product, _ x: Tensor, _ weights: ProductWeights, _ bias: [Float]?, _ y: Tensor) throws {
+        let packed = try unsafe weights.packed(for: product, compute: self)
+        let scratch = try pool.block(bytes: product.scratchSize)
+        let status = unsafe (bias ?? []).withUnsafeBufferPointer { bias in
+            unsafe ckernels_product_execute(product.pointer, x.pointer, packed, bias.baseAddress, y.pointer, scratch.pointer)
+        }
+        guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
+    }
+
+    /// A copy of a tensor, for an operation that adds to it.
+    private func copy(_ x: Tensor) throws -> Tensor {
+        let y = try empty(x.shape)
+        let size = type.size
+        parallelRanges(x.count, minimum: 1 << 18) { _, range in
+            unsafe (y.pointer + range.lowerBound * size).copyMemory(
+                from: x.pointer + range.lowerBound * size, byteCount: range.count * size)
+        }
+        return y
+    }
+}
+
+/// Applied to each element.
+public enum Activation: Hashable, Sendable {
+    case none
+    /// x · sigmoid(x)
+    case silu
+    /// x · sigmoid(1.702 x)
+    case quickGELU
+    /// x · Φ(x)
+    case gelu
+
+    var kernelActivation: ckernels_activation {
+        switch self {
+        case .none: CKERNELS_NONE
+        case .silu: CKERNELS_SILU
+        case .quickGELU: CKERNELS_QUICK_GELU
+        case .gelu: CKERNELS_GELU
+        }
+    }
+}

@@ -1,0 +1,135 @@
+internal import CKernels
+
+/// The weights of one or several layers that share an input, as a product's right-hand side: kept as they lie in their
+/// file until the first product needs them, then packed once into the layout it asks for.
+public final class ProductWeights {
+    let parts: [WeightTensor]
+    /// Elements of all parts.
+    let count: Int
+    private var packed: [Packed] = []
+
+    /// `parts` are stacked along their first dimension (out channels).
+    public init(_ parts: [WeightTensor]) {
+        precondition(!parts.isEmpty, "a product needs weights")
+        self.parts = parts
+        count = parts.reduce(0) { $0 + $1.count }
+    }
+
+    @safe private final class Packed {
+        let weights: OpaquePointer
+        let block: Block
+
+        init(weights: OpaquePointer, block: Block) {
+            unsafe self.weights = unsafe weights
+            self.block = block
+        }
+
+        deinit { unsafe ckernels_weights_destroy(weights) }
+    }
+
+    /// The weights in the layout of `product`, packed now if they are not yet.
+    func packed(for product: Product, compute: Compute) throws -> OpaquePointer {
+        for candidate in packed where unsafe ckernels_weights_fit(candidate.weights, product.pointer) {
+            return unsafe candidate.weights
+        }
+        let plain = try compute.pool.block(bytes: count * compute.type.size)
+        var offset = 0
+        for part in parts {
+            unsafe convert(part, to: plain.pointer + offset * compute.type.size, type: compute.type)
+            offset += part.count
+        }
+        let block = try compute.weightPool.block(bytes: unsafe ckernels_product_weights_size(product.pointer))
+        var weights: OpaquePointer?
+        let status = unsafe ckernels_weights_create(product.pointer, plain.pointer, block.pointer, &weights)
+        guard status == 0, let weights = unsafe weights else {
+            throw ComputeError.product("the layout of \(parts[0].name)", status: status)
+        }
+        unsafe packed.append(Packed(weights: weights, block: block))
+        for part in parts { part.dropPages() }
+        return unsafe weights
+    }
+}
+
+/// Writes a file's elements as `type`, in parallel.
+private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer, type: ElementType) {
+    let kernels = unsafe ckernels_kernels()!
+    let source = unsafe tensor.bytes.baseAddress!
+    let sourceType = tensor.elementType.kernelType
+    let sourceSize = tensor.elementType.size
+    parallelRanges(tensor.count, minimum: 1 << 16) { _, range in
+        unsafe kernels.pointee.convert(
+            source + range.lowerBound * sourceSize, sourceType, target + range.lowerBound * type.size, type.kernelType,
+            range.count)
+    }
+}
+
+extension WeightTensor.ElementType {
+    var kernelType: ckernels_type {
+        switch self {
+        case .float32: CKERNELS_F32
+        case .float16: CKERNELS_F16
+        case .bfloat16: CKERNELS_BF16
+        }
+    }
+}
+
+/// A convolution with a square kernel. Weights `[out, in, kernel, kernel]`, bias `[out]`.
+public struct Convolution {
+    public let inChannels: Int
+    public let outChannels: Int
+    public let kernel: Int
+    public let stride: Int
+    /// Rows and columns of zeros before and after the picture.
+    public let padding: (begin: Int, end: Int)
+    let weights: ProductWeights
+    let bias: [Float]
+
+    /// Traps unless the weights have four dimensions and a square kernel; the loader checks that first.
+    public init(weights: WeightTensor, bias: WeightTensor?, stride: Int = 1, padding: (begin: Int, end: Int)) {
+        precondition(weights.shape.count == 4 && weights.shape[2] == weights.shape[3], "not a square convolution")
+        outChannels = weights.shape[0]
+        inChannels = weights.shape[1]
+        kernel = weights.shape[2]
+        self.stride = stride
+        self.padding = padding
+        self.weights = ProductWeights([weights])
+        self.bias = bias.map { $0.floats() } ?? [Float](repeating: 0, count: outChannels)
+    }
+}
+
+/// y = x wᵀ + b. Weights `[out, in]` (a 1×1 convolution's `[out, in, 1, 1]` will do); several stacked layers that share
+/// an input are one product.
+public struct Linear {
+    public let inChannels: Int
+    public let outChannels: Int
+    let weights: ProductWeights
+    let bias: [Float]?
+
+    /// Traps if the parts do not share their input size; the loader checks that first.
+    public init(_ parts: [(weights: WeightTensor, bias: WeightTensor?)]) {
+        inChannels = parts[0].weights.shape[1]
+        precondition(parts.allSatisfy { $0.weights.shape[1] == parts[0].weights.shape[1] }, "stacked layers share an input")
+        outChannels = parts.reduce(0) { $0 + $1.weights.shape[0] }
+        weights = ProductWeights(parts.map(\.weights))
+        bias =
+            parts.contains { $0.bias != nil }
+            ? parts.flatMap { part in
+                part.bias.map { $0.floats() } ?? [Float](repeating: 0, count: part.weights.shape[0])
+            } : nil
+    }
+
+    public init(weights: WeightTensor, bias: WeightTensor?) { self.init([(weights, bias)]) }
+}
+
+/// Normalisation with a learned scale and shift a channel.
+public struct Normalization {
+    public let scale: [Float]
+    public let shift: [Float]
+    public let epsilon: Float
+
+    public init(scale: WeightTensor, shift: WeightTensor, epsilon: Float) {
+        self.scale = scale.floats()
+        self.shift = shift.floats()
+        self.epsilon = epsilon
+    }
+}

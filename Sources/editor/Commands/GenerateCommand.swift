@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Editing
+
+struct GenerateCommand: ParsableCommand, ReportsAsJSON {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Paint a new picture from a prompt.")
+
+    @Argument(help: "What to paint.")
+    var prompt: String
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Size in pixels, sides of 8 to 32768. Default: the model's own.", valueName: "WxH"))
+    var size: SizeArgument?
+
+    @OptionGroup var shared: SharedOptions
+
+    var reportsAsJSON: Bool { shared.output.json }
+
+    func validate() throws {
+        try checkGivenPrompt(prompt, leftOut: "generate has nothing else to go by")
+        _ = try size?.checked(option: "--size")
+        if shared.painting.strength != nil {
+            throw ValidationError("--strength says how far a picture is changed; generate starts from none, leave it out")
+        }
+    }
+
+    func run() throws {
+        try EditRun(shared).run(
+            EditRequest(
+                mode: .generate, prompt: prompt, negativePrompt: shared.painting.negative,
+                size: size?.checked(option: "--size"), settings: shared.settings))
+    }
+}

@@ -1,0 +1,42 @@
+internal import ArgumentParser
+internal import Editing
+
+struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
+    static let configuration = CommandConfiguration(
+        commandName: "outpaint",
+        abstract: "Extend a picture beyond its borders.",
+        discussion: """
+            Say how far with --left, --right, --top and --bottom, or with --size or --aspect, which keep the picture in the middle. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
+            """)
+
+    @Argument(help: "The picture, PNG or JPEG; - for standard input.")
+    var image: String?
+
+    @Argument(help: "What to paint in the new part.")
+    var prompt: String?
+
+    @OptionGroup(title: "Canvas") var canvas: CanvasOptions
+    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Patch") var patch: PatchOptions
+    @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
+
+    var reportsAsJSON: Bool { shared.output.json }
+
+    func validate() throws {
+        try checkGivenPrompt(positionals.prompt, leftOut: "leave it out to continue the picture as it is")
+        _ = try canvas.change()
+    }
+
+    func run() throws {
+        var settings = shared.settings
+        patch.apply(to: &settings)
+        maskExpert.apply(to: &settings)
+        try EditRun(shared).run(
+            EditRequest(
+                mode: .outpaint, picture: InputResolver(shared.output).pictureOrLast(positionals.image),
+                prompt: positionals.prompt ?? "", negativePrompt: shared.painting.negative, canvas: canvas.change(),
+                settings: settings))
+    }
+
+    private var positionals: Positionals { Positionals(image, prompt) }
+}

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import Editing
+
+struct RemixCommand: ParsableCommand, ReportsAsJSON {
+    static let configuration = CommandConfiguration(
+        commandName: "remix",
+        abstract: "Rework a picture, or the masked part of it, with a new prompt.",
+        discussion: """
+            Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
+            """)
+
+    @Argument(help: "The picture, PNG or JPEG; - for standard input.")
+    var image: String?
+
+    @Argument(help: "What the picture should become.")
+    var prompt: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Rework only what this mask covers. Default: everything.", valueName: "path"))
+    var mask: String?
+
+    @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "Patch") var patch: PatchOptions
+    @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
+
+    var reportsAsJSON: Bool { shared.output.json }
+
+    func validate() throws {
+        guard positionals.prompt != nil else {
+            throw ValidationError(
+                "remix needs a prompt, what the picture should become; without one use 'editor variations'")
+        }
+        try checkGivenPrompt(positionals.prompt, leftOut: "without any use 'editor variations'")
+        try checkOneStandardInput(positionals.image, mask)
+    }
+
+    func run() throws {
+        var settings = shared.settings
+        maskOptions.apply(to: &settings)
+        patch.apply(to: &settings)
+        maskExpert.apply(to: &settings)
+        let inputs = InputResolver(shared.output)
+        try EditRun(shared).run(
+            EditRequest(
+                mode: .remix, picture: inputs.pictureOrLast(positionals.image), mask: mask.map(inputs.picture),
+                prompt: positionals.prompt ?? "", negativePrompt: shared.painting.negative, settings: settings))
+    }
+
+    private var positionals: Positionals { Positionals(image, prompt) }
+}

@@ -1,0 +1,104 @@
+#if canImport(Darwin)
+    internal import Darwin
+#else
+    internal import Glibc
+#endif
+internal import Editing
+
+/// The three standard streams.
+enum Console {
+    /// Whether standard error is a terminal that can redraw a line.
+    static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+    static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Columns of the terminal behind standard error, 80 when unknown.
+    static var columns: Int {
+        var size = winsize()
+        guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// A line on standard error. A closed stream is not worth failing for.
+    static func writeError(_ line: String) {
+        writeErrorRaw(line + "\n")
+    }
+
+    static func writeErrorRaw(_ text: String) {
+        _ = try? write(Array(text.utf8), to: STDERR_FILENO)
+    }
+
+    /// A line on standard output.
+    static func writeOutput(_ line: String) throws {
+        try write(Array((line + "\n").utf8), to: STDOUT_FILENO)
+    }
+
+    static func writeOutput(bytes: [UInt8]) throws {
+        try write(bytes, to: STDOUT_FILENO)
+    }
+
+    /// Whether something was piped or redirected into standard input; an absent or null input is not.
+    static var inputIsPiped: Bool {
+        var status = stat()
+        guard fstat(STDIN_FILENO, &status) == 0 else { return false }
+        let kind = status.st_mode & S_IFMT
+        return kind == S_IFIFO || kind == S_IFREG || kind == S_IFSOCK
+    }
+
+    /// Everything on standard input. Throws `StreamError.unreadable`.
+    static func readInput() throws -> [UInt8] {
+        if isatty(STDIN_FILENO) == 1 { throw StreamError.inputIsTerminal }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(STDIN_FILENO, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count < 0 {
+                if errno == EINTR, !Interruption.isRequested { continue }
+                try Interruption.check()
+                throw StreamError.unreadable(reason: String(cString: strerror(errno)))
+            }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw StreamError.unwritable(reason: String(cString: strerror(errno)))
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}
+
+/// `write(2)`, whose name `Console.write` hides.
+private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
+
+/// What can go wrong with a standard stream.
+enum StreamError: Failing, CustomStringConvertible {
+    case inputIsTerminal
+    case inputIsEmpty
+    case unreadable(reason: String)
+    case unwritable(reason: String)
+
+    var description: String {
+        switch self {
+        case .inputIsTerminal: "standard input is the terminal, expected a picture piped into it"
+        case .inputIsEmpty: "standard input is empty, expected a picture"
+        case .unreadable(let reason): "standard input cannot be read: \(reason)"
+        case .unwritable(let reason): "standard output cannot be written: \(reason)"
+        }
+    }
+
+    var kind: FailureKind {
+        switch self {
+        case .inputIsTerminal, .inputIsEmpty: .noInput
+        case .unreadable, .unwritable: .inputOutput
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Editing
+
+/// One edit at the command line: runs it, shows its progress, and prints where the result is.
+struct EditRun {
+    private let shared: SharedOptions
+
+    init(_ shared: SharedOptions) {
+        self.shared = shared
+    }
+
+    /// The result's path goes to standard output, or, with `-o -`, the picture itself; all else to standard error.
+    func run(_ request: EditRequest) throws {
+        let options = shared.output
+        let job = EditJob(
+            request: request,
+            output: OutputChoice(path: options.output, force: options.force, metadata: !options.noMetadata))
+        let printer = ProgressPrinter(options)
+        defer { printer.closeLine() }
+        let report = try job.run(
+            // As other programs of this kind draw it, so that it fits wherever seeds are typed.
+            randomSeed: UInt64(UInt32.random(in: 0 ... .max)), openModel: shared.machine.modelChoice.open
+        ) { event in
+            // What is in place is not taken back.
+            if case .saved = event {} else { try Interruption.check() }
+            printer.show(event)
+        }
+        printer.finish(report)
+        // Of several the first: as good a start as any, and its name is the plain one.
+        if let first = report.saved.first, first.path != "-" { LastResult.remember(first.path) }
+        if let bytes = report.standardOutput {
+            try Console.writeOutput(bytes: bytes)
+            if options.json { Console.writeError(report.json.line) }
+        } else if options.json {
+            try Console.writeOutput(report.json.line)
+        } else {
+            for picture in report.saved { try Console.writeOutput(picture.path) }
+        }
+        if options.preview { showPreview(report) }
+    }
+
+    private func showPreview(_ report: EditReport) {
+        guard let picture = report.saved.last?.isContactSheet == true ? ContactSheet.make(of: report.pictures) : report.pictures.first
+        else { return }
+        guard let graphics = TerminalGraphics.supported, Console.errorIsTerminal else {
+            Console.writeError("no preview: this terminal shows no pictures (kitty and iTerm2 graphics are known)")
+            return
+        }
+        do {
+            Console.writeErrorRaw(try graphics.escape(for: picture) + "\n")
+        } catch {
+            Console.writeError("no preview: \(error)")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+internal import ArgumentParser
+internal import Editing
+
+/// What went wrong, as a sentence and an exit code.
+struct Failure {
+    let sentence: String
+    let code: Int32
+
+    init(_ error: any Error) {
+        if let exit = error as? ExitCode {
+            sentence = "stopped"
+            code = exit.rawValue
+            return
+        }
+        if let kind = FailureKind(error) {
+            sentence = Self.sentence("\(error)")
+            code = Self.code(of: kind)
+            return
+        }
+        // What the parser itself found wrong. Its message may hold several lines: the first says what.
+        let isUsage = EditorCommand.exitCode(for: error) == .validationFailure
+        sentence = Self.sentence(isUsage ? EditorCommand.message(for: error) : "\(error)")
+        code = isUsage ? Self.code(of: .usage) : Self.code(of: .internalFault)
+    }
+
+    /// One line, without a full stop: what follows "editor: ".
+    private static func sentence(_ message: String) -> String {
+        var text = message.split(separator: "\n").map { line in
+            var line = line.drop(while: \.isWhitespace)
+            // The parser lists choices as one a line.
+            if line.hasPrefix("- ") { line = line.dropFirst(2) + "," }
+            return String(line)
+        }.joined(separator: " ")
+        while let last = text.last, last == "." || last == "," || last.isWhitespace { text.removeLast() }
+        for start in ["The value ", "Missing ", "Unknown ", "Unexpected "] where text.hasPrefix(start) {
+            text = text.prefix(1).lowercased() + text.dropFirst()
+        }
+        return text
+    }
+
+    /// The exit codes of sysexits.h, and 128 + SIGINT.
+    static func code(of kind: FailureKind) -> Int32 {
+        switch kind {
+        case .usage: 64
+        case .badData: 65
+        case .noInput: 66
+        case .modelUnusable: 69
+        case .internalFault: 70
+        case .cannotCreate: 73
+        case .inputOutput: 74
+        case .interrupted: 130
+        }
+    }
+
+    /// One JSON line.
+    var json: String {
+        JSONObject([("event", .text("error")), ("message", .text(sentence)), ("exitCode", .integer(Int(code)))]).line
+    }
+}

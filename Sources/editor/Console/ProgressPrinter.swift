@@ -1,0 +1,104 @@
+internal import Editing
+
+/// Shows how an edit goes on standard error: one line that is redrawn on a terminal, one line a step otherwise, JSON
+/// lines when asked for, and only warnings when asked to be quiet.
+final class ProgressPrinter {
+    enum Style {
+        case live, lines, json, quiet
+    }
+
+    private let style: Style
+    /// Whether a redrawn line stands on the terminal.
+    private var isLineOpen = false
+
+    init(_ options: OutputOptions) {
+        style =
+            if options.json { .json } else if options.quiet { .quiet } else if Console.errorIsTerminal { .live } else {
+                .lines
+            }
+    }
+
+    func show(_ event: EditEvent) {
+        switch style {
+        case .json: Console.writeError(event.json.line)
+        case .quiet:
+            if case .note(let note) = event, note.isWarning { Console.writeError(Self.text(of: note)) }
+        case .live, .lines: showText(event)
+        }
+    }
+
+    /// Said at the end of an edit that went well.
+    func finish(_ report: EditReport) {
+        closeLine()
+        guard style == .live || style == .lines else { return }
+        var parts: [String] = []
+        if let seed = report.seeds.first {
+            parts.append(report.seeds.count > 1 ? "seeds \(seed)–\(report.seeds[report.seeds.count - 1])" : "seed \(seed)")
+        }
+        if let model = report.model { parts.append("model \(model)") }
+        if report.stepsDone > 0 {
+            parts.append("\(report.stepsDone) steps of \(Figures.seconds(report.secondsPerStep))")
+        }
+        parts.append("\(Figures.seconds(report.seconds.values.reduce(0, +))) in all")
+        parts.append("\(Figures.bytes(report.peakMemoryBytes)) at most")
+        Console.writeError(parts.joined(separator: ", "))
+    }
+
+    /// Leaves a terminal's line clean, whatever comes next.
+    func closeLine() {
+        guard isLineOpen else { return }
+        Console.writeErrorRaw("\r\u{1B}[K")
+        isLineOpen = false
+    }
+
+    private func showText(_ event: EditEvent) {
+        switch event {
+        case .note(let note):
+            closeLine()
+            Console.writeError(Self.text(of: note))
+        case .stage(let stage):
+            guard let doing = stage.doing else { return }
+            if style == .live { redraw("\(doing) …") } else if stage == .load || stage == .fill { Console.writeError(doing) }
+        case .step(let progress):
+            if style == .live { redraw(Self.line(progress, barWidth: 20)) } else { Console.writeError(Self.line(progress)) }
+        case .saved: break
+        }
+    }
+
+    private func redraw(_ line: String) {
+        Console.writeErrorRaw("\r\u{1B}[K" + line.prefix(max(1, Console.columns - 1)))
+        isLineOpen = true
+    }
+
+    private static func text(of note: EditNote) -> String { note.isWarning ? "warning: \(note.text)" : note.text }
+
+    private static func line(_ progress: StepProgress, barWidth: Int = 0) -> String {
+        var parts: [String] = []
+        if progress.pictures > 1 { parts.append("picture \(progress.picture)/\(progress.pictures)") }
+        if progress.passes > 1 { parts.append("pass \(progress.pass)/\(progress.passes)") }
+        parts.append("step \(progress.step)/\(progress.steps)")
+        parts.append("\(Figures.seconds(progress.secondsPerStep)) a step")
+        parts.append("\(Figures.duration(progress.secondsLeft)) left")
+        parts.append(Figures.bytes(progress.memoryBytes))
+        let text = parts.joined(separator: ", ")
+        guard barWidth > 0, progress.steps > 0 else { return text }
+        let done = min(barWidth, barWidth * progress.step / progress.steps)
+        return "[" + String(repeating: "#", count: done) + String(repeating: ".", count: barWidth - done) + "] " + text
+    }
+}
+
+extension EditStage {
+    /// What the program says it is doing; `nil` for what is said otherwise.
+    fileprivate var doing: String? {
+        switch self {
+        case .load: "loading the model"
+        case .fill: "filling the hole"
+        case .text: "reading the prompt"
+        case .encode: "encoding the picture"
+        case .denoise: nil
+        case .decode: "decoding"
+        case .composite: "putting the patch in place"
+        case .save: "saving"
+        }
+    }
+}

@@ -1,0 +1,98 @@
+internal import ArgumentParser
+internal import Diffusion
+internal import Editing
+internal import Masking
+
+/// How a mask is read.
+struct MaskOptions: ParsableArguments {
+    @Option(
+        help:
+            "What white (or, where the mask's alpha varies, transparency) means: repaint it or keep it."
+    )
+    var maskMeans = MaskMeaning.repaint
+
+    @Flag(help: "Scale a mask of another size to the picture instead of refusing it.")
+    var fitMask = false
+
+    func apply(to settings: inout EditSettings) {
+        settings.maskMeans = maskMeans
+        settings.fitMask = fitMask
+    }
+}
+
+/// How the masked part is cut out, filled and put back.
+struct PatchOptions: ParsableArguments {
+    @Option(help: "Work on a crop around the mask, or on the whole picture.")
+    var area = EditArea.mask
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Context around the mask, \(EditSettings.paddingRange.allowed). Default: from the mask's size.",
+            valueName: "pixels"))
+    var padding: Int?
+
+    @Option(
+        help:
+            "What stands in the hole before painting. Default: the model's own, else patchmatch to erase and outpaint, original to remix, fill to inpaint. A color is written #rrggbb."
+    )
+    var fill: FillArgument?
+
+    @Option(help: "How the patch is put back: colour-matched, pasted as it is, or the network's picture unpasted.")
+    var composite = Composite.Mode.seamless
+
+    func validate() throws {
+        try check(EditSettings.paddingRange, padding)
+    }
+
+    func apply(to settings: inout EditSettings) {
+        settings.area = area
+        settings.padding = padding
+        settings.fill = fill?.fill
+        settings.composite = composite
+    }
+}
+
+/// The finer points of masks.
+struct MaskExpertOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Grow the mask for painting, \(EditSettings.growRange.allowed); what is pasted stays under the mask itself. Default: from the model.",
+            valueName: "pixels"))
+    var grow: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Blur the grown mask for painting, \(EditSettings.featherRange.allowed) of standard deviation. Default: 4.",
+            valueName: "pixels"))
+    var feather: Float?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Let a band outside the mask be mixed with the patch, \(EditSettings.blendRange.allowed). With 0 every pixel outside comes back byte for byte.",
+            valueName: "pixels"))
+    var blend = 0
+
+    @Option(help: "How the network is told of the known part: written back after every step, or through its own channels.")
+    var knownLatents = DenoiseRequest.KnownLatents.reimpose
+
+    @Option(help: "Alpha of the repainted part, where the picture has alpha.")
+    var alpha = Composite.AlphaPolicy.keep
+
+    func validate() throws {
+        try check(EditSettings.growRange, grow)
+        try check(EditSettings.featherRange, feather)
+        try check(EditSettings.blendRange, blend)
+    }
+
+    func apply(to settings: inout EditSettings) {
+        settings.grow = grow
+        settings.feather = feather
+        settings.blend = blend
+        settings.knownLatents = knownLatents
+        settings.alpha = alpha
+    }
+}

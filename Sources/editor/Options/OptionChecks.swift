@@ -1,0 +1,29 @@
+internal import ArgumentParser
+internal import Editing
+
+/// Throws a `ValidationError` that names the option, what it accepts and what was found.
+func check<Value>(_ range: SettingRange<Value>, _ value: Value?) throws {
+    do {
+        try range.check(value)
+    } catch {
+        throw ValidationError("--\(error)")
+    }
+}
+
+/// Throws a `ValidationError` for a text that is too long to be a prompt.
+func checkPrompt(_ prompt: String, name: String) throws {
+    let bytes = prompt.utf8.count
+    guard bytes <= EditSettings.promptLimit else {
+        throw ValidationError(
+            "\(name) is \(bytes) bytes long, expected at most \(EditSettings.promptLimit)")
+    }
+}
+
+/// Throws a `ValidationError` for a prompt that was given but says nothing.
+func checkGivenPrompt(_ prompt: String?, leftOut: String) throws {
+    guard let prompt else { return }
+    guard prompt.contains(where: { !$0.isWhitespace }) else {
+        throw ValidationError("the prompt is empty, expected some words; \(leftOut)")
+    }
+    try checkPrompt(prompt, name: "the prompt")
+}

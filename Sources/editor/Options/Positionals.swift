@@ -1,0 +1,29 @@
+internal import Editing
+
+/// The one or two words of a command whose IMAGE may be left out.
+struct Positionals: Equatable {
+    let image: String?
+    let prompt: String?
+
+    /// Two words are image and prompt. A single one is the image where it is `-`, names an existing file or ends as a
+    /// picture does; else it is the prompt.
+    init(_ first: String?, _ second: String?) {
+        if let second {
+            image = first
+            prompt = second
+        } else if let first, Self.isImage(first) {
+            image = first
+            prompt = nil
+        } else {
+            image = nil
+            prompt = first
+        }
+    }
+
+    private static func isImage(_ word: String) -> Bool {
+        if word == "-" { return true }
+        let endings = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic"]
+        let lowered = word.lowercased()
+        return endings.contains { lowered.hasSuffix($0) } || FileSystem.isFile(word)
+    }
+}

@@ -1,0 +1,156 @@
+internal import ArgumentParser
+internal import Diffusion
+internal import Editing
+
+/// The options that every picture-making command takes.
+struct SharedOptions: ParsableArguments {
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Model and machine") var machine: MachineOptions
+    @OptionGroup(title: "Painting") var painting: PaintingOptions
+    @OptionGroup(title: "For experts: sampling") var sampling: SamplingOptions
+
+    /// The settings that these options speak of, for a command to complete.
+    var settings: EditSettings {
+        var settings = EditSettings()
+        settings.count = output.count
+        settings.seed = painting.seed
+        settings.steps = painting.steps
+        settings.guidance = painting.guidance
+        settings.strength = painting.strength
+        settings.sampler = sampling.sampler
+        settings.schedule = sampling.schedule
+        settings.randomSource = sampling.rng
+        settings.memoryLimit = machine.maxMemory?.bytes
+        return settings
+    }
+}
+
+/// Where the result goes, and what is said on the way.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Where to write: a .png or .jpg file, a folder, or - for standard output (PNG). Default: '<input>-<command>' beside the input, numbered rather than overwriting; JPEG in, JPEG out.",
+            valueName: "path"))
+    var output: String?
+
+    @Option(
+        name: [.customShort("n"), .long], parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many pictures, \(EditSettings.countRange.bounds), with consecutive seeds; more than one also makes a contact sheet.",
+            valueName: "pictures"))
+    var count = 1
+
+    @Flag(help: "Overwrite the output if it exists. The input is never overwritten.")
+    var force = false
+
+    @Flag(help: "Leave out the record of how the picture was made (settings and the mark of a generated picture).")
+    var noMetadata = false
+
+    @Flag(help: "Show the result in the terminal, where it can show pictures (kitty or iTerm2 graphics).")
+    var preview = false
+
+    @Flag(
+        help:
+            "Machine-readable output: JSON lines of progress on standard error, and one JSON object of the result on standard output (on standard error with '-o -')."
+    )
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Say nothing on the way; only warnings, errors and the path of the result.")
+    var quiet = false
+
+    func validate() throws {
+        try check(EditSettings.countRange, count)
+        if count > 1, output == "-" {
+            throw ValidationError("standard output takes one picture, found --count \(count)")
+        }
+        if let output, output.isEmpty { throw ValidationError("--output is empty, expected a path") }
+    }
+}
+
+/// Which model, and how much of the machine.
+struct MachineOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The model: a folder in the diffusers layout. Default: the model inside this program.", valueName: "path"))
+    var model: String?
+
+    @Option(help: "Number format of the network. Default: bf16 where this processor has it, else f32.")
+    var precision: Precision?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many threads, \(EditSettings.threadsRange.bounds). Default: one a core.", valueName: "threads"))
+    var threads: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size"))
+    var maxMemory: ByteSize?
+
+    func validate() throws {
+        try check(EditSettings.threadsRange, threads)
+        if let model, model.isEmpty { throw ValidationError("--model is empty, expected the path of a model folder") }
+        if let maxMemory, maxMemory.bytes < ByteSize.smallestLimit.bytes {
+            throw ValidationError("--max-memory must be at least \(ByteSize.smallestLimit), found \(maxMemory)")
+        }
+    }
+
+    var modelChoice: ModelChoice {
+        ModelChoice(source: model.map { .folder($0) } ?? .embedded, precision: precision, threads: threads)
+    }
+}
+
+/// What to paint and how hard to try.
+struct PaintingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("What the picture should not show. Default: nothing.", valueName: "text"))
+    var negative = ""
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seed, 0 to 18446744073709551615: the same seed and settings give the same picture. Default: a new one each time, which is printed.",
+            valueName: "number"))
+    var seed: UInt64?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"))
+    var steps: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How closely to follow the prompt, a scale of \(EditSettings.guidanceRange.allowed); 1 is no guidance and twice as fast. Default: the model's own, else 7.5.",
+            valueName: "scale"))
+    var guidance: Float?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1 to paint anew, 0.6 for remix, 0.5 for variations.",
+            valueName: "share"))
+    var strength: Float?
+
+    func validate() throws {
+        try check(EditSettings.stepsRange, steps)
+        try check(EditSettings.guidanceRange, guidance)
+        try check(EditSettings.strengthRange, strength)
+        try checkPrompt(negative, name: "--negative")
+    }
+}
+
+/// How the noise is drawn and removed.
+struct SamplingOptions: ParsableArguments {
+    @Option(help: "Sampler. Default: what the model names.")
+    var sampler: Sampler.Kind?
+
+    @Option(help: "Spacing of the steps. Default: what the model names.")
+    var schedule: NoiseSchedule.Spacing?
+
+    @Option(help: "Whose random numbers a seed draws: torch is PyTorch on the CPU, philox PyTorch on CUDA.")
+    var rng = RandomSource.torch
+}
