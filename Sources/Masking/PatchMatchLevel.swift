@@ -224,14 +224,23 @@ struct PatchMatchLevel {
     /// similar ones speak, so that the mean does not blur them.
     mutating func vote(isFinal: Bool) {
         guard !targets.isEmpty else { return }
-        // σ² as the 75th percentile of the distances (Wexler et al. 2007, §3.2).
-        let sorted = targets.map { costs[Int($0)] }.sorted()
-        let variance = max(1e-6, sorted[sorted.count * 3 / 4]) * (isFinal ? 0.25 : 1)
+        // σ² is the 75th percentile of the distances (Wexler et al. 2007, §3.2), but of each distance from the known part
+        // by itself: a patch that straddles the hole's edge is held to real texture and never matches as well as one
+        // that meets only our own estimate, yet it is the one to trust.
+        let bins = 5
+        var costsByDistance = [[Float]](repeating: [], count: bins)
+        for target in targets {
+            costsByDistance[min(bins - 1, Int(distance[Int(target)]))].append(costs[Int(target)])
+        }
+        let variances = costsByDistance.map { bin in
+            max(1e-6, bin.isEmpty ? 0 : bin.sorted()[bin.count * 3 / 4]) * (isFinal ? 0.25 : 1)
+        }
         var weights = [Float](repeating: 0, count: size.area)
         for target in targets {
             let index = Int(target)
+            let variance = variances[min(bins - 1, Int(distance[index]))]
             weights[index] =
-                max(1e-12, exp(-costs[index] / (2 * variance))) * pow(1.3, -Float(min(60, distance[index])))
+                max(1e-3, exp(-costs[index] / (2 * variance))) * pow(1.3, -Float(min(60, distance[index])))
         }
         let width = size.width
         let height = size.height
