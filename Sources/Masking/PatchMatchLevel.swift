@@ -233,7 +233,7 @@ struct PatchMatchLevel {
             costsByDistance[min(bins - 1, Int(distance[Int(target)]))].append(costs[Int(target)])
         }
         let variances = costsByDistance.map { bin in
-            max(1e-6, bin.isEmpty ? 0 : bin.sorted()[bin.count * 3 / 4]) * (isFinal ? 0.25 : 1)
+            max(1e-6, bin.isEmpty ? 0 : bin.sorted()[bin.count * 3 / 4]) * (isFinal ? 0.05 : 0.2)
         }
         var weights = [Float](repeating: 0, count: size.area)
         for target in targets {

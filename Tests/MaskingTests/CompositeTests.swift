@@ -1,7 +1,8 @@
 internal import Foundation
-@testable internal import Masking
 internal import Raster
 internal import Testing
+
+@testable internal import Masking
 
 @Suite struct CompositeTests {
     @Test(arguments: Picture.Layout.allCases, [8, 16]) func pixelsOutsideComeBackByteForByte(
@@ -83,7 +84,9 @@ internal import Testing
                 for channel in 0 ..< 3 {
                     let index = (y * picture.width + x) * 3 + channel
                     let jump = Double(Int(samples[index + 3]) - Int(samples[index]))
-                    if isEdge { edge = (edge.sum + jump * jump, edge.count + 1) } else {
+                    if isEdge {
+                        edge = (edge.sum + jump * jump, edge.count + 1)
+                    } else {
                         interior = (interior.sum + jump * jump, interior.count + 1)
                     }
                 }
@@ -100,7 +103,8 @@ internal import Testing
             let (x, y) = (Double(pixel % 160), Double(pixel / 160))
             for channel in 0 ..< 3 {
                 let base = 0.35 + 0.0012 * x + 0.0015 * y + 0.05 * sin(x / 23 + Double(channel))
-                scene.values[pixel * 3 + channel] = Float(base + Double.random(in: -texture ... texture, using: &random))
+                scene.values[pixel * 3 + channel] = Float(
+                    base + Double.random(in: -texture ... texture, using: &random))
             }
         }
         let source = Picture(scene)

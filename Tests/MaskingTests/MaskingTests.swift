@@ -94,7 +94,8 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
             let mask = randomMask(PixelSize(width: 45, height: 37), using: &random)
             let latents = mask.toLatents(factor: 8)
             #expect(latents.size == PixelSize(width: 6, height: 5))
-            for y in 0 ..< 37 { for x in 0 ..< 45 { #expect(latents[x / 8, y / 8] >= mask.coverage[x, y]) } }
+            let kept = (0 ..< 37 * 45).allSatisfy { latents[$0 % 45 / 8, $0 / 45 / 8] >= mask.coverage.values[$0] }
+            #expect(kept)
         }
     }
 }
@@ -131,7 +132,7 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
 
     @Test func tilesCoverTheMaskAndTheirWeightsSumToOne() {
         var random = TestRandom(state: 4)
-        for _ in 0 ..< 30 {
+        for _ in 0 ..< 8 {
             let size = PixelSize(
                 width: Int.random(in: 150 ... 400, using: &random), height: Int.random(in: 120 ... 300, using: &random))
             let hole = PixelRect(x: 20, y: 15, width: size.width - 60, height: size.height - 40)
@@ -146,9 +147,10 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
                     for x in 0 ..< tile.rect.width { total[tile.rect.x + x, tile.rect.y + y] += weights[x, y] }
                 }
             }
-            for y in hole.y ..< hole.maxY {
-                for x in hole.x ..< hole.maxX { #expect(abs(total[x - plan.crop.x, y - plan.crop.y] - 1) < 1e-5) }
-            }
+            let worst = (hole.y ..< hole.maxY).flatMap { y in
+                (hole.x ..< hole.maxX).map { x in abs(total[x - plan.crop.x, y - plan.crop.y] - 1) }
+            }.max()
+            #expect(worst! < 1e-5)
             let base = RGBImage(size: plan.paddedSize, repeating: (0.2, 0.4, 0.6))
             let same = plan.merge(plan.tiles.map { base.cropped(to: $0.rect) }, over: base)
             #expect(zip(same.values, base.values).allSatisfy { abs($0 - $1) < 1e-6 })
