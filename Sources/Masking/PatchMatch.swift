@@ -45,6 +45,7 @@ struct PatchMatch {
         for index in levels.indices.reversed() {
             let isCoarsest = index == levels.count - 1
             if isCoarsest {
+                levels[index].peel(using: &random)
                 levels[index].randomizeField(using: &random)
             } else {
                 levels[index].adoptField(of: levels[index + 1], using: &random)

@@ -113,6 +113,42 @@ struct PatchMatchLevel {
         recomputeCosts()
     }
 
+    /// A first estimate of the hole from its rim inwards: each pixel is copied from the source whose patch agrees best
+    /// with what is there already (Efros and Leung 1999). A blurred estimate would be matched by blurred patches, and
+    /// the iteration would never leave them. Meant for the coarsest level; at most `limit` sources are tried a pixel.
+    mutating func peel(limit: Int = 1500, using random: inout SplitMix64) {
+        let width = size.width
+        let reach = Self.radius
+        let candidates = sources.count <= limit ? sources : (0 ..< limit).map { _ in randomSource(using: &random) }
+        let order = hole.indices.filter { hole[$0] }.sorted { (distance[$0], $0) < (distance[$1], $1) }
+        var known = hole.map { !$0 }
+        for pixel in order {
+            let centerX = min(width - 1 - reach, max(reach, pixel % width))
+            let centerY = min(size.height - 1 - reach, max(reach, pixel / width))
+            let center = centerY * width + centerX
+            var offsets: [Int] = []
+            for dy in -reach ... reach {
+                for dx in -reach ... reach where known[center + dy * width + dx] { offsets.append(dy * width + dx) }
+            }
+            var best = Int(candidates[0])
+            var cost = Float.infinity
+            for candidate in candidates {
+                var total: Float = 0
+                for offset in offsets {
+                    let difference = colors[center + offset] - colors[Int(candidate) + offset]
+                    total += (difference * difference).sum()
+                    if total >= cost { break }
+                }
+                if total < cost {
+                    cost = total
+                    best = Int(candidate)
+                }
+            }
+            colors[pixel] = colors[best + pixel - center]
+            known[pixel] = true
+        }
+    }
+
     /// Takes the field of the level of half this size, and the first estimate of the hole from it.
     mutating func adoptField(of coarse: PatchMatchLevel, using random: inout SplitMix64) {
         let width = size.width
