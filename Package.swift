@@ -32,17 +32,21 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
-        .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG"], linkerSettings: [.linkedLibrary("z")]),
+        .target(
+            name: "CImageIO", dependencies: ["CPNG", "CJPEG"],
+            linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("z")]),
         .target(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
+
+        .target(name: "CBundledModel", exclude: ["model"]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
         .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strict),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
-        .target(name: "Diffusion", dependencies: ["Raster", "Tensors"], swiftSettings: strict),
+        .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
             name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"], swiftSettings: strict),
         .executableTarget(

@@ -23,8 +23,8 @@ struct decoder {
     uint8_t *ink_row;
     cimageio_result *result;
     cimageio_jpeg_warnings *warnings;
-    bool ended;          // the data ran out
-    bool cut_short;      // entropy-coded data ended before its samples did
+    bool ended;     // the data ran out
+    bool cut_short; // entropy-coded data ended before its samples did
 };
 
 static struct decoder *decoder_of(j_common_ptr info) { return info->client_data; }
@@ -35,14 +35,18 @@ static void on_error(j_common_ptr info) {
     info->err->format_message(info, message);
     int32_t code = CIMAGEIO_CORRUPT;
     switch (info->err->msg_code) {
-    case JERR_OUT_OF_MEMORY: code = CIMAGEIO_NO_MEMORY; break;
+    case JERR_OUT_OF_MEMORY:
+        code = CIMAGEIO_NO_MEMORY;
+        break;
     case JERR_SOF_UNSUPPORTED:
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL:
     case JERR_CCIR601_NOTIMPL:
     case JERR_ARITH_NOTIMPL:
-    case JERR_NOT_COMPILED: code = CIMAGEIO_UNSUPPORTED; break;
+    case JERR_NOT_COMPILED:
+        code = CIMAGEIO_UNSUPPORTED;
+        break;
     default:
         if (decoder->ended)
             code = CIMAGEIO_TRUNCATED;
@@ -69,8 +73,12 @@ static void on_message(j_common_ptr info, int level) {
     case JWRN_JPEG_EOF:
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
-    case JWRN_BOGUS_PROGRESSION: warnings->other++; break;
-    default: warnings->damaged++; break;
+    case JWRN_BOGUS_PROGRESSION:
+        warnings->other++;
+        break;
+    default:
+        warnings->damaged++;
+        break;
     }
     if (!warnings->first[0]) {
         char message[JMSG_LENGTH_MAX];
@@ -157,12 +165,18 @@ const char *cimageio_jpeg_first_warning(const cimageio_jpeg_warnings *warnings) 
 
 static int32_t color_of(j_decompress_ptr info) {
     switch (info->jpeg_color_space) {
-    case JCS_GRAYSCALE: return CIMAGEIO_JPEG_GRAY;
-    case JCS_YCbCr: return CIMAGEIO_JPEG_YCBCR;
-    case JCS_RGB: return CIMAGEIO_JPEG_RGB;
-    case JCS_CMYK: return CIMAGEIO_JPEG_CMYK;
-    case JCS_YCCK: return CIMAGEIO_JPEG_YCCK;
-    default: return 0;
+    case JCS_GRAYSCALE:
+        return CIMAGEIO_JPEG_GRAY;
+    case JCS_YCbCr:
+        return CIMAGEIO_JPEG_YCBCR;
+    case JCS_RGB:
+        return CIMAGEIO_JPEG_RGB;
+    case JCS_CMYK:
+        return CIMAGEIO_JPEG_CMYK;
+    case JCS_YCCK:
+        return CIMAGEIO_JPEG_YCCK;
+    default:
+        return 0;
     }
 }
 

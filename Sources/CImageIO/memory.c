@@ -19,6 +19,14 @@ void cimageio_free(cimageio_buffer *buffer) {
     *buffer = (cimageio_buffer){0};
 }
 
+bool cimageio_can_allocate(size_t count) {
+    // Through a volatile pointer: a compiler may remove an allocation that is only freed.
+    void *volatile probe = malloc(count);
+    bool can = probe != NULL;
+    free(probe);
+    return can;
+}
+
 bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity) {
     if (capacity <= buffer->capacity)
         return true;
@@ -95,14 +103,29 @@ void cimageio_orient(const uint8_t *restrict stored, uint8_t *restrict upright, 
     ptrdiff_t w = (ptrdiff_t)width, h = (ptrdiff_t)height;
     ptrdiff_t origin = 0, along_row = 1, along_column = w;
     switch (orientation) {
-    case 2: origin = w - 1, along_row = -1, along_column = w; break;
-    case 3: origin = w * h - 1, along_row = -1, along_column = -w; break;
-    case 4: origin = w * (h - 1), along_row = 1, along_column = -w; break;
-    case 5: origin = 0, along_row = h, along_column = 1; break;
-    case 6: origin = h - 1, along_row = h, along_column = -1; break;
-    case 7: origin = w * h - 1, along_row = -h, along_column = -1; break;
-    case 8: origin = h * (w - 1), along_row = -h, along_column = 1; break;
-    default: break;
+    case 2:
+        origin = w - 1, along_row = -1, along_column = w;
+        break;
+    case 3:
+        origin = w * h - 1, along_row = -1, along_column = -w;
+        break;
+    case 4:
+        origin = w * (h - 1), along_row = 1, along_column = -w;
+        break;
+    case 5:
+        origin = 0, along_row = h, along_column = 1;
+        break;
+    case 6:
+        origin = h - 1, along_row = h, along_column = -1;
+        break;
+    case 7:
+        origin = w * h - 1, along_row = -h, along_column = -1;
+        break;
+    case 8:
+        origin = h * (w - 1), along_row = -h, along_column = 1;
+        break;
+    default:
+        break;
     }
     // Square blocks keep both sides of a transposition in cache.
     enum { block = 32 };

@@ -130,6 +130,7 @@ extension LoadedImage {
         metadata.exif = exif.bytes
         facts.orientation = orientation
         picture = picture.upright(from: orientation)
+        if orientation >= 5, let coding = metadata.jpegCoding { metadata.jpegCoding = coding.transposed }
         if orientation >= 5, let density = metadata.density {
             metadata.density = PixelDensity(x: density.y, y: density.x, unit: density.unit)
         }

@@ -21,9 +21,6 @@ extension ImageMetadata {
         }
         switch format {
         case .png:
-            if photoshopResources != nil {
-                notes.append("the IPTC record of the JPEG has no place in a PNG and was left out")
-            }
             if !extendedXMP.isEmpty {
                 notes.append("the extended XMP of the JPEG has no place in a PNG and was left out")
             }

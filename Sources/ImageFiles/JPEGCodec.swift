@@ -27,6 +27,9 @@ enum JPEGCodec {
         guard info.arithmetic || size.area / 512 <= file.count else {
             throw .truncated(file: name, format: .jpeg, size: size, byteCount: file.count)
         }
+        guard cimageio_can_allocate(size.area * Int(info.channels)) else {
+            throw .outOfMemory(file: name, size: size)
+        }
         var warnings = cimageio_jpeg_warnings()
         var values = [UInt8]()
         let decoded = unsafe fill(&values, count: size.area * Int(info.channels)) { pixels in
@@ -139,6 +142,16 @@ extension JPEGCoding {
         }
         // Of equals (at the bottom end all entries are clamped) the highest.
         return (1 ... 100).map { ($0, distance($0)) }.min { ($0.1, -$0.0) < ($1.1, -$1.0) }?.0 ?? 75
+    }
+
+    /// The coding of the same picture with rows and columns swapped.
+    var transposed: JPEGCoding {
+        var result = self
+        result.components = components.map {
+            Component(horizontal: $0.vertical, vertical: $0.horizontal, table: $0.table)
+        }
+        result.tables = tables.map { table in (0 ..< 64).map { table[$0 % 8 * 8 + $0 / 8] } }
+        return result
     }
 
     /// Whether libjpeg can write these sampling factors: each divides the largest, a block row holds at most ten.

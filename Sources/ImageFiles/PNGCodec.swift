@@ -29,6 +29,7 @@ enum PNGCodec {
                 detail: "\(pixelDataCount) bytes of compressed pixels cannot hold the \(size) that it claims")
         }
         let count = size.area * layout.channels
+        guard cimageio_can_allocate(count * Int(info.depth) / 8) else { throw .outOfMemory(file: name, size: size) }
         let decoded: Bool
         let samples: Picture.Samples
         if info.depth == 16 {

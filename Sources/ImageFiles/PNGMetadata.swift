@@ -73,7 +73,9 @@ struct PNGMetadata {
                 notes.append("its colour profile cannot be read and was left out")
             }
         case "eXIf":
-            if metadata.exif == nil { metadata.exif = data }
+            // Some writers leave the header that only a JPEG's segment has.
+            let header = Array("Exif\0\0".utf8)
+            if metadata.exif == nil { metadata.exif = data.starts(with: header) ? Array(data.dropFirst(6)) : data }
         case "pHYs":
             guard data.count == 9 else { return true }
             func number(_ start: Int) -> UInt32 { data[start ..< start + 4].reduce(0) { $0 << 8 | UInt32($1) } }
@@ -129,6 +131,8 @@ struct PNGMetadata {
     private mutating func take(_ entry: TextEntry) {
         if entry.keyword == Provenance.keyword {
             if parameters == nil { parameters = entry.text }
+        } else if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
+            metadata.photoshopResources = resources
         } else {
             metadata.text.append(entry)
         }
@@ -171,6 +175,7 @@ struct PNGMetadata {
             chunks.append(PNGChunk(type: "iTXt", data: Array(xmpKeyword.utf8) + [0, 0, 0, 0, 0] + xmp))
         }
         var entries = metadata.text.filter { $0.keyword != Provenance.keyword }
+        if let resources = metadata.photoshopResources { entries.append(RawProfileText.encode(resources)) }
         if let parameters { entries.append(TextEntry(keyword: Provenance.keyword, text: parameters)) }
         return chunks + entries.compactMap(textChunk)
     }

@@ -12,13 +12,13 @@ import Testing
 
     private struct Network {
         let folder: String
-        let configuration: ModelConfiguration
+        let configuration: JSONConfiguration
         let weights: WeightFolder
         let cases: SafetensorsFile
 
         init(_ name: String) throws {
             folder = "\(Fixtures.root)/parity/networks/\(name)"
-            configuration = try ModelConfiguration(path: folder + "/config.json")
+            configuration = try JSONConfiguration(path: folder + "/config.json")
             weights = try WeightFolder(path: folder)
             cases = try SafetensorsFile(path: folder + "/cases.safetensors")
         }

@@ -120,6 +120,18 @@ import Testing
             #expect(readOnly?.category == .cannotCreate)
         }
 
+        /// On a real small disk, such as `mount -t tmpfs -o size=16k tmpfs FOLDER` makes.
+        @Test(.enabled(if: unsafe getenv("EDITOR_SMALL_DISK") != nil, "skipped: EDITOR_SMALL_DISK names no folder"))
+        func fillingADiskLeavesWhatWasThere() throws {
+            let folder = try unsafe String(cString: #require(getenv("EDITOR_SMALL_DISK")))
+            let path = folder + "/out.png"
+            try ImageFile.write(picture, to: path, format: .png)
+            let large = noise(PixelSize(width: 100, height: 100), .rgb, depth: 8)
+            #expect(throws: ImageFileError.noSpace(file: path)) { try ImageFile.write(large, to: path, format: .png) }
+            #expect(listing(folder) == ["out.png"])
+            #expect(try ImageFile.read(path: path).picture == picture)
+        }
+
         @Test func endlessInputIsRefused() {
             let limits = DecodeLimits(maximumBytes: 1 << 20)
             #expect(throws: ImageFileError.tooManyBytes(file: "/dev/zero", limit: 1 << 20)) {

@@ -26,8 +26,10 @@ import Testing
     }
 
     /// Encodes with the block put in as it is: as a PNG chunk it would be reset on writing.
-    private func stored(_ picture: Picture, orientation: UInt8) throws -> [UInt8] {
-        var bytes = try ImageFile.encode(picture, format: .jpeg).bytes
+    private func stored(
+        _ picture: Picture, orientation: UInt8, metadata: ImageMetadata = ImageMetadata()
+    ) throws -> [UInt8] {
+        var bytes = try ImageFile.encode(picture, format: .jpeg, metadata: metadata).bytes
         let payload = Array("Exif\0\0".utf8) + exif(orientation: orientation)
         bytes.insert(contentsOf: [0xFF, 0xE1, 0, UInt8(payload.count + 2)] + payload, at: 2)
         return bytes
@@ -71,6 +73,22 @@ import Testing
         #expect(block.count == exif(orientation: 1).count - 6)
         #expect(block[48] == UInt8(loaded.picture.width) && block[60] == UInt8(loaded.picture.height))
         #expect(block[34 ..< 38].allSatisfy { $0 == 0 })
+    }
+
+    /// A picture stored on its side keeps its tables and its halved chroma along the direction in which they were.
+    @Test func codingTurnsWithThePicture() throws {
+        let picture = gradient(PixelSize(width: 64, height: 48))
+        var metadata = try ImageFile.read(
+            bytes: ImageFile.encode(picture, format: .jpeg, quality: 80).bytes, name: "a"
+        ).metadata
+        metadata.jpegCoding?.components[0].horizontal = 2
+        let source = try stored(picture, orientation: 6, metadata: metadata)
+        let loaded = try ImageFile.read(bytes: source, name: "b")
+        #expect(loaded.metadata.jpegCoding?.subsampling == "4:4:0")
+        let again = try ImageFile.read(
+            bytes: ImageFile.encode(loaded.picture, format: .jpeg, metadata: loaded.metadata).bytes, name: "c")
+        #expect(again.metadata.jpegCoding?.tables == loaded.metadata.jpegCoding?.tables)
+        #expect(again.picture.meanDifference(loaded.picture) < 0.25)
     }
 
     @Test(.enabled(if: Corpora.isPresent, Corpora.absence))

@@ -31,12 +31,28 @@ import Testing
             TextEntry(keyword: "Comment", text: "hi", language: "de", translatedKeyword: "Kommentar"),
         ]
         metadata.xmp = Array("<x:xmpmeta/>".utf8)
+        metadata.photoshopResources = Array("8BIM".utf8) + (0 ..< 200).map { UInt8($0) }
         let picture = noise(PixelSize(width: 5, height: 4), .rgb, depth: 16)
         let encoded = try ImageFile.encode(picture, format: .png, metadata: metadata)
         let loaded = try ImageFile.read(bytes: encoded.bytes, name: "a.png")
         #expect(loaded.metadata == metadata)
         #expect(loaded.picture == picture)
         #expect(loaded.provenance == nil)
+    }
+
+    @Test func whatIsNotCarriedIsSaid() throws {
+        var metadata = ImageMetadata()
+        metadata.colorChunks = [
+            PNGChunk(type: "acTL", data: [0, 0, 0, 2, 0, 0, 0, 0]), PNGChunk(type: "abCd", data: [1]),
+            PNGChunk(type: "caBX", data: [1]),
+        ]
+        let picture = noise(PixelSize(width: 5, height: 4), .rgb, depth: 8)
+        let bytes = try ImageFile.encode(picture, format: .png, metadata: metadata).bytes
+        let notes = try ImageFile.read(bytes: bytes, name: "a.png").notes
+        #expect(notes.count == 3)
+        #expect(notes.contains { $0.contains("only its first picture") })
+        #expect(notes.contains { $0.contains("abCd") })
+        #expect(notes.contains { $0.contains("C2PA") })
     }
 
     @Test func cutFilesThrow() throws {

@@ -41,6 +41,10 @@ typedef struct {
 
 void cimageio_free(cimageio_buffer *buffer);
 
+/// Whether `count` bytes could be allocated at this moment. A Swift array that cannot grow traps, so sizes that come
+/// from a file are asked about first.
+bool cimageio_can_allocate(size_t count);
+
 // zlib -----------------------------------------------------------------------------------------------------------
 
 /// Inflates a zlib stream of at most `limit` bytes. False, with `out` empty, when the stream is bad or longer.
@@ -120,10 +124,10 @@ typedef struct {
 
 /// What decoding met that was not fatal.
 typedef struct {
-    int32_t damaged;       // warnings that some samples are not what was stored
-    int32_t other;         // warnings that cost no samples
-    bool missing_end;      // every sample was there, the end-of-image marker was not
-    char first[200];       // the library's words for the first warning
+    int32_t damaged;  // warnings that some samples are not what was stored
+    int32_t other;    // warnings that cost no samples
+    bool missing_end; // every sample was there, the end-of-image marker was not
+    char first[200];  // the library's words for the first warning
 } cimageio_jpeg_warnings;
 
 /// The first warning, as a C string that lives as long as `warnings`.

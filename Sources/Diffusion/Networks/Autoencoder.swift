@@ -15,30 +15,30 @@ public struct AutoencoderConfiguration: Sendable {
     public let scale: Float
     public let shift: Float
 
-    public init(_ json: ModelConfiguration) throws {
+    public init(_ json: JSONConfiguration) throws {
         let file = json.file
         if let kind = try json.string("_class_name"), kind != "AutoencoderKL" {
-            throw ConfigurationError.unsupported(file: file, key: "the autoencoder", value: kind)
+            throw NetworkError.unsupported(file: file, key: "the autoencoder", value: kind)
         }
         for (key, expected) in [("down_block_types", "DownEncoderBlock2D"), ("up_block_types", "UpDecoderBlock2D")] {
             for kind in try json.strings(key) ?? [] where kind != expected {
-                throw ConfigurationError.unsupported(file: file, key: "the block", value: kind)
+                throw NetworkError.unsupported(file: file, key: "the block", value: kind)
             }
         }
-        latentChannels = try json.int("latent_channels", default: 4)
-        blockChannels = try json.ints("block_out_channels") ?? [64]
-        layers = try json.int("layers_per_block", default: 1)
-        groups = try json.int("norm_num_groups", default: 32)
-        hasMiddleAttention = try json.bool("mid_block_add_attention", default: true)
-        hasQuantConvolution = try json.bool("use_quant_conv", default: true)
-        hasPostQuantConvolution = try json.bool("use_post_quant_conv", default: true)
-        scale = Float(try json.double("scaling_factor", default: 0.18215))
-        shift = Float(try json.double("shift_factor", default: 0))
+        latentChannels = try json.integer("latent_channels") ?? 4
+        blockChannels = try json.integers("block_out_channels") ?? [64]
+        layers = try json.integer("layers_per_block") ?? 1
+        groups = try json.integer("norm_num_groups") ?? 32
+        hasMiddleAttention = try json.bool("mid_block_add_attention") ?? true
+        hasQuantConvolution = try json.bool("use_quant_conv") ?? true
+        hasPostQuantConvolution = try json.bool("use_post_quant_conv") ?? true
+        scale = Float(try json.double("scaling_factor") ?? 0.18215)
+        shift = Float(try json.double("shift_factor") ?? 0)
         let numbers = blockChannels + [latentChannels, layers, groups]
         guard !blockChannels.isEmpty, numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), scale != 0,
             blockChannels.allSatisfy({ $0 % groups == 0 })
         else {
-            throw ConfigurationError.impossible(
+            throw NetworkError.impossible(
                 file: file, reason: "channels \(blockChannels), groups \(groups), latent channels \(latentChannels)")
         }
     }

@@ -16,26 +16,26 @@ public struct TextEncoderConfiguration: Sendable {
         case gelu
     }
 
-    public init(_ json: ModelConfiguration) throws {
+    public init(_ json: JSONConfiguration) throws {
         let file = json.file
         for kind in try json.strings("architectures") ?? [] where !kind.hasPrefix("CLIPTextModel") {
-            throw ConfigurationError.unsupported(file: file, key: "the text encoder", value: kind)
+            throw NetworkError.unsupported(file: file, key: "the text encoder", value: kind)
         }
-        vocabularySize = try json.int("vocab_size", default: 49408)
-        channels = try json.int("hidden_size", default: 512)
-        feedForwardChannels = try json.int("intermediate_size", default: 2048)
-        layers = try json.int("num_hidden_layers", default: 12)
-        heads = try json.int("num_attention_heads", default: 8)
-        maximumTokens = try json.int("max_position_embeddings", default: 77)
-        epsilon = Float(try json.double("layer_norm_eps", default: 1e-5))
+        vocabularySize = try json.integer("vocab_size") ?? 49408
+        channels = try json.integer("hidden_size") ?? 512
+        feedForwardChannels = try json.integer("intermediate_size") ?? 2048
+        layers = try json.integer("num_hidden_layers") ?? 12
+        heads = try json.integer("num_attention_heads") ?? 8
+        maximumTokens = try json.integer("max_position_embeddings") ?? 77
+        epsilon = Float(try json.double("layer_norm_eps") ?? 1e-5)
         let name = try json.string("hidden_act") ?? "quick_gelu"
         guard let activation = Activation(rawValue: name) else {
-            throw ConfigurationError.unsupported(file: file, key: "hidden_act", value: name)
+            throw NetworkError.unsupported(file: file, key: "hidden_act", value: name)
         }
         self.activation = activation
         guard [vocabularySize, channels, feedForwardChannels, layers, heads, maximumTokens].allSatisfy({ $0 > 0 && $0 < 1 << 24 }),
             channels % heads == 0
-        else { throw ConfigurationError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers") }
+        else { throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers") }
     }
 }
 

@@ -1,11 +1,5 @@
 internal import Tensors
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
-
 /// A timestep as sines and cosines (Vaswani et al. 2017), through a small network, to what each resnet block adds to its
 /// channels (`models/embeddings.py` and `models/resnet.py`, diffusers 0.42.1).
 ///
@@ -70,11 +64,11 @@ struct TimeEmbedding {
         let half = channels / 2
         let angles = (0 ..< half).map { index -> Float in
             // In f32, as the reference.
-            let exponent = -Float(log(10000.0)) * Float(index) / Float(Double(half) - shift)
-            return timestep * expf(exponent)
+            let exponent = -Float(Scalar.log(10000.0)) * Float(index) / Float(Double(half) - shift)
+            return timestep * Scalar.exp(exponent)
         }
-        let sines = angles.map { sinf($0) }
-        let cosines = angles.map { cosf($0) }
+        let sines = angles.map(Scalar.sine)
+        let cosines = angles.map { Scalar.cosine($0) }
         return (flip ? cosines + sines : sines + cosines) + [Float](repeating: 0, count: channels % 2)
     }
 }

@@ -25,17 +25,17 @@ public struct UNetConfiguration: Sendable {
     public let guidanceChannels: Int?
     public let sampleSize: Int?
 
-    public init(_ json: ModelConfiguration) throws {
+    public init(_ json: JSONConfiguration) throws {
         let file = json.file
         func refuse(_ key: String, unless allowed: [String]) throws {
-            guard let value = json[key] else { return }
+            guard let value = json.value(key) else { return }
             if case .string(let text) = value, allowed.contains(text) { return }
             if case .bool(false) = value { return }
             let shown = if case .string(let text) = value { text } else { value.kind }
-            throw ConfigurationError.unsupported(file: file, key: key, value: shown)
+            throw NetworkError.unsupported(file: file, key: key, value: shown)
         }
         if let kind = try json.string("_class_name"), kind != "UNet2DConditionModel" {
-            throw ConfigurationError.unsupported(file: file, key: "the network", value: kind)
+            throw NetworkError.unsupported(file: file, key: "the network", value: kind)
         }
         try refuse("act_fn", unless: ["silu", "swish"])
         try refuse("resnet_time_scale_shift", unless: ["default"])
@@ -47,9 +47,9 @@ public struct UNetConfiguration: Sendable {
             "resnet_skip_time_act", "class_embeddings_concat",
         ] { try refuse(key, unless: []) }
 
-        inChannels = try json.int("in_channels", default: 4)
-        outChannels = try json.int("out_channels", default: 4)
-        blockChannels = try json.ints("block_out_channels") ?? [320, 640, 1280, 1280]
+        inChannels = try json.integer("in_channels") ?? 4
+        outChannels = try json.integer("out_channels") ?? 4
+        blockChannels = try json.integers("block_out_channels") ?? [320, 640, 1280, 1280]
         let levels = blockChannels.count
         let down =
             try json.strings("down_block_types")
@@ -58,48 +58,48 @@ public struct UNetConfiguration: Sendable {
             try json.strings("up_block_types")
             ?? ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"]
         guard levels > 0, down.count == levels, up.count == levels else {
-            throw ConfigurationError.impossible(
+            throw NetworkError.impossible(
                 file: file, reason: "\(levels) block_out_channels, \(down.count) down and \(up.count) up blocks")
         }
         for kind in down where kind != "CrossAttnDownBlock2D" && kind != "DownBlock2D" {
-            throw ConfigurationError.unsupported(file: file, key: "the block", value: kind)
+            throw NetworkError.unsupported(file: file, key: "the block", value: kind)
         }
         for kind in up where kind != "CrossAttnUpBlock2D" && kind != "UpBlock2D" {
-            throw ConfigurationError.unsupported(file: file, key: "the block", value: kind)
+            throw NetworkError.unsupported(file: file, key: "the block", value: kind)
         }
         downAttention = down.map { $0 == "CrossAttnDownBlock2D" }
         upAttention = up.map { $0 == "CrossAttnUpBlock2D" }
         try refuse("mid_block_type", unless: ["UNetMidBlock2DCrossAttn"])
         // Absent means the usual block; null means none.
-        hasMiddle = json["mid_block_type"] != nil || !json.isNull("mid_block_type")
-        layers = try json.ints("layers_per_block", count: levels) ?? [Int](repeating: 2, count: levels)
+        hasMiddle = !json.isNull("mid_block_type")
+        layers = try json.integers("layers_per_block", repeated: levels) ?? [Int](repeating: 2, count: levels)
         transformerLayers =
-            try json.ints("transformer_layers_per_block", count: levels) ?? [Int](repeating: 1, count: levels)
+            try json.integers("transformer_layers_per_block", repeated: levels) ?? [Int](repeating: 1, count: levels)
         upTransformerLayers =
-            try json.ints("reverse_transformer_layers_per_block", count: levels) ?? transformerLayers.reversed()
+            try json.integers("reverse_transformer_layers_per_block", repeated: levels) ?? transformerLayers.reversed()
         heads =
-            try json.ints("num_attention_heads", count: levels) ?? json.ints("attention_head_dim", count: levels)
+            try json.integers("num_attention_heads", repeated: levels) ?? json.integers("attention_head_dim", repeated: levels)
             ?? [Int](repeating: 8, count: levels)
         onlyCrossAttention = try Self.flags(json, "only_cross_attention", count: levels)
         middleOnlyCrossAttention =
-            try json["mid_block_only_cross_attention"] != nil
-            ? json.bool("mid_block_only_cross_attention", default: false) : Self.isTrue(json, "only_cross_attention")
+            try json.value("mid_block_only_cross_attention") != nil
+            ? json.bool("mid_block_only_cross_attention") ?? false : Self.isTrue(json, "only_cross_attention")
         contextChannels =
-            try json.ints("cross_attention_dim", count: levels) ?? [Int](repeating: 1280, count: levels)
-        groups = try json.int("norm_num_groups", default: 32)
-        epsilon = Float(try json.double("norm_eps", default: 1e-5))
-        flipSinToCos = try json.bool("flip_sin_to_cos", default: true)
-        frequencyShift = try json.double("freq_shift", default: 0)
-        guidanceChannels = try json.int("time_cond_proj_dim")
-        sampleSize = if case .integer(let size)? = json["sample_size"] { size } else { nil }
+            try json.integers("cross_attention_dim", repeated: levels) ?? [Int](repeating: 1280, count: levels)
+        groups = try json.integer("norm_num_groups") ?? 32
+        epsilon = Float(try json.double("norm_eps") ?? 1e-5)
+        flipSinToCos = try json.bool("flip_sin_to_cos") ?? true
+        frequencyShift = try json.double("freq_shift") ?? 0
+        guidanceChannels = try json.integer("time_cond_proj_dim")
+        sampleSize = if case .integer(let size)? = json.value("sample_size") { size } else { nil }
 
         let numbers = [inChannels, outChannels, groups] + blockChannels + layers + transformerLayers + heads
         guard numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), blockChannels.allSatisfy({ $0 % groups == 0 }) else {
-            throw ConfigurationError.impossible(
+            throw NetworkError.impossible(
                 file: file, reason: "channels \(blockChannels), groups \(groups), layers \(layers), heads \(heads)")
         }
         for level in 0 ..< levels where blockChannels[level] % heads[level] != 0 {
-            throw ConfigurationError.impossible(
+            throw NetworkError.impossible(
                 file: file, reason: "\(blockChannels[level]) channels do not split into \(heads[level]) heads")
         }
     }
@@ -108,17 +108,17 @@ public struct UNetConfiguration: Sendable {
     public var downsampling: Int { 1 << (blockChannels.count - 1) }
     var timeChannels: Int { 4 * blockChannels[0] }
 
-    private static func isTrue(_ json: ModelConfiguration, _ key: String) -> Bool { json[key] == .bool(true) }
+    private static func isTrue(_ json: JSONConfiguration, _ key: String) -> Bool { json.value(key) == .bool(true) }
 
-    private static func flags(_ json: ModelConfiguration, _ key: String, count: Int) throws -> [Bool] {
-        switch json[key] {
+    private static func flags(_ json: JSONConfiguration, _ key: String, count: Int) throws -> [Bool] {
+        switch json.value(key) {
         case .array(let items)?:
             let flags = items.compactMap { if case .bool(let flag) = $0 { flag } else { nil } }
             guard flags.count == count else {
-                throw ConfigurationError.impossible(file: json.file, reason: "\(key) lists \(items.count) values")
+                throw NetworkError.impossible(file: json.file, reason: "\(key) lists \(items.count) values")
             }
             return flags
-        default: return [Bool](repeating: try json.bool(key, default: false), count: count)
+        default: return [Bool](repeating: try json.bool(key) ?? false, count: count)
         }
     }
 }

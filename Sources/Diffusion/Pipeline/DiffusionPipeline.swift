@@ -1,0 +1,218 @@
+public import Raster
+internal import Tensors
+
+/// A loaded model, ready to denoise: text encoder, autoencoder, denoiser and scheduler as one thing.
+///
+/// Every mode of editing is this one run with other values in its `DenoiseRequest`. The order in which noise is drawn, and
+/// the arithmetic in f32, are those of diffusers' three Stable Diffusion pipelines (docs/numerics.md).
+///
+/// Not for use by two threads at once; a run uses all compute threads itself.
+public final class DiffusionPipeline {
+    public let facts: ModelFacts
+    public let precision: Precision
+
+    private let files: ModelFiles
+    private let compute: Compute
+    private let scheduler: SchedulerConfiguration
+    private let promptEncoder: PromptEncoder
+    private let autoencoder: Autoencoder
+    private let unet: UNet
+    private let sources: [(part: String, weights: any WeightSource)]
+
+    /// Opens a model and checks that all its tensors are there and fit. Weights are mapped; they are packed for the CPU
+    /// at first use.
+    /// - Parameters:
+    ///   - precision: `nil` for the best that the CPU computes natively.
+    ///   - threads: `nil` for one a core.
+    /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
+    public init(model: ModelSource, precision: Precision? = nil, threads: Int? = nil) throws {
+        files = try ModelFiles(model)
+        let precision = precision ?? .automatic
+        self.precision = precision
+        compute = Compute(type: precision.elementType, threads: threads)
+        let index = try files.configuration("model_index.json")
+        scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
+
+        let textWeights = try files.weights("text_encoder")
+        let autoencoderWeights = try files.weights("vae")
+        let unetWeights = try files.weights("unet")
+        sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
+        promptEncoder = try PromptEncoder(files: files, weights: textWeights)
+        autoencoder = try Autoencoder(
+            configuration: AutoencoderConfiguration(files.configuration("vae/config.json")), weights: autoencoderWeights)
+        unet = try UNet(
+            configuration: UNetConfiguration(files.configuration("unet/config.json")), weights: unetWeights)
+        try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
+        facts = try ModelFacts(
+            files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
+            scheduler: scheduler, parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+    }
+
+    private static func check(
+        _ unet: UNetConfiguration, _ autoencoder: AutoencoderConfiguration, _ text: TextEncoderConfiguration,
+        model: String
+    ) throws {
+        let c = autoencoder.latentChannels
+        guard unet.outChannels == c, unet.inChannels == c || unet.inChannels == 2 * c + 1 else {
+            throw ModelError.mismatch(
+                model: model,
+                reason: "the autoencoder has \(c) latent channels, the denoiser takes \(unet.inChannels) and gives "
+                    + "\(unet.outChannels); expected \(c) or \(2 * c + 1) in and \(c) out")
+        }
+        guard unet.contextChannels.allSatisfy({ $0 == text.channels }) else {
+            throw ModelError.mismatch(
+                model: model,
+                reason: "the text encoder gives \(text.channels) channels, the denoiser takes \(unet.contextChannels)")
+        }
+    }
+
+    /// Bytes held for activations and for packed weights.
+    public var footprint: (activations: Int, weights: Int) { compute.footprint }
+
+    /// Makes one picture for each seed of the request, nominally 0…1, of the size of its conditioning.
+    /// - Parameter progress: called between parts and after each step; what it throws ends the run.
+    /// - Throws: `ModelError.notANumber`, `SamplingError`, `ComputeError`, or what `progress` throws.
+    public func run(
+        _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void = { _ in }
+    ) throws -> [RGBImage] {
+        let size = request.conditioning.size
+        precondition(
+            size.width % facts.scaleFactor == 0 && size.height % facts.scaleFactor == 0,
+            "\(size) is not a multiple of \(facts.scaleFactor)")
+        func report(_ part: DenoiseProgress.Part, _ picture: Int, step: Int = 0, of steps: Int = 0) throws {
+            try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps))
+        }
+        // What makes no sense should fail before anything is computed.
+        _ = try Sampler.make(
+            request.sampler, configuration: scheduler, steps: request.steps, schedule: request.schedule)
+
+        try report(.text, 0)
+        // A distilled model takes the guidance scale as an input, and is not called twice.
+        let embedsGuidance = unet.configuration.guidanceChannels != nil
+        let isGuided = request.guidance > 1 && !embedsGuidance
+        let prompts = isGuided ? [request.negativePrompt, request.prompt] : [request.prompt]
+        let states = try promptEncoder(prompts, compute)
+        try checkNumbers(states, part: "text encoder")
+        let context = TextContext(states: states)
+        let guidanceEmbedding = unet.configuration.guidanceChannels.map {
+            Self.guidanceEmbedding(request.guidance - 1, channels: $0)
+        }
+
+        try report(.encode, 0)
+        let known = try KnownPicture(request, facts: facts, encode: encode)
+        var results: [RGBImage] = []
+        for (picture, seed) in request.seeds.enumerated() {
+            var generator = request.randomSource.generator(seed: seed)
+            var sampler = try Sampler.make(
+                request.sampler, configuration: scheduler, steps: request.steps, schedule: request.schedule)
+            var run = known.start(sampler: sampler, strength: request.strength, generator: &generator)
+            let total = sampler.timesteps.count - run.firstIndex
+            try report(.denoise, picture, step: 0, of: total)
+            for index in run.firstIndex ..< sampler.timesteps.count {
+                let input = sampler.scaleInput(run.latents.values, index: index)
+                var output = try denoise(
+                    input, run: run, timestep: sampler.timesteps[index], context: context,
+                    batch: prompts.count, guidance: guidanceEmbedding)
+                if isGuided {
+                    let half = output.count / 2
+                    output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
+                }
+                run.latents.values = sampler.step(
+                    modelOutput: output, latents: run.latents.values, index: index
+                ) { generator.normal(count: run.latents.count) }
+                known.reimpose(on: &run, after: index, sampler: sampler)
+                try report(.denoise, picture, step: index - run.firstIndex + 1, of: total)
+            }
+            try report(.decode, picture)
+            results.append(try decode(run.latents))
+        }
+        return results
+    }
+
+    // MARK: Networks
+
+    /// One call of the denoiser on latents `[c, h, w]`: `batch` outputs of the same shape, one for each prompt.
+    private func denoise(
+        _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, batch: Int, guidance: [Float]?
+    ) throws -> [Float] {
+        let (height, width) = (run.latents.height, run.latents.width)
+        let planes = latents + run.extraPlanes
+        let channels = unet.configuration.inChannels
+        let one = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
+        let input = batch == 1 ? one : try compute.stack([Tensor](repeating: one, count: batch))
+        let output = compute.floats(
+            try unet(input, timestep: timestep, context: context, guidance: guidance, compute))
+        guard output.allSatisfy(\.isFinite) else { throw notANumber(part: "denoiser") }
+        let count = latents.count
+        return (0 ..< batch).flatMap {
+            channelsFirst(Array(output[$0 * count ..< ($0 + 1) * count]), channels: facts.latentChannels)
+        }
+    }
+
+    /// A picture's latent distribution.
+    private func encode(_ picture: RGBImage) throws -> LatentDistribution {
+        let values = picture.values.map { 2 * $0 - 1 }
+        let moments = try autoencoder.encode(
+            try compute.tensor(values, shape: [1, picture.height, picture.width, 3]), compute)
+        try checkNumbers(moments, part: "autoencoder")
+        let channels = facts.latentChannels
+        let planes = channelsFirst(compute.floats(moments), channels: 2 * channels)
+        let half = planes.count / 2
+        let configuration = autoencoder.configuration
+        return LatentDistribution(
+            channels: channels, height: moments.shape[1], width: moments.shape[2], mean: Array(planes[..<half]),
+            logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
+    }
+
+    private func decode(_ latents: Latents) throws -> RGBImage {
+        let configuration = autoencoder.configuration
+        let values = channelsLast(latents.values, channels: latents.channels)
+            .map { $0 / configuration.scale + configuration.shift }
+        let decoded = try autoencoder.decode(
+            try compute.tensor(values, shape: [1, latents.height, latents.width, latents.channels]), compute)
+        try checkNumbers(decoded, part: "autoencoder")
+        return RGBImage(
+            size: PixelSize(width: decoded.shape[2], height: decoded.shape[1]),
+            values: compute.floats(decoded).map { $0 / 2 + 0.5 })
+    }
+
+    /// The guidance scale as a distilled model wants it: sines and cosines of 1000 · w (`get_guidance_scale_embedding`,
+    /// diffusers 0.42.1, pipeline_stable_diffusion.py).
+    private static func guidanceEmbedding(_ scale: Float, channels: Int) -> [Float] {
+        let half = channels / 2
+        let step = Float(Scalar.log(10000.0)) / Float(half - 1)
+        let angles = (0 ..< half).map { scale * 1000 * Scalar.exp(-Float($0) * step) }
+        return angles.map(Scalar.sine) + angles.map { Scalar.cosine($0) } + [Float](repeating: 0, count: channels % 2)
+    }
+
+    // MARK: Not a number
+
+    private func checkNumbers(_ tensor: Tensor, part: String) throws {
+        guard compute.floats(tensor).allSatisfy(\.isFinite) else { throw notANumber(part: part) }
+    }
+
+    /// The error for a part that gave a NaN or an infinity: names the tensor that holds one, if one does.
+    private func notANumber(part: String) -> ModelError {
+        let weights = sources.first { $0.part == part }?.weights
+        let culprit = weights?.names.sorted().first { name in
+            weights?.tensor(name)?.floats().contains { !$0.isFinite } ?? false
+        }
+        return .notANumber(model: files.name, part: part, tensor: culprit)
+    }
+}
+
+extension DenoiseRequest.Conditioning {
+    /// The size of the pictures that come out.
+    public var size: PixelSize {
+        switch self {
+        case .text(let size): size
+        case .picture(let picture): picture.size
+        case .masked(let picture, _): picture.size
+        }
+    }
+}
+
+extension WeightSource {
+    /// Elements of all tensors together.
+    var parameterCount: Int { names.reduce(0) { $0 + (tensor($1)?.count ?? 0) } }
+}

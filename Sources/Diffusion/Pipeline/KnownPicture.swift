@@ -1,0 +1,163 @@
+internal import Raster
+
+/// A picture in the autoencoder's space before a sample is drawn: a normal distribution for each element.
+struct LatentDistribution {
+    let channels: Int
+    let height: Int
+    let width: Int
+    /// `[channels, height, width]`, as the encoder gives them.
+    let mean: [Float]
+    let logVariance: [Float]
+    let scale: Float
+    let shift: Float
+
+    /// The middle of the distribution, scaled.
+    var mode: Latents { scaled(mean) }
+
+    /// The sample that these standard normal values stand for, scaled. The variance is clamped as the reference does
+    /// (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
+    func sample(_ noise: [Float]) -> Latents {
+        scaled(
+            mean.indices.map { index in
+                mean[index] + Scalar.exp(0.5 * min(max(logVariance[index], -30), 20)) * noise[index]
+            })
+    }
+
+    private func scaled(_ values: [Float]) -> Latents {
+        Latents(channels: channels, height: height, width: width, values: values.map { ($0 - shift) * scale })
+    }
+}
+
+/// What a request says of the picture, in the autoencoder's space: where a run starts, what the denoiser is told, and
+/// what is held while it works.
+struct KnownPicture {
+    let latentHeight: Int
+    let latentWidth: Int
+
+    private let channels: Int
+    private let conditioning: Kind
+    private let distribution: LatentDistribution?
+    /// The picture without what is masked, for a denoiser that takes it.
+    private let maskedDistribution: LatentDistribution?
+    /// Strength of change of each latent pixel, `[h · w]`, 0…1.
+    private let mask: [Float]?
+    private let holdsKnown: Bool
+    private let isInpainting: Bool
+
+    private enum Kind { case text, picture, masked }
+
+    /// The state of one picture of the request.
+    struct Run {
+        var latents: Latents
+        let firstIndex: Int
+        /// What is known, clean, and the noise that the run started from.
+        let clean: Latents?
+        let noise: [Float]
+        /// What a c + 1 + c denoiser takes beside the noisy latents, `[1 + c, h, w]`: the mask and the masked picture; empty
+        /// for other denoisers.
+        let extraPlanes: [Float]
+    }
+
+    /// Encodes what the request needs encoded, once for all its seeds.
+    init(
+        _ request: DenoiseRequest, facts: ModelFacts, encode: (RGBImage) throws -> LatentDistribution
+    ) throws {
+        let factor = facts.scaleFactor
+        let size = request.conditioning.size
+        channels = facts.latentChannels
+        latentHeight = size.height / factor
+        latentWidth = size.width / factor
+        isInpainting = facts.isInpainting
+
+        switch request.conditioning {
+        case .text:
+            conditioning = .text
+            (distribution, mask, holdsKnown) = (nil, nil, false)
+        case .picture(let picture):
+            conditioning = .picture
+            (distribution, mask, holdsKnown) = (try encode(picture), nil, false)
+        case .masked(let picture, let strength):
+            precondition(strength.size == size, "mask \(strength.size) for a picture of \(size)")
+            conditioning = .masked
+            mask = strength.maximum(ofCells: factor)
+            holdsKnown = request.knownLatents == .reimpose || !isInpainting
+            distribution = holdsKnown || request.strength < 1 ? try encode(picture) : nil
+        }
+        guard isInpainting else {
+            maskedDistribution = nil
+            return
+        }
+        var masked = RGBImage(size: size, repeating: (0.5, 0.5, 0.5))
+        if case .masked(let picture, let strength) = request.conditioning {
+            for pixel in strength.values.indices where strength.values[pixel] <= 0 {
+                for channel in 0 ..< 3 { masked.values[3 * pixel + channel] = picture.values[3 * pixel + channel] }
+            }
+        }
+        maskedDistribution = try encode(masked)
+    }
+
+    /// The state before the first step, drawing noise in the reference's order (docs/numerics.md): the picture's sample
+    /// where the reference encodes it, the noise, the masked picture's sample.
+    func start(
+        sampler: any DenoisingSampler, strength: Float, generator: inout any RandomGenerator
+    ) -> Run {
+        let count = channels * latentHeight * latentWidth
+        let isPureNoise = conditioning == .text || conditioning == .masked && strength >= 1
+        let first = conditioning == .text ? 0 : sampler.start(strength: strength)
+        // At full strength the reference does not encode the picture for an inpainting denoiser. Where we do, to hold
+        // what is known, the mode serves and nothing is drawn.
+        let isDrawn = conditioning == .picture || conditioning == .masked && !(isInpainting && isPureNoise)
+        let clean = distribution.map { isDrawn ? $0.sample(generator.normal(count: count)) : $0.mode }
+        let noise = generator.normal(count: count)
+        var masked = maskedDistribution?.mode
+        if conditioning == .masked {
+            // The reference encodes the masked picture even for a denoiser that does not take it.
+            let draw = generator.normal(count: count)
+            masked = maskedDistribution?.sample(draw)
+        }
+        let start =
+            if let clean, !isPureNoise {
+                sampler.addNoise(to: clean.values, noise: noise, index: first)
+            } else {
+                noise.map { $0 * sampler.initialNoiseScale }
+            }
+        let planes =
+            masked.map { masked in
+                (mask ?? [Float](repeating: 1, count: masked.area)).map { $0 > 0 ? Float(1) : 0 } + masked.values
+            } ?? []
+        return Run(
+            latents: Latents(channels: channels, height: latentHeight, width: latentWidth, values: start),
+            firstIndex: first, clean: conditioning == .masked ? clean : nil, noise: noise, extraPlanes: planes)
+    }
+
+    /// Writes back what is held: known latents, and those of grey mask pixels whose time has not come (differential
+    /// diffusion, arXiv 2306.00950: a pixel of strength s is free for the last share s of the steps).
+    func reimpose(on run: inout Run, after index: Int, sampler: any DenoisingSampler) {
+        guard holdsKnown, let mask, let clean = run.clean else { return }
+        let total = sampler.timesteps.count - run.firstIndex
+        let done = Float(index + 1 - run.firstIndex) / Float(total)
+        let isLast = index + 1 == sampler.timesteps.count
+        let held = isLast ? clean.values : sampler.addNoise(to: clean.values, noise: run.noise, index: index + 1)
+        let area = latentHeight * latentWidth
+        for pixel in 0 ..< area where mask[pixel] <= 0 || mask[pixel] < 1 - done {
+            for channel in 0 ..< channels {
+                run.latents.values[channel * area + pixel] = held[channel * area + pixel]
+            }
+        }
+    }
+}
+
+extension Plane {
+    /// The largest value of each cell of `factor` × `factor` pixels, row-major: nothing that is masked is lost.
+    fileprivate func maximum(ofCells factor: Int) -> [Float] {
+        let (columns, rows) = (width / factor, height / factor)
+        var result = [Float](repeating: 0, count: columns * rows)
+        for y in 0 ..< rows * factor {
+            for x in 0 ..< columns * factor {
+                let cell = y / factor * columns + x / factor
+                result[cell] = max(result[cell], values[y * width + x])
+            }
+        }
+        return result
+    }
+}
