@@ -67,7 +67,9 @@ let package = Package(
         .testTarget(
             name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
-        .testTarget(name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], exclude: ["Help"],
+            swiftSettings: strict),
     ],
     cLanguageStandard: .gnu2x
 )
