@@ -63,7 +63,9 @@ let package = Package(
         .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "DiffusionTests", dependencies: ["Diffusion", "ImageFiles", "Raster", "Tensors", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
