@@ -6,6 +6,7 @@ that the root mean square over the 8 channels is 1. `write_encoder` expresses ex
 transform in the weights of a stock diffusers `AutoencoderKL`.
 """
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -109,15 +110,10 @@ def write_encoder(autoencoder: AutoencoderKL, transform: PatchTransform) -> None
                 blocks[1].downsamplers[0].conv.weight[target, channel, row, column] = 1
     for channel in range(48):
         blocks[2].resnets[0].conv_shortcut.weight[channel, channel] = 1
-    for row in range(PATCH):
-        for column in range(PATCH):
-            # Bit 2 of a coordinate is the third downsampler's tap, bit 1 and bit 0 the cells below.
-            outer = (row >> 1 & 1) * 2 + (column >> 1 & 1)
-            inner = (row & 1) * 2 + (column & 1)
-            for channel in range(3):
-                source = outer * 12 + inner * 3 + channel
-                blocks[2].downsamplers[0].conv.weight[:CHANNELS, source, row >> 2, column >> 2] = \
-                    transform.weight[:, channel, row, column]
+    for channel, row, column in _patch_positions():
+        tap = _stacked_channel(channel, row, column), row >> 2, column >> 2
+        blocks[2].downsamplers[0].conv.weight[(slice(CHANNELS), *tap)] = \
+            transform.weight[:, channel, row, column]
 
     # One code a group: channels (x, −x, +K, −K, 0 …).
     width = BLOCK_CHANNELS[-1] // GROUPS
@@ -136,3 +132,33 @@ def write_encoder(autoencoder: AutoencoderKL, transform: PatchTransform) -> None
     encoder.conv_out.bias[CHANNELS:] = LOG_VARIANCE
     autoencoder.quant_conv.weight.copy_(torch.eye(2 * CHANNELS)[:, :, None, None])
     autoencoder.quant_conv.bias.zero_()
+
+
+@torch.no_grad()
+def read_transform(autoencoder: AutoencoderKL) -> PatchTransform:
+    """The transform that `write_encoder` wrote."""
+    blocks = autoencoder.encoder.down_blocks
+    stored = blocks[2].downsamplers[0].conv.weight
+    weight = torch.empty(CHANNELS, 3, PATCH, PATCH)
+    for channel, row, column in _patch_positions():
+        tap = _stacked_channel(channel, row, column), row >> 2, column >> 2
+        weight[:, channel, row, column] = stored[(slice(CHANNELS), *tap)]
+    width = BLOCK_CHANNELS[-1] // GROUPS
+    bias = blocks[3].resnets[0].conv_shortcut.bias[:CHANNELS * width:width]
+    return PatchTransform(weight, bias.clone())
+
+
+def _patch_positions() -> list[tuple[int, int, int]]:
+    """Every (colour channel, row, column) of a patch."""
+    return list(itertools.product(range(3), range(PATCH), range(PATCH)))
+
+
+def _stacked_channel(channel: int, row: int, column: int) -> int:
+    """Where the first two downsamplers put a pixel of a 4×4 cell: 0…47.
+
+    Bit 0 of the coordinates chose the tap of the first, bit 1 that of the second; bit 2 is
+    left to the third.
+    """
+    outer = (row >> 1 & 1) * 2 + (column >> 1 & 1)
+    inner = (row & 1) * 2 + (column & 1)
+    return outer * 12 + inner * 3 + channel
