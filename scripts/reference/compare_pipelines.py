@@ -73,7 +73,7 @@ SAMPLERS = {
 }
 
 PROMPTS = {0: ("a lighthouse on a cliff, oil painting", ""), 1: ("ein roter Apfel, 50% off!", "blurry, low quality"),
-           42: ("", "text")}
+           42: ("photo", "text, watermark")}
 
 
 class Channels(int):
@@ -172,26 +172,26 @@ class Reference:
         pipe.set_progress_bar_config(disable=True)
         return pipe
 
+    def run(self, case: Case, photo: Image.Image, hole: Image.Image, **extra) -> Image.Image:
+        """The picture that the reference makes; `extra` goes to the pipeline's call."""
+        if self.parts is None:
+            self.load()
+        width, height = case.size
+        settings = {
+            "generate": dict(width=width, height=height),
+            "remix": dict(image=photo, strength=case.strength),
+            "inpaint": dict(image=photo, mask_image=hole, strength=case.strength, width=width, height=height),
+        }[case.mode]
+        prompt, negative = case.prompts
+        return self.pipeline(case)(
+            prompt=prompt, negative_prompt=negative, num_inference_steps=case.steps, guidance_scale=case.guidance,
+            generator=torch.Generator("cpu").manual_seed(case.seed), **settings, **extra).images[0]
+
     def make(self, case: Case) -> Image.Image:
-        file = self.work / f"{case.name}-reference.png"
-        if self.channels_last:
-            file = self.work / f"{case.name}-self.png"
+        file = self.work / f"{case.name}-{'self' if self.channels_last else 'reference'}.png"
         if not file.exists():
-            if self.parts is None:
-                self.load()
-            photo, hole = (Image.open(f) for f in inputs(self.work, case.size))
-            width, height = case.size
-            settings = {
-                "generate": dict(width=width, height=height),
-                "remix": dict(image=photo, strength=case.strength),
-                "inpaint": dict(image=photo, mask_image=hole, strength=case.strength, width=width, height=height),
-            }[case.mode]
-            prompt, negative = case.prompts
-            result = self.pipeline(case)(
-                prompt=prompt, negative_prompt=negative, num_inference_steps=case.steps, guidance_scale=case.guidance,
-                generator=torch.Generator("cpu").manual_seed(case.seed), **settings).images[0]
             part = file.with_suffix(".part.png")
-            result.save(part)
+            self.run(case, *(Image.open(f) for f in inputs(self.work, case.size))).save(part)
             part.rename(file)
         return Image.open(file).convert("RGB")
 

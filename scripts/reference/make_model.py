@@ -69,6 +69,7 @@ class Shape:
     scaling_factor: float
     scheduler: str
     schedule: dict
+    vocabulary: int = 49408
 
     @property
     def in_channels(self) -> int:
@@ -164,9 +165,10 @@ def make_autoencoder(shape: Shape) -> AutoencoderKL:
 
 def make_text_encoder(shape: Shape) -> CLIPTextModel:
     return CLIPTextModel(CLIPTextConfig(
-        vocab_size=49408, hidden_size=shape.text_width, intermediate_size=shape.text_ff, projection_dim=shape.text_width,
+        vocab_size=shape.vocabulary, hidden_size=shape.text_width, intermediate_size=shape.text_ff, projection_dim=shape.text_width,
         num_hidden_layers=shape.text_layers, num_attention_heads=shape.text_heads, max_position_embeddings=77,
-        hidden_act=shape.activation, bos_token_id=49406, eos_token_id=49407, pad_token_id=1))
+        hidden_act=shape.activation, bos_token_id=shape.vocabulary - 2,
+        eos_token_id=shape.vocabulary - 1, pad_token_id=1))
 
 
 def carry_input(unet: UNet2DConditionModel, latent_channels: int) -> None:
@@ -271,7 +273,7 @@ def clip_vocabulary(source: pathlib.Path | None) -> tuple[dict, list]:
     letters = [chr(b) for b in printable] + [chr(256 + i) for i in range(256 - len(printable))]
     words = letters + [b + "</w>" for b in letters] + ["".join(m.split()) for m in merges]
     words += ["<|startoftext|>", "<|endoftext|>"]
-    assert len(words) == len(set(words)) == 49408
+    assert len(words) == len(set(words)) == 49408, "not CLIP's vocabulary"
     return {word: index for index, word in enumerate(words)}, merges
 
 
@@ -314,7 +316,7 @@ def write_model(out: pathlib.Path, shape: Shape, seed: int, plain: bool, tokeniz
         for index, network in enumerate((text_encoder, unet, vae)):
             randomise(network, seed * 3 + index)
         # The empty prompt, as the tokenizer makes it.
-        text = text_encoder(torch.tensor([[49406] + [49407] * 76])).last_hidden_state
+        text = text_encoder(torch.tensor([[shape.vocabulary - 2] + [shape.vocabulary - 1] * 76])).last_hidden_state
         if shape.prediction == "epsilon":
             carry_input(unet, shape.latent_channels)
         calibrate_denoiser(unet, shape, text)
