@@ -33,7 +33,7 @@ struct EditorCommand: ParsableCommand {
             var command = try parseAsRoot()
             json = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
             try command.run()
-        } catch where exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .success {
             // Help, the version or a completion script.
             exit(withError: error)
         } catch {

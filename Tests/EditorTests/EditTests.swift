@@ -51,7 +51,8 @@ import Testing
         #expect(infotext["Sampler"] == "DDIM")
         #expect(infotext["Size"] == "64x48")
 
-        let bare = try editor.run(["inpaint", "a.png", "m.png", "a fox", "--no-metadata", "-o", "bare.png"] + Self.quick)
+        let bare = try editor.run(
+            ["inpaint", "a.png", "m.png", "a fox", "--no-metadata", "-o", "bare.png"] + Self.quick)
         #expect(bare.code == 0, "\(bare.error)")
         #expect(try ImageFile.read(path: editor.path("bare.png")).provenance == nil)
     }
@@ -64,10 +65,12 @@ import Testing
         #expect(several.output == "s.png\ns-2.png\ns-3.png\ns-sheet.png\n")
         let alone = try editor.run(["erase", "a.png", "m.png", "--seed", "6", "-o", "alone.png"] + options)
         #expect(alone.code == 0, "\(alone.error)")
-        #expect(try Data(contentsOf: editor.folder.appending(path: "s-2.png"))
-            == Data(contentsOf: editor.folder.appending(path: "alone.png")))
-        #expect(try Data(contentsOf: editor.folder.appending(path: "s.png"))
-            != Data(contentsOf: editor.folder.appending(path: "alone.png")))
+        #expect(
+            try Data(contentsOf: editor.folder.appending(path: "s-2.png"))
+                == Data(contentsOf: editor.folder.appending(path: "alone.png")))
+        #expect(
+            try Data(contentsOf: editor.folder.appending(path: "s.png"))
+                != Data(contentsOf: editor.folder.appending(path: "alone.png")))
     }
 
     @Test func `Generate makes a picture of any size`() throws {
@@ -175,9 +178,11 @@ import Testing
         let editor = try editor()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = [
-            "-c", "ulimit -f 1; trap '' XFSZ; exec \"$0\" \"$@\"", Editor.program.path(), "inpaint", "a.png", "m.png", "a fox",
-        ] + Self.quick
+        process.arguments =
+            [
+                "-c", "ulimit -f 1; trap '' XFSZ; exec \"$0\" \"$@\"", Editor.program.path(), "inpaint", "a.png",
+                "m.png", "a fox",
+            ] + Self.quick
         process.currentDirectoryURL = editor.folder
         process.standardInput = FileHandle.nullDevice
         let (output, error) = (Pipe(), Pipe())

@@ -66,7 +66,9 @@ public struct EditPlan: Sendable {
     /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
     public var summary: String {
         guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
-        let place = crop.crop == PixelRect(size) ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
+        let place =
+            crop.crop == PixelRect(size)
+            ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
         guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
         let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
         return "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture) steps in all"

@@ -1,9 +1,10 @@
+internal import Editing
+
 #if canImport(Darwin)
     internal import Darwin
 #else
     internal import Glibc
 #endif
-internal import Editing
 
 /// The three standard streams.
 enum Console {
