@@ -48,7 +48,8 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"], swiftSettings: strict),
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"],
+            swiftSettings: strict),
         .executableTarget(
             name: "editor",
             dependencies: [
@@ -60,14 +61,16 @@ let package = Package(
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "ImageFiles", "Raster", "Tensors", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "EditingTests", dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            name: "EditingTests",
+            dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], exclude: ["Help"],

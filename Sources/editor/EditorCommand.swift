@@ -8,10 +8,10 @@ struct EditorCommand: ParsableCommand {
         commandName: "editor",
         abstract: "Edit pictures with a latent-diffusion model on your own machine.",
         discussion: """
-            Start with:
-              editor inpaint photo.png mask.png "a wooden bench"   repaint the white part of the mask
-              editor outpaint --right 256                          extend the last result
-              editor remix painting.jpg "an oil painting"          rework a picture
+            For example:
+              editor inpaint photo.png mask.png "a bench"  repaint what is masked
+              editor outpaint --right 256                  extend the last result
+              editor remix art.jpg "an oil painting"       rework a picture
 
             Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 no input, 69 model missing or unusable, 70 a fault of this program, 73 output cannot be created, 74 reading or writing failed, 130 interrupted.
             """,
@@ -33,7 +33,7 @@ struct EditorCommand: ParsableCommand {
             var command = try parseAsRoot()
             json = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
             try command.run()
-        } catch where exitCode(for: error) == .success {
+        } catch  where exitCode(for: error) == .success {
             // Help, the version or a completion script.
             exit(withError: error)
         } catch {

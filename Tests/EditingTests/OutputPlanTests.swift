@@ -44,7 +44,8 @@ import Testing
         #expect(throws: EditError.outputExists(path: scratch.path("b.png"))) {
             try plan(OutputChoice(path: scratch.path("b.png")), scratch)
         }
-        #expect(try plan(OutputChoice(path: scratch.path("b.png"), force: true), scratch).paths == [scratch.path("b.png")])
+        #expect(
+            try plan(OutputChoice(path: scratch.path("b.png"), force: true), scratch).paths == [scratch.path("b.png")])
         #expect(throws: EditError.outputIsInput(path: scratch.path("a.png"))) {
             try plan(OutputChoice(path: scratch.path("a.png"), force: true), scratch)
         }

@@ -81,7 +81,8 @@ import Testing
         let source = Picture.patterned(width: 40, height: 30, layout: .rgba)
         let image = try scratch.write(source, "a.png")
         var request = EditRequest(
-            mode: .outpaint, picture: .file(path: image), canvas: .margins(Margins(left: 7, right: 20, top: 3, bottom: 0)))
+            mode: .outpaint, picture: .file(path: image),
+            canvas: .margins(Margins(left: 7, right: 20, top: 3, bottom: 0)))
         request.settings.fill = .fill
         let report = try request.run(StubDenoiser())
         let result = try ImageFile.read(path: report.saved[0].path).picture

@@ -1,6 +1,7 @@
-@testable import Diffusion
 import Editing
 import Raster
+
+@testable import Diffusion
 
 /// A denoiser whose picture is known: it changes what it was given by a function, so that whatever else changed was
 /// the pipeline's doing.
@@ -31,7 +32,7 @@ final class StubDenoiser: Denoiser {
         return try request.seeds.enumerated().map { index, seed in
             try progress(DenoiseProgress(part: .encode, picture: index, step: 0, steps: 0))
             let steps = max(1, Int(Float(request.steps) * request.strength))
-            for step in 1...steps {
+            for step in 1 ... steps {
                 try progress(DenoiseProgress(part: .denoise, picture: index, step: step, steps: steps))
             }
             try progress(DenoiseProgress(part: .decode, picture: index, step: 0, steps: 0))

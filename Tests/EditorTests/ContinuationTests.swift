@@ -13,8 +13,9 @@ import Testing
             #expect(outcome.error.contains("warning: the mask is empty"))
             let result = name.replacingOccurrences(of: "a.", with: "a-inpaint.")
             #expect(outcome.output == result + "\n")
-            #expect(try Data(contentsOf: editor.folder.appending(path: result))
-                == Data(contentsOf: editor.folder.appending(path: name)))
+            #expect(
+                try Data(contentsOf: editor.folder.appending(path: result))
+                    == Data(contentsOf: editor.folder.appending(path: name)))
         }
     }
 

@@ -104,7 +104,8 @@ final class Editor {
 
     /// What lies in the folder, hidden files left out.
     var names: [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? []).filter { !$0.hasPrefix(".") }.sorted()
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder.path())) ?? []).filter { !$0.hasPrefix(".") }
+            .sorted()
     }
 
     func write(_ text: String, _ name: String) throws {

@@ -36,7 +36,8 @@ public struct EditInputs: Sendable {
             let plan = try canvas.plan(for: loaded.picture.size)
             picture = plan.canvas(of: loaded.picture)
             mask = plan.mask
-            notes.append(EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
+            notes.append(
+                EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
         case .inpaint, .erase, .remix:
             picture = loaded.picture
             if let maskInput = request.mask {

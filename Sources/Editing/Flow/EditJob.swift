@@ -58,7 +58,7 @@ public struct EditJob: Sendable {
         let settings = plan.settings
         meter.passes = plan.passes
         meter.pictures = settings.seeds.count
-        meter.stepsInAll = plan.stepsPerPicture * settings.seeds.count
+        meter.plannedSteps = plan.stepsOfPasses
         let runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: meter, prompt: request.prompt,
             negativePrompt: request.negativePrompt)

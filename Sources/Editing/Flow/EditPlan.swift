@@ -54,15 +54,21 @@ public struct EditPlan: Sendable {
     /// Denoising steps of one pass, as the engine counts them (the last `strength · steps` of the schedule).
     public func steps(strength: Float) -> Int { max(1, min(settings.steps, Int(Float(settings.steps) * strength))) }
 
-    /// Denoising steps of all passes of one picture.
-    public var stepsPerPicture: Int {
-        steps(strength: settings.strength) + (passes - 1) * steps(strength: refinementStrength)
+    /// Denoising steps of each pass of one picture.
+    public var stepsOfPasses: [Int] {
+        [steps(strength: settings.strength)]
+            + [Int](repeating: steps(strength: refinementStrength), count: passes - 1)
     }
+
+    /// Denoising steps of all passes of one picture.
+    public var stepsPerPicture: Int { stepsOfPasses.reduce(0, +) }
 
     /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
     public var summary: String {
         guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
-        let place = crop.crop == PixelRect(size) ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
+        let place =
+            crop.crop == PixelRect(size)
+            ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
         guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
         let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
         return "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture) steps in all"

@@ -11,13 +11,15 @@ final class ProgressMeter {
     /// The picture that a pass begins at, from 0, and how many there are.
     var firstPicture = 0
     var pictures = 1
-    /// Denoising steps of all pictures together, as planned.
-    var stepsInAll = 1
+    /// Denoising steps of each pass of one picture, as planned; a sampler may take some more.
+    var plannedSteps: [Int] = []
 
     private let observe: (EditEvent) throws -> Void
     private let clock = ContinuousClock()
     private var stage: EditStage?
     private var since: ContinuousClock.Instant
+    /// Of the passes that began, as planned.
+    private var plannedStepsBegun = 0
 
     init(observe: @escaping (EditEvent) throws -> Void) {
         self.observe = observe
@@ -55,19 +57,22 @@ final class ProgressMeter {
         case .denoise:
             if stage != .denoise {
                 try begin(.denoise)
+                if pass <= plannedSteps.count { plannedStepsBegun += plannedSteps[pass - 1] }
             } else {
                 // Time is added at every step, so that the mean is up to date.
                 switchStage(to: .denoise)
             }
             guard progress.step > 0 else { return }
             stepsDone += 1
+            let planned = plannedSteps.reduce(0, +) * pictures
+            let stepsLeft = progress.steps - progress.step + max(0, planned - plannedStepsBegun)
             try observe(
                 .step(
                     StepProgress(
                         pass: pass, passes: passes, picture: min(pictures, firstPicture + progress.picture + 1),
                         pictures: pictures, step: progress.step, steps: progress.steps,
                         secondsPerStep: secondsPerStep,
-                        secondsLeft: secondsPerStep * Double(max(0, stepsInAll - stepsDone)),
+                        secondsLeft: secondsPerStep * Double(stepsLeft),
                         memoryBytes: ProcessMemory.residentBytes)))
         }
     }

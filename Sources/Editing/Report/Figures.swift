@@ -34,6 +34,7 @@ public enum Figures {
         guard value.isFinite, abs(value) < 1e12 else { return "\(value)" }
         let units = Int((value * Double(scale)).rounded())
         let fraction = String(abs(units % scale))
-        return "\(units < 0 ? "-" : "")\(abs(units / scale)).\(String(repeating: "0", count: decimals - fraction.count))\(fraction)"
+        return
+            "\(units < 0 ? "-" : "")\(abs(units / scale)).\(String(repeating: "0", count: decimals - fraction.count))\(fraction)"
     }
 }

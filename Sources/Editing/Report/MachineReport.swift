@@ -1,3 +1,7 @@
+internal import Diffusion
+internal import Raster
+internal import Tensors
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Glibc)
@@ -5,9 +9,6 @@
 #elseif canImport(Musl)
     internal import Musl
 #endif
-internal import Diffusion
-internal import Raster
-internal import Tensors
 
 /// What this machine can do, which model would be used, and what an edit will cost, measured now.
 public struct MachineReport: Sendable {
@@ -101,7 +102,8 @@ private struct Cost {
         let steps = facts.defaults.steps ?? 20
         // Two steps: the first also prepares the network, the second is what each further one takes.
         let request = DenoiseRequest(
-            conditioning: .masked(RGBImage(size: size, repeating: (0.5, 0.5, 0.5)), mask: Plane(size: size, repeating: 1)),
+            conditioning: .masked(
+                RGBImage(size: size, repeating: (0.5, 0.5, 0.5)), mask: Plane(size: size, repeating: 1)),
             prompt: "a landscape", seeds: [0], steps: 2, guidance: facts.defaults.guidance ?? 7.5)
         let clock = ContinuousClock()
         let start = clock.now
@@ -123,7 +125,8 @@ private struct Cost {
                 name: "secondsPerStep", value: .number(perStep)),
             .init(
                 label: "an edit",
-                text: "about \(Figures.duration(seconds)) for \(steps) steps at \(side)×\(side), \(Figures.bytes(peak)) of memory",
+                text:
+                    "about \(Figures.duration(seconds)) for \(steps) steps at \(side)×\(side), \(Figures.bytes(peak)) of memory",
                 name: "secondsPerEdit", value: .number(seconds)),
             .init(
                 label: "peak memory", text: Figures.bytes(peak), name: "peakMemoryBytes", value: .integer(peak)),

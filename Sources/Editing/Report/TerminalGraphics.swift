@@ -14,7 +14,8 @@ public enum TerminalGraphics: Sendable {
         if FileSystem.environment("TMUX") != nil { return nil }
         let terminal = FileSystem.environment("TERM") ?? ""
         if terminal.hasPrefix("screen") || terminal.hasPrefix("tmux") { return nil }
-        if FileSystem.environment("KITTY_WINDOW_ID") != nil || terminal == "xterm-kitty" || terminal == "xterm-ghostty" {
+        if FileSystem.environment("KITTY_WINDOW_ID") != nil || terminal == "xterm-kitty" || terminal == "xterm-ghostty"
+        {
             return .kitty
         }
         switch FileSystem.environment("TERM_PROGRAM") {

@@ -1,18 +1,18 @@
 /// The range of every numeric setting, in one place for the command line, the help and the library's own check.
 extension EditSettings {
-    public static let countRange = SettingRange("count", "pictures", 1...64)
-    public static let stepsRange = SettingRange("steps", "steps", 1...1000)
-    public static let guidanceRange = SettingRange<Float>("guidance", "", 0...50)
-    public static let strengthRange = SettingRange<Float>("strength", "", 0.01...1)
-    public static let paddingRange = SettingRange("padding", "pixels", 0...4096)
-    public static let growRange = SettingRange("grow", "pixels", 0...512)
-    public static let featherRange = SettingRange<Float>("feather", "pixels", 0...256)
-    public static let blendRange = SettingRange("blend", "pixels", 0...256)
-    public static let threadsRange = SettingRange("threads", "threads", 1...1024)
+    public static let countRange = SettingRange("count", "pictures", 1 ... 64)
+    public static let stepsRange = SettingRange("steps", "steps", 1 ... 1000)
+    public static let guidanceRange = SettingRange<Float>("guidance", "", 0 ... 50)
+    public static let strengthRange = SettingRange<Float>("strength", "", 0.01 ... 1)
+    public static let paddingRange = SettingRange("padding", "pixels", 0 ... 4096)
+    public static let growRange = SettingRange("grow", "pixels", 0 ... 512)
+    public static let featherRange = SettingRange<Float>("feather", "pixels", 0 ... 256)
+    public static let blendRange = SettingRange("blend", "pixels", 0 ... 256)
+    public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
     /// Pixels that an outpaint adds at one side.
-    public static let marginRange = 0...16384
+    public static let marginRange = 0 ... 16384
     /// Sides of a canvas or of a generated picture.
-    public static let sideRange = 8...32768
+    public static let sideRange = 8 ... 32768
     /// UTF-8 bytes of a prompt: some 4000 tokens, more than fifty times what the text encoder reads at once.
     public static let promptLimit = 16384
 

@@ -63,7 +63,8 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .outputFormatUnknown, .outputIsInput, .tooManyPicturesForStandardOutput:
+        case .outOfRange, .promptTooLong, .missingInput, .outputFormatUnknown, .outputIsInput,
+            .tooManyPicturesForStandardOutput:
             .usage
         case .unfitMask: .badData
         case .unreadable: .inputOutput

@@ -1,6 +1,7 @@
 internal import Diffusion
 internal import ImageFiles
 internal import Masking
+internal import Tensors
 
 extension FailureKind {
     /// Whose fault an error of any stage is; `nil` for an error that no stage declares.
@@ -17,7 +18,11 @@ extension FailureKind {
                 }
         case is MaskError: self = .badData
         case is OutpaintError: self = .usage
-        case is ModelError: self = .modelUnusable
+        case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
+        case is ModelError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError, is SamplingError,
+            ComputeError.outOfMemory:
+            self = .modelUnusable
+        case is ComputeError: self = .internalFault
         case is CancellationError: self = .interrupted
         default: return nil
         }

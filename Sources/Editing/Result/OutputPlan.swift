@@ -48,12 +48,15 @@ public struct OutputPlan: Sendable, Equatable {
             let (inputStem, inputEnding) = inputName.map(Self.split) ?? ("editor", "")
             stem = "\(inputStem)-\(mode.rawValue)"
             // "a.JPG" stays ".JPG", but a PNG misnamed ".jpg" gets the ending of what is written.
-            ending = ImageFormat(pathExtensionOf: "x" + inputEnding) == format ? inputEnding : "." + format.fileExtension
+            ending =
+                ImageFormat(pathExtensionOf: "x" + inputEnding) == format ? inputEnding : "." + format.fileExtension
             isNumbered = true
         }
         overwrites = choice.force
 
-        guard FileSystem.isFolder(folder) else { throw .outputFolderMissing(path: FileSystem.join(folder, stem + ending)) }
+        guard FileSystem.isFolder(folder) else {
+            throw .outputFolderMissing(path: FileSystem.join(folder, stem + ending))
+        }
         if let reason = FileSystem.reasonNotWritable(folder: folder) {
             throw .outputNotWritable(path: FileSystem.join(folder, stem + ending), reason: reason)
         }
@@ -74,7 +77,8 @@ public struct OutputPlan: Sendable, Equatable {
             taken.append(path)
         }
         paths = taken
-        contactSheet = count > 1 ? Self.free(folder: folder, stem: stem + "-sheet", ending: ending, force: choice.force) : nil
+        contactSheet =
+            count > 1 ? Self.free(folder: folder, stem: stem + "-sheet", ending: ending, force: choice.force) : nil
     }
 
     private static func free(folder: String, stem: String, ending: String, force: Bool) -> String {

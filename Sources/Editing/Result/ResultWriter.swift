@@ -51,7 +51,8 @@ struct ResultWriter {
             bytes = try PictureFile.bytes(of: input)
         } else {
             bytes = try ImageFile.encode(
-                source.picture, format: outputs.format, metadata: source.metadata, name: path).bytes
+                source.picture, format: outputs.format, metadata: source.metadata, name: path
+            ).bytes
         }
         let seed = request.settings.seed ?? 0
         let saved = SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seed)

@@ -5,6 +5,7 @@ struct DoctorCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Tell what this machine can do: processor, memory, model, and what an edit will cost.",
+        usage: "editor doctor [<options>]",
         discussion: "With a usable model, one short edit is timed, which takes a few seconds.")
 
     @OptionGroup(title: "Model and machine") var machine: MachineOptions

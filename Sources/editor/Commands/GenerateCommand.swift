@@ -23,7 +23,8 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
         try checkGivenPrompt(prompt, leftOut: "generate has nothing else to go by")
         _ = try size?.checked(option: "--size")
         if shared.painting.strength != nil {
-            throw ValidationError("--strength says how far a picture is changed; generate starts from none, leave it out")
+            throw ValidationError(
+                "--strength says how far a picture is changed; generate starts from none, leave it out")
         }
     }
 

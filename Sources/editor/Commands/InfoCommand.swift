@@ -5,7 +5,8 @@ struct InfoCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "info",
         abstract: "Tell what a picture, a mask or a model folder is.",
-        discussion: "A picture: format, size, depth, profile and how it was made. A mask: how it is read. A model: its facts.")
+        discussion:
+            "A picture: format, size, depth, profile and how it was made. A mask: how it is read. A model: its facts.")
 
     @Argument(help: "A picture, a mask or a model folder; - for a picture on standard input.")
     var file: String

@@ -1,9 +1,10 @@
+internal import Editing
+
 #if canImport(Darwin)
     internal import Darwin
 #else
     internal import Glibc
 #endif
-internal import Editing
 
 /// The three standard streams.
 enum Console {
@@ -50,11 +51,15 @@ enum Console {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
+            // Waiting in short turns: a signal may come just before the wait for input begins.
+            var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&request, 1, 200)
+            try Interruption.check()
+            if ready <= 0 { continue }
             let count = read(STDIN_FILENO, &chunk, chunk.count)
             if count == 0 { return bytes }
             if count < 0 {
-                if errno == EINTR, !Interruption.isRequested { continue }
-                try Interruption.check()
+                if errno == EINTR { continue }
                 throw StreamError.unreadable(reason: String(cString: strerror(errno)))
             }
             bytes.append(contentsOf: chunk[..<count])

@@ -1,10 +1,11 @@
+internal import Editing
+internal import Synchronization
+
 #if canImport(Darwin)
     internal import Darwin
 #else
     internal import Glibc
 #endif
-internal import Editing
-internal import Synchronization
 
 /// Ctrl-C and its kin: a signal only raises a flag; the running edit looks at it between steps and throws.
 enum Interruption {

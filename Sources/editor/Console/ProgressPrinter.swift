@@ -33,7 +33,8 @@ final class ProgressPrinter {
         guard style == .live || style == .lines else { return }
         var parts: [String] = []
         if let seed = report.seeds.first {
-            parts.append(report.seeds.count > 1 ? "seeds \(seed)–\(report.seeds[report.seeds.count - 1])" : "seed \(seed)")
+            parts.append(
+                report.seeds.count > 1 ? "seeds \(seed)–\(report.seeds[report.seeds.count - 1])" : "seed \(seed)")
         }
         if let model = report.model { parts.append("model \(model)") }
         if report.stepsDone > 0 {
@@ -58,9 +59,17 @@ final class ProgressPrinter {
             Console.writeError(Self.text(of: note))
         case .stage(let stage):
             guard let doing = stage.doing else { return }
-            if style == .live { redraw("\(doing) …") } else if stage == .load || stage == .fill { Console.writeError(doing) }
+            if style == .live {
+                redraw("\(doing) …")
+            } else if stage == .load || stage == .fill {
+                Console.writeError(doing)
+            }
         case .step(let progress):
-            if style == .live { redraw(Self.line(progress, barWidth: 20)) } else { Console.writeError(Self.line(progress)) }
+            if style == .live {
+                redraw(Self.line(progress, barWidth: 20))
+            } else {
+                Console.writeError(Self.line(progress))
+            }
         case .saved: break
         }
     }

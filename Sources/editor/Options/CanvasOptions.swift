@@ -46,7 +46,7 @@ struct CanvasOptions: ParsableArguments {
         case (false, let size?, nil):
             return .size(try size.checked(option: "--size"), anchor: anchor)
         case (false, nil, let aspect?):
-            let range = 1...1000
+            let range = 1 ... 1000
             guard range.contains(aspect.width), range.contains(aspect.height) else {
                 throw ValidationError(
                     "--aspect must be a ratio of whole numbers from 1 to 1000, found \(aspect.width):\(aspect.height)")
@@ -54,7 +54,8 @@ struct CanvasOptions: ParsableArguments {
             return .aspect(width: aspect.width, height: aspect.height, anchor: anchor)
         case (false, nil, nil):
             throw ValidationError(
-                "outpaint needs to know how far to extend: give --left, --right, --top or --bottom, or --size, or --aspect")
+                "outpaint needs to know how far to extend: give --left, --right, --top or --bottom, or --size, or --aspect"
+            )
         default:
             throw ValidationError("--size, --aspect and the four sides exclude each other; give one of the three")
         }
@@ -63,6 +64,7 @@ struct CanvasOptions: ParsableArguments {
     private static func marginHelp(_ side: String) -> ArgumentHelp {
         let range = EditSettings.marginRange
         return ArgumentHelp(
-            "Pixels to add at the \(side), \(range.lowerBound) to \(range.upperBound). Default: 0.", valueName: "pixels")
+            "Pixels to add at the \(side), \(range.lowerBound) to \(range.upperBound). Default: 0.", valueName: "pixels"
+        )
     }
 }

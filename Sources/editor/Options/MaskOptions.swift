@@ -76,7 +76,8 @@ struct MaskExpertOptions: ParsableArguments {
             valueName: "pixels"))
     var blend = 0
 
-    @Option(help: "How the network is told of the known part: written back after every step, or through its own channels.")
+    @Option(
+        help: "How the network is told of the known part: written back after every step, or through its own channels.")
     var knownLatents = DenoiseRequest.KnownLatents.reimpose
 
     @Option(help: "Alpha of the repainted part, where the picture has alpha.")

@@ -87,7 +87,8 @@ struct MachineOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size"))
+            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size")
+    )
     var maxMemory: ByteSize?
 
     func validate() throws {
@@ -118,7 +119,8 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"))
+            "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"
+        ))
     var steps: Int?
 
     @Option(
