@@ -41,6 +41,56 @@ public struct Composite: Sendable, Hashable {
         precondition(patch.size == rect.size, "a patch of \(patch.size) for \(rect)")
         precondition(PixelRect(source.size).contains(rect), "\(rect) does not lie inside \(source.size)")
         precondition(mask.size == source.size, "a mask of \(mask.size), a picture of \(source.size)")
-        return source
+        let coverage = mask.coverage.cropped(to: rect)
+        let pasted: RGBImage =
+            switch mode {
+            case .raw, .paste: patch
+            case .seamless:
+                SeamlessPatch.corrected(
+                    patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage)
+            }
+        var result = source
+        switch source.samples {
+        case .eight(let samples):
+            result.samples = .eight(written(pasted, over: samples, of: source, at: rect, coverage: coverage))
+        case .sixteen(let samples):
+            result.samples = .sixteen(written(pasted, over: samples, of: source, at: rect, coverage: coverage))
+        }
+        return result
+    }
+
+    /// Starts from the source's samples and writes only where the mask is above 0 (everywhere in `rect` for `.raw`):
+    /// promise 1 by construction.
+    private func written<Sample: FixedWidthInteger>(
+        _ patch: RGBImage, over samples: [Sample], of source: Picture, at rect: PixelRect, coverage: Plane
+    ) -> [Sample] {
+        let channels = source.layout.channels
+        let colors = source.layout.colorChannels
+        let maximum = Float(Sample.max)
+        var result = samples
+        for y in 0 ..< rect.height {
+            for x in 0 ..< rect.width {
+                let local = y * rect.width + x
+                let share = mode == .raw ? 1 : coverage.values[local]
+                guard share > 0 else { continue }
+                let target = ((rect.y + y) * source.width + rect.x + x) * channels
+                let red = patch.values[local * 3]
+                let green = patch.values[local * 3 + 1]
+                let blue = patch.values[local * 3 + 2]
+                for channel in 0 ..< colors {
+                    let value =
+                        colors == 1
+                        ? luma(red: red, green: green, blue: blue) : channel == 0 ? red : channel == 1 ? green : blue
+                    let clamped = value > 0 ? min(value, 1) : 0
+                    let old = Float(samples[target + channel]) / maximum
+                    result[target + channel] = quantized(share >= 1 ? clamped : old + share * (clamped - old))
+                }
+                if source.layout.hasAlpha && alpha == .opaque {
+                    let old = Float(samples[target + colors]) / maximum
+                    result[target + colors] = quantized(old + share * (1 - old))
+                }
+            }
+        }
+        return result
     }
 }

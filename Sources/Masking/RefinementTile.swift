@@ -4,14 +4,13 @@ public import Raster
 public struct RefinementTile: Sendable, Hashable {
     /// In the plan's `paddedSize` coordinates; sides are multiples of the model's.
     public let rect: PixelRect
-    /// Width of the ramp, in pixels, on each side that another tile overlaps; 0 on the outer sides.
-    public let ramps: Margins
+    /// Pixels that a neighbouring tile overlaps on each side; 0 on the outer sides.
+    public let overlaps: Margins
 
-    /// The tile's weight (0…1, never 0) at each pixel of `rect`: rises linearly over each ramp. Where tiles overlap,
-    /// the ramps of neighbours add up to 1.
+    /// The tile's weight (0…1) at each pixel of `rect`. Where tiles overlap, their weights add up to 1.
     public var weights: Plane {
-        let columns = ramp(length: rect.width, low: ramps.left, high: ramps.right)
-        let rows = ramp(length: rect.height, low: ramps.top, high: ramps.bottom)
+        let columns = ramp(length: rect.width, low: overlaps.left, high: overlaps.right)
+        let rows = ramp(length: rect.height, low: overlaps.top, high: overlaps.bottom)
         return Plane(size: rect.size, values: rows.flatMap { row in columns.map { $0 * row } })
     }
 
@@ -27,7 +26,7 @@ public struct RefinementTile: Sendable, Hashable {
             columns.map { column in
                 RefinementTile(
                     rect: PixelRect(x: column.start, y: row.start, width: column.length, height: row.length),
-                    ramps: Margins(left: column.low, right: column.high, top: row.low, bottom: row.high))
+                    overlaps: Margins(left: column.low, right: column.high, top: row.low, bottom: row.high))
             }
         }
     }
@@ -55,12 +54,16 @@ public struct RefinementTile: Sendable, Hashable {
         }
     }
 
-    /// Linear ramps sampled at pixel centres: `(i + ½) / n` on one side meets `1 − (i + ½) / n` of the neighbour.
+    /// Hands over to the neighbour on a linear ramp in the middle of the overlap, no wider than a quarter of the tile, so
+    /// that the ramps of one tile never meet; sampled at pixel centres, it is 1 minus the neighbour's.
     private func ramp(length: Int, low: Int, high: Int) -> [Float] {
-        (0 ..< length).map { index in
-            let rise = low > 0 ? min(1, (Float(index) + 0.5) / Float(low)) : 1
-            let fall = high > 0 ? min(1, (Float(length - 1 - index) + 0.5) / Float(high)) : 1
-            return rise * fall
+        func rise(_ position: Float, overlap: Int) -> Float {
+            guard overlap > 0 else { return 1 }
+            let width = Float(min(overlap, max(1, length / 4)))
+            return min(1, max(0, (position - (Float(overlap) - width) / 2) / width))
+        }
+        return (0 ..< length).map { index in
+            rise(Float(index) + 0.5, overlap: low) * rise(Float(length - index) - 0.5, overlap: high)
         }
     }
 }

@@ -5,15 +5,14 @@ extension RGBImage {
         let isGray = picture.layout.colorChannels == 1
         func converted<Sample: FixedWidthInteger>(_ samples: [Sample]) -> [Float] {
             let maximum = Float(Sample.max)
-            return [Float](unsafeUninitializedCapacity: picture.size.area * 3) { buffer, count in
-                for pixel in 0 ..< picture.size.area {
-                    let base = pixel * channels
-                    for channel in 0 ..< 3 {
-                        buffer[pixel * 3 + channel] = Float(samples[base + (isGray ? 0 : channel)]) / maximum
-                    }
+            var result = [Float](repeating: 0, count: picture.size.area * 3)
+            for pixel in 0 ..< picture.size.area {
+                let base = pixel * channels
+                for channel in 0 ..< 3 {
+                    result[pixel * 3 + channel] = Float(samples[base + (isGray ? 0 : channel)]) / maximum
                 }
-                count = picture.size.area * 3
             }
+            return result
         }
         switch picture.samples {
         case .eight(let samples): self.init(size: picture.size, values: converted(samples))

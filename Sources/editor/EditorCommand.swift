@@ -27,6 +27,7 @@ struct EditorCommand: ParsableCommand {
         ])
 
     static func main() {
+        Interruption.install()
         var json = false
         do {
             var command = try parseAsRoot()

@@ -67,7 +67,9 @@ import Testing
         for name in network.caseNames {
             let entry = try #require(network.cases.header.entries["\(name)/input_ids"])
             let file = try MappedFile(path: network.cases.file)
-            let ids = file.bytes[entry.range].chunks(of: 4).map { $0.enumerated().reduce(0) { $0 | Int($1.1) << (8 * $1.0) } }
+            let ids = file.bytes[entry.range].chunks(of: 4).map {
+                $0.enumerated().reduce(0) { $0 | Int($1.1) << (8 * $1.0) }
+            }
             let length = entry.shape[1]
             let sequences = stride(from: 0, to: ids.count, by: length).map { Array(ids[$0 ..< $0 + length]) }
             for (skipped, output) in [(0, "last_hidden_state"), (1, "penultimate")] {
@@ -90,7 +92,8 @@ import Testing
             let logvar = compute.floats(try network.picture("\(name)/logvar", compute))
             let pixels = mean.count / channels
             expectClose(
-                (0 ..< pixels).flatMap { found[$0 * 2 * channels ..< $0 * 2 * channels + channels] }, mean, "\(name) mean")
+                (0 ..< pixels).flatMap { found[$0 * 2 * channels ..< $0 * 2 * channels + channels] }, mean,
+                "\(name) mean")
             expectClose(
                 (0 ..< pixels).flatMap { found[$0 * 2 * channels + channels ..< ($0 + 1) * 2 * channels] }, logvar,
                 "\(name) logvar")
@@ -121,7 +124,9 @@ import Testing
                 }
                 func channelsLastBatch(_ tensor: WeightTensor) -> [Float] {
                     let size = tensor.count / tensor.shape[0]
-                    return call.flatMap { channelsLast(tensor.floats($0 * size ..< ($0 + 1) * size), channels: tensor.shape[1]) }
+                    return call.flatMap {
+                        channelsLast(tensor.floats($0 * size ..< ($0 + 1) * size), channels: tensor.shape[1])
+                    }
                 }
                 let latents = try compute.tensor(
                     channelsLastBatch(sample), shape: [call.count, sample.shape[2], sample.shape[3], sample.shape[1]])

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct SamplerTests {
     /// Of the root mean square of the reference's latents at a step: float32 rounding (6e-8), amplified by up to 50 steps
-    /// by divisions by small σ, and by
-    /// the cancellation from σ = 4096 where the schedule ends in pure noise (the one case above 3e-6).
+    /// and by divisions by small σ (up to 3e-6), and by the cancellation from σ = 4096 where the schedule starts in pure
+    /// noise (up to 7e-5).
     static let maximumError: Float = 1e-4
     /// The same, by root mean square.
     static let rmsError: Float = 5e-5

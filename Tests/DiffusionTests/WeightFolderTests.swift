@@ -1,4 +1,5 @@
 import Diffusion
+import Tensors
 import Testing
 
 #if canImport(Glibc)

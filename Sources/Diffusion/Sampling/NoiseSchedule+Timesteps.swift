@@ -62,7 +62,7 @@ extension NoiseSchedule {
     ///
     /// The logarithms of the training schedule are float32, as the reference's are.
     static func timesteps(ofSigmas sigmas: [Double], in schedule: [Float]) -> [Double] {
-        let logarithms = schedule.map { Float(Scalar.log(Double($0))) }
+        let logarithms = schedule.map(vectorLogarithm)
         return sigmas.map { sigma in
             let logarithm = Scalar.log(max(sigma, 1e-10))
             let above = logarithms.firstIndex { Double($0) > logarithm } ?? logarithms.count

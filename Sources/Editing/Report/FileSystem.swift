@@ -30,9 +30,21 @@ public enum FileSystem {
         return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 
-    /// Why nothing can be created in a folder; `nil` where it can.
+    /// Why nothing can be created in a folder; `nil` where it can. Found out by creating a file and removing it, as
+    /// permissions alone do not tell of read-only disks and of users who may do anything.
     public static func reasonNotWritable(folder: String) -> String? {
-        access(folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
+        let probe = join(folder, ".editor-\(getpid())-\(UInt32.random(in: 0 ... .max)).tmp")
+        let descriptor = open(probe, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else {
+            return switch errno {
+            case EACCES, EPERM: "its folder may not be written to"
+            case EROFS: "its disk is read-only"
+            default: "\(String(cString: strerror(errno)))"
+            }
+        }
+        close(descriptor)
+        unlink(probe)
+        return nil
     }
 
     /// The folder part of a path, `.` for a bare name.

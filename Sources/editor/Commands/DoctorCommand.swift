@@ -15,7 +15,6 @@ struct DoctorCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { json }
 
     func run() throws {
-        Interruption.install()
         let report = try MachineReport(
             model: machine.modelChoice, observe: { try Interruption.check() })
         try Console.writeOutput(json ? report.json.line : report.text)

@@ -17,7 +17,10 @@ enum Interruption {
     static func install() {
         // Initialised before a handler may run, as initialisation itself is not safe in one.
         _ = isRequested
+        var numbers = sigset_t()
+        sigemptyset(&numbers)
         for number in [SIGINT, SIGTERM, SIGHUP] {
+            sigaddset(&numbers, number)
             var action = sigaction()
             #if canImport(Darwin)
                 action.__sigaction_u.__sa_handler = { _ in Interruption.flag.store(true, ordering: .relaxed) }
@@ -28,6 +31,8 @@ enum Interruption {
             #endif
             sigaction(number, &action, nil)
         }
+        // Whoever started the program may have left them blocked.
+        sigprocmask(SIG_UNBLOCK, &numbers, nil)
         signal(SIGPIPE, SIG_IGN)
     }
 

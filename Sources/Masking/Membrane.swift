@@ -1,0 +1,189 @@
+internal import Raster
+
+/// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given
+/// on the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann). Pérez, Gangnet and Blake
+/// 2003, "Poisson Image Editing", eq. 2 without a guidance field.
+///
+/// Solved by multigrid: the problem is halved until it is tiny (full multigrid start), then V-cycles remove what
+/// residual is left. Constants are reproduced to rounding, whatever the region's shape.
+struct Membrane {
+    /// What each pixel of the region is.
+    enum Role: UInt8 {
+        /// Its value is given.
+        case fixed
+        /// Its value is sought.
+        case free
+        /// Takes no part: neither given nor sought; nothing flows through it.
+        case outside
+    }
+
+    let size: PixelSize
+    let roles: [Role]
+
+    /// V-cycles after the full multigrid start. Two leave less than 1/1000 of the boundary's range on photos.
+    var cycles = 2
+
+    init(size: PixelSize, roles: [Role]) {
+        precondition(roles.count == size.area, "role count does not fit \(size)")
+        self.size = size
+        self.roles = roles
+    }
+
+    /// `values` with the free pixels solved for; the others come back unchanged. Free pixels that no fixed pixel can
+    /// reach become 0.
+    func solved(_ values: [Float]) -> [Float] {
+        precondition(values.count == size.area, "value count does not fit \(size)")
+        var result = values
+        for index in roles.indices where roles[index] == .free { result[index] = 0 }
+        let zero = [Float](repeating: 0, count: size.area)
+        start(&result)
+        for _ in 0 ..< cycles { cycle(&result, rightSide: zero) }
+        return result
+    }
+
+    private var isTiny: Bool { min(size.width, size.height) < 3 || size.area <= 64 }
+
+    /// Full multigrid start: solve for the halved problem, enlarge, smooth.
+    private func start(_ values: inout [Float]) {
+        if !isTiny {
+            // Here a coarse pixel is given where any fine pixel under it is, as the mean of those.
+            let half = halvedSize
+            var sums = [Float](repeating: 0, count: half.area)
+            var counts = [Float](repeating: 0, count: half.area)
+            var coarseRoles = [Role](repeating: .outside, count: half.area)
+            for y in 0 ..< size.height {
+                for x in 0 ..< size.width {
+                    let fine = y * size.width + x
+                    let coarse = (y / 2) * half.width + x / 2
+                    switch roles[fine] {
+                    case .fixed:
+                        sums[coarse] += values[fine]
+                        counts[coarse] += 1
+                        coarseRoles[coarse] = .fixed
+                    case .free: if coarseRoles[coarse] == .outside { coarseRoles[coarse] = .free }
+                    case .outside: break
+                    }
+                }
+            }
+            for index in sums.indices where counts[index] > 0 { sums[index] /= counts[index] }
+            let coarse = Membrane(size: half, roles: coarseRoles)
+            coarse.start(&sums)
+            let zero = [Float](repeating: 0, count: half.area)
+            coarse.cycle(&sums, rightSide: zero)
+            enlarge(sums, of: coarse, adding: false, to: &values)
+        }
+        let zero = [Float](repeating: 0, count: size.area)
+        smooth(&values, rightSide: zero, sweeps: isTiny ? 60 : 3)
+    }
+
+    private var halvedSize: PixelSize { PixelSize(width: (size.width + 1) / 2, height: (size.height + 1) / 2) }
+
+    /// One V-cycle on `Σ (neighbour − value) = rightSide`.
+    private func cycle(_ values: inout [Float], rightSide: [Float]) {
+        if isTiny {
+            smooth(&values, rightSide: rightSide, sweeps: 60)
+            return
+        }
+        smooth(&values, rightSide: rightSide, sweeps: 2)
+        // The error is 0 on given pixels; a coarse pixel takes part only where all its fine pixels are free (or
+        // outside), which under-corrects at the rim, where smoothing is enough, and never over-corrects.
+        let half = halvedSize
+        var coarseRoles = [Role](repeating: .outside, count: half.area)
+        var coarseSide = [Float](repeating: 0, count: half.area)
+        for y in 0 ..< size.height {
+            for x in 0 ..< size.width {
+                let fine = y * size.width + x
+                let coarse = (y / 2) * half.width + x / 2
+                switch roles[fine] {
+                case .fixed: coarseRoles[coarse] = .fixed
+                case .free:
+                    if coarseRoles[coarse] == .outside { coarseRoles[coarse] = .free }
+                    // Summed over the four pixels: the mean, times the square of the doubled spacing.
+                    coarseSide[coarse] += residual(values, rightSide: rightSide, x: x, y: y)
+                case .outside: break
+                }
+            }
+        }
+        let coarse = Membrane(size: half, roles: coarseRoles)
+        var correction = [Float](repeating: 0, count: half.area)
+        coarse.cycle(&correction, rightSide: coarseSide)
+        enlarge(correction, of: coarse, adding: true, to: &values)
+        smooth(&values, rightSide: rightSide, sweeps: 2)
+    }
+
+    private func residual(_ values: [Float], rightSide: [Float], x: Int, y: Int) -> Float {
+        let index = y * size.width + x
+        let here = values[index]
+        var flow: Float = 0
+        if x > 0, roles[index - 1] != .outside { flow += values[index - 1] - here }
+        if x + 1 < size.width, roles[index + 1] != .outside { flow += values[index + 1] - here }
+        if y > 0, roles[index - size.width] != .outside { flow += values[index - size.width] - here }
+        if y + 1 < size.height, roles[index + size.width] != .outside { flow += values[index + size.width] - here }
+        return rightSide[index] - flow
+    }
+
+    /// Red–black Gauss–Seidel.
+    private func smooth(_ values: inout [Float], rightSide: [Float], sweeps: Int) {
+        let width = size.width
+        let height = size.height
+        unsafe values.withUnsafeMutableBufferPointer { values in
+            unsafe roles.withUnsafeBufferPointer { roles in
+                unsafe rightSide.withUnsafeBufferPointer { rightSide in
+                    for half in 0 ..< 2 * sweeps {
+                        for y in 0 ..< height {
+                            for x in stride(from: (y + half) % 2, to: width, by: 2) {
+                                let index = y * width + x
+                                guard unsafe roles[index] == .free else { continue }
+                                var sum: Float = 0
+                                var count: Float = 0
+                                if x > 0, unsafe roles[index - 1] != .outside {
+                                    unsafe sum += values[index - 1]
+                                    count += 1
+                                }
+                                if x + 1 < width, unsafe roles[index + 1] != .outside {
+                                    unsafe sum += values[index + 1]
+                                    count += 1
+                                }
+                                if y > 0, unsafe roles[index - width] != .outside {
+                                    unsafe sum += values[index - width]
+                                    count += 1
+                                }
+                                if y + 1 < height, unsafe roles[index + width] != .outside {
+                                    unsafe sum += values[index + width]
+                                    count += 1
+                                }
+                                if count > 0 { unsafe values[index] = (sum - rightSide[index]) / count }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bilinear between the centres of coarse pixels that take part.
+    private func enlarge(_ coarse: [Float], of level: Membrane, adding: Bool, to values: inout [Float]) {
+        let half = level.size
+        for y in 0 ..< size.height {
+            let rowNear = y / 2
+            let rowFar = min(half.height - 1, max(0, y % 2 == 0 ? rowNear - 1 : rowNear + 1))
+            for x in 0 ..< size.width where roles[y * size.width + x] == .free {
+                let near = x / 2
+                let far = min(half.width - 1, max(0, x % 2 == 0 ? near - 1 : near + 1))
+                var sum: Float = 0
+                var total: Float = 0
+                func take(_ index: Int, _ weight: Float) {
+                    guard level.roles[index] != .outside else { return }
+                    sum += coarse[index] * weight
+                    total += weight
+                }
+                take(rowNear * half.width + near, 9)
+                take(rowNear * half.width + far, 3)
+                take(rowFar * half.width + near, 3)
+                take(rowFar * half.width + far, 1)
+                let value = total > 0 ? sum / total : 0
+                if adding { values[y * size.width + x] += value } else { values[y * size.width + x] = value }
+            }
+        }
+    }
+}

@@ -1,0 +1,355 @@
+internal import Foundation
+internal import Raster
+
+/// One level of `PatchMatch`'s pyramid: the current estimate of the picture, and for every patch that touches the hole,
+/// the known patch nearest to it.
+struct PatchMatchLevel {
+    let size: PixelSize
+    /// R, G, B, 0 a pixel. Only the hole ever changes.
+    private var colors: [SIMD4<Float>]
+    private let hole: [Bool]
+    /// Centres of the patches that touch the hole, in reading order.
+    private let targets: [Int32]
+    /// Centres of the patches that are known, in reading order.
+    let sources: [Int32]
+    private let isSource: [Bool]
+    /// For each target centre, the centre of its source; −1 elsewhere. Indexed by pixel.
+    private var field: [Int32]
+    /// The squared distance that goes with `field`.
+    private var costs: [Float]
+    /// Steps (8-neighbour) from the nearest known pixel; 0 where known.
+    private let distance: [Int32]
+    /// The largest of `distance`.
+    let depth: Int
+
+    private static let radius = PatchMatch.radius
+
+    init(image: RGBImage, hole: [Bool]) {
+        let colors = (0 ..< image.size.area).map { pixel in
+            SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
+        }
+        self.init(size: image.size, colors: colors, hole: hole)
+    }
+
+    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool]) {
+        self.size = size
+        self.colors = colors
+        self.hole = hole
+        let width = size.width
+        // Hole pixels in the rectangle above and left of each corner, for the number under a patch in four look-ups.
+        var sums = [Int32](repeating: 0, count: (width + 1) * (size.height + 1))
+        for y in 0 ..< size.height {
+            var row: Int32 = 0
+            for x in 0 ..< width {
+                row += hole[y * width + x] ? 1 : 0
+                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + row
+            }
+        }
+        var targets: [Int32] = []
+        var sources: [Int32] = []
+        var isSource = [Bool](repeating: false, count: size.area)
+        let reach = Self.radius
+        if width > 2 * reach && size.height > 2 * reach {
+            for y in reach ..< size.height - reach {
+                for x in reach ..< width - reach {
+                    let top = (y - reach) * (width + 1)
+                    let bottom = (y + reach + 1) * (width + 1)
+                    let left = x - reach
+                    let right = x + reach + 1
+                    if sums[bottom + right] - sums[bottom + left] - sums[top + right] + sums[top + left] > 0 {
+                        targets.append(Int32(y * width + x))
+                    } else {
+                        sources.append(Int32(y * width + x))
+                        isSource[y * width + x] = true
+                    }
+                }
+            }
+        }
+        self.targets = targets
+        self.sources = sources
+        self.isSource = isSource
+        field = [Int32](repeating: -1, count: size.area)
+        costs = [Float](repeating: .infinity, count: size.area)
+        distance = chessboardDistance(hole, size: size)
+        depth = Int(distance.max() ?? 0)
+    }
+
+    var image: RGBImage {
+        RGBImage(size: size, values: colors.flatMap { [$0.x, $0.y, $0.z] })
+    }
+
+    /// Half the size; a pixel is the mean of the known pixels under it, and hole where more than half of them are.
+    /// `nil` for a picture that cannot be halved.
+    func halved() -> PatchMatchLevel? {
+        let half = PixelSize(width: size.width / 2, height: size.height / 2)
+        guard half.width > 0 && half.height > 0 else { return nil }
+        var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
+        var reducedHole = [Bool](repeating: false, count: half.area)
+        for y in 0 ..< half.height {
+            for x in 0 ..< half.width {
+                let corner = 2 * y * size.width + 2 * x
+                let block = [corner, corner + 1, corner + size.width, corner + size.width + 1]
+                let known = block.filter { !hole[$0] }
+                let isHole = known.count < 2
+                let used = isHole ? block : known
+                var sum = SIMD4<Float>.zero
+                for index in used { sum += colors[index] }
+                reduced[y * half.width + x] = sum / Float(used.count)
+                reducedHole[y * half.width + x] = isHole
+            }
+        }
+        return PatchMatchLevel(size: half, colors: reduced, hole: reducedHole)
+    }
+
+    /// Frees what a level no longer needs once the finer one has taken its field.
+    mutating func release() {
+        colors = []
+        field = []
+        costs = []
+    }
+
+    mutating func randomizeField(using random: inout SplitMix64) {
+        for target in targets { field[Int(target)] = randomSource(using: &random) }
+        recomputeCosts()
+    }
+
+    /// A first estimate of the hole from its rim inwards: each pixel is copied from the source whose patch agrees best
+    /// with what is there already (Efros and Leung 1999). A blurred estimate would be matched by blurred patches, and
+    /// the iteration would never leave them. Meant for the coarsest level; at most `limit` sources are tried a pixel.
+    mutating func peel(limit: Int = 1500, using random: inout SplitMix64) {
+        let width = size.width
+        let reach = Self.radius
+        let candidates = sources.count <= limit ? sources : (0 ..< limit).map { _ in randomSource(using: &random) }
+        let order = hole.indices.filter { hole[$0] }.sorted { (distance[$0], $0) < (distance[$1], $1) }
+        var known = hole.map { !$0 }
+        for pixel in order {
+            let centerX = min(width - 1 - reach, max(reach, pixel % width))
+            let centerY = min(size.height - 1 - reach, max(reach, pixel / width))
+            let center = centerY * width + centerX
+            var offsets: [Int] = []
+            for dy in -reach ... reach {
+                for dx in -reach ... reach where known[center + dy * width + dx] { offsets.append(dy * width + dx) }
+            }
+            var best = Int(candidates[0])
+            var cost = Float.infinity
+            for candidate in candidates {
+                var total: Float = 0
+                for offset in offsets {
+                    let difference = colors[center + offset] - colors[Int(candidate) + offset]
+                    total += (difference * difference).sum()
+                    if total >= cost { break }
+                }
+                if total < cost {
+                    cost = total
+                    best = Int(candidate)
+                }
+            }
+            colors[pixel] = colors[best + pixel - center]
+            known[pixel] = true
+        }
+    }
+
+    /// Takes the field of the level of half this size, and the first estimate of the hole from it.
+    mutating func adoptField(of coarse: PatchMatchLevel, using random: inout SplitMix64) {
+        let width = size.width
+        for target in targets {
+            let x = Int(target) % width
+            let y = Int(target) / width
+            let coarseX = min(coarse.size.width - 1 - Self.radius, max(Self.radius, x / 2))
+            let coarseY = min(coarse.size.height - 1 - Self.radius, max(Self.radius, y / 2))
+            let match = Int(coarse.field[coarseY * coarse.size.width + coarseX])
+            var source: Int32 = -1
+            if match >= 0 {
+                let matchX = (match % coarse.size.width) * 2 + x - 2 * coarseX
+                let matchY = (match / coarse.size.width) * 2 + y - 2 * coarseY
+                source = nearbySource(x: matchX, y: matchY)
+            }
+            field[Int(target)] = source >= 0 ? source : randomSource(using: &random)
+        }
+        for target in targets { costs[Int(target)] = 0 }
+        vote(isFinal: false)
+    }
+
+    private func randomSource(using random: inout SplitMix64) -> Int32 {
+        sources[Int(random.next() % UInt64(sources.count))]
+    }
+
+    /// A known patch within a pixel or two of (`x`, `y`), or −1.
+    private func nearbySource(x: Int, y: Int) -> Int32 {
+        for reach in 0 ... 2 {
+            for dy in -reach ... reach {
+                for dx in -reach ... reach where max(abs(dx), abs(dy)) == reach {
+                    let (column, row) = (x + dx, y + dy)
+                    guard column >= 0 && row >= 0 && column < size.width && row < size.height else { continue }
+                    if isSource[row * size.width + column] { return Int32(row * size.width + column) }
+                }
+            }
+        }
+        return -1
+    }
+
+    private mutating func recomputeCosts() {
+        let width = size.width
+        unsafe colors.withUnsafeBufferPointer { pixels in
+            for target in targets {
+                costs[Int(target)] = unsafe patchDistance(
+                    pixels.baseAddress!, Int(target), Int(field[Int(target)]), width: width, limit: .infinity)
+            }
+        }
+    }
+
+    /// One sweep of propagation and random search (Barnes et al. 2009, §3.2). `reversed` sweeps from the bottom right
+    /// and propagates from the right and from below.
+    mutating func improveField(reversed: Bool, searchRadius: Int, using random: inout SplitMix64) {
+        let width = size.width
+        let height = size.height
+        let step = reversed ? -1 : 1
+        let count = targets.count
+        // The buffers of this sweep: pixels, sources and targets are read, the field and its costs are written.
+        unsafe colors.withUnsafeBufferPointer { pixels in
+            unsafe field.withUnsafeMutableBufferPointer { field in
+                unsafe costs.withUnsafeMutableBufferPointer { costs in
+                    unsafe isSource.withUnsafeBufferPointer { isSource in
+                        unsafe targets.withUnsafeBufferPointer { targets in
+                            let base = pixels.baseAddress!
+                            for order in 0 ..< count {
+                                let target = unsafe Int(targets[reversed ? count - 1 - order : order])
+                                var best = unsafe Int(field[target])
+                                var cost = unsafe costs[target]
+                                for neighbor in [step, step * width] {
+                                    // Targets keep a patch's radius from the border: the neighbour exists.
+                                    let match = unsafe Int(field[target - neighbor])
+                                    guard match >= 0 else { continue }
+                                    let candidate = match + neighbor
+                                    guard candidate >= 0 && candidate < width * height, candidate != best,
+                                        unsafe isSource[candidate]
+                                    else { continue }
+                                    let trial = unsafe patchDistance(base, target, candidate, width: width, limit: cost)
+                                    if trial < cost {
+                                        cost = trial
+                                        best = candidate
+                                    }
+                                }
+                                var reach = searchRadius
+                                while reach >= 1 {
+                                    let bits = random.next()
+                                    let spread = UInt64(2 * reach + 1)
+                                    let x = best % width + Int((bits & 0xFFFF_FFFF) * spread >> 32) - reach
+                                    let y = best / width + Int((bits >> 32) * spread >> 32) - reach
+                                    reach /= 2
+                                    guard x >= 0 && y >= 0 && x < width && y < height else { continue }
+                                    let candidate = y * width + x
+                                    guard candidate != best, unsafe isSource[candidate] else { continue }
+                                    let trial = unsafe patchDistance(base, target, candidate, width: width, limit: cost)
+                                    if trial < cost {
+                                        cost = trial
+                                        best = candidate
+                                    }
+                                }
+                                unsafe field[target] = Int32(best)
+                                unsafe costs[target] = cost
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The hole becomes the weighted mean of what the patches over each pixel propose. The final vote lets only the most
+    /// similar ones speak, so that the mean does not blur them.
+    mutating func vote(isFinal: Bool) {
+        guard !targets.isEmpty else { return }
+        // σ² is the 75th percentile of the distances (Wexler et al. 2007, §3.2), but of each distance from the known part
+        // by itself: a patch that straddles the hole's edge is held to real texture and never matches as well as one
+        // that meets only our own estimate, yet it is the one to trust.
+        let bins = 5
+        var costsByDistance = [[Float]](repeating: [], count: bins)
+        for target in targets {
+            costsByDistance[min(bins - 1, Int(distance[Int(target)]))].append(costs[Int(target)])
+        }
+        let variances = costsByDistance.map { bin in
+            max(1e-6, bin.isEmpty ? 0 : bin.sorted()[bin.count * 3 / 4]) * (isFinal ? 0.05 : 0.2)
+        }
+        var weights = [Float](repeating: 0, count: size.area)
+        for target in targets {
+            let index = Int(target)
+            let variance = variances[min(bins - 1, Int(distance[index]))]
+            weights[index] =
+                max(1e-3, exp(-costs[index] / (2 * variance))) * pow(1.3, -Float(min(60, distance[index])))
+        }
+        let width = size.width
+        let height = size.height
+        let reach = Self.radius
+        unsafe colors.withUnsafeMutableBufferPointer { pixels in
+            unsafe field.withUnsafeBufferPointer { field in
+                unsafe weights.withUnsafeBufferPointer { weights in
+                    for y in 0 ..< height {
+                        let rows = max(reach, y - reach) ... max(reach, min(height - 1 - reach, y + reach))
+                        for x in 0 ..< width where hole[y * width + x] {
+                            let columns = max(reach, x - reach) ... max(reach, min(width - 1 - reach, x + reach))
+                            let pixel = y * width + x
+                            var sum = SIMD4<Float>.zero
+                            var total: Float = 0
+                            for row in rows {
+                                for center in row * width + columns.lowerBound ... row * width + columns.upperBound {
+                                    let source = unsafe Int(field[center])
+                                    guard source >= 0 else { continue }
+                                    let weight = unsafe weights[center]
+                                    unsafe sum += pixels[source + pixel - center] * weight
+                                    total += weight
+                                }
+                            }
+                            if total > 0 { unsafe pixels[pixel] = sum / total }
+                        }
+                    }
+                }
+            }
+        }
+        // The patches have changed under the field.
+        recomputeCosts()
+    }
+}
+
+/// Sum of squared differences of two 7×7 patches, or something above `limit` as soon as it exceeds that. Both patches
+/// lie wholly inside the picture: centres keep `PatchMatch.radius` from its border.
+@inline(__always)
+private func patchDistance(
+    _ pixels: UnsafePointer<SIMD4<Float>>, _ a: Int, _ b: Int, width: Int, limit: Float
+) -> Float {
+    let reach = PatchMatch.radius
+    var total: Float = 0
+    var offset = -reach * width - reach
+    for _ in 0 ... 2 * reach {
+        var sum = SIMD4<Float>.zero
+        for column in 0 ... 2 * reach {
+            let difference = unsafe pixels[a + offset + column] - pixels[b + offset + column]
+            sum += difference * difference
+        }
+        total += sum.x + sum.y + sum.z
+        if total > limit { return total }
+        offset += width
+    }
+    return total
+}
+
+/// Steps by king's moves from the nearest pixel outside `hole`, in two sweeps (Rosenfeld and Pfaltz 1966).
+private func chessboardDistance(_ hole: [Bool], size: PixelSize) -> [Int32] {
+    let width = size.width
+    let far = Int32(max(size.width, size.height))
+    var distance = hole.map { $0 ? far : 0 }
+    func relax(_ x: Int, _ y: Int, _ neighbors: [(Int, Int)]) {
+        for (dx, dy) in neighbors {
+            guard x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < size.height else { continue }
+            let other = distance[(y + dy) * width + x + dx] + 1
+            if other < distance[y * width + x] { distance[y * width + x] = other }
+        }
+    }
+    for y in 0 ..< size.height {
+        for x in 0 ..< width where hole[y * width + x] { relax(x, y, [(-1, 0), (-1, -1), (0, -1), (1, -1)]) }
+    }
+    for y in (0 ..< size.height).reversed() {
+        for x in (0 ..< width).reversed() where hole[y * width + x] { relax(x, y, [(1, 0), (1, 1), (0, 1), (-1, 1)]) }
+    }
+    return distance
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+/// The help is what people read first: a change of it is a change to look at.
+@Suite struct HelpTests {
+    static let commands = ["", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor"]
+
+    /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.
+    @Test(arguments: commands)
+    func `The help is as recorded`(command: String) throws {
+        let outcome = try Editor().run((command.isEmpty ? [] : [command]) + ["--help"])
+        #expect(outcome.code == 0)
+        #expect(outcome.error.isEmpty)
+        let record = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "Help/\(command.isEmpty ? "editor" : command).txt")
+        if ProcessInfo.processInfo.environment["EDITOR_RECORD"] != nil {
+            try Data(outcome.output.utf8).write(to: record)
+        }
+        #expect(try String(contentsOf: record, encoding: .utf8) == outcome.output)
+    }
+
+    @Test(arguments: commands)
+    func `Every option's help has a default or is a switch`(command: String) throws {
+        let outcome = try Editor().run((command.isEmpty ? [] : [command]) + ["--help"])
+        #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    }
+
+    @Test func `The version is printed`() throws {
+        let outcome = try Editor().run(["--version"])
+        #expect(outcome.code == 0)
+        #expect(outcome.output == "editor 0.1.0\n")
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func `Completions are printed`(shell: String) throws {
+        let outcome = try Editor().run(["--generate-completion-script", shell])
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("outpaint"))
+        #expect(outcome.output.contains("known-latents"))
+    }
+}
