@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "DiffusionTests", dependencies: ["Diffusion", "Raster", "Tensors", "TestSupport"],
+            name: "DiffusionTests", dependencies: ["Diffusion", "ImageFiles", "Raster", "Tensors", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EditingTests",

@@ -18,6 +18,11 @@ Where the reference behaves in its own way, and what is done about it:
   ddim, pndm and lcm space "leading", the others "linspace"; with no `clip_sample`, ddim clips x0 to ±1; with no
   `skip_prk_steps`, pndm begins with Runge-Kutta steps. A key that the class does not know is ignored: pndm and heun
   know no `rescale_betas_zero_snr`, pndm, ddim and lcm no `use_karras_sigmas`.
+* Before that, the pipeline has mended the configuration of the model's own scheduler: `steps_offset` other than 1 becomes
+  1, and, in the inpainting pipeline, `skip_prk_steps` false becomes true, in the other two `clip_sample` true becomes
+  false. What was mended is carried over where the file states the key, and lost (again the new class's default) where it
+  does not. So a file with `steps_offset: 0` gives an offset of 1 with every sampler, a file without it gives 0 with every
+  sampler that is put in place of the model's own. make_model.py always states the key.
 * Its inpainting pipeline brings the mask to latent cells by nearest neighbour, ours by maximum: the masks here are made
   of whole 8-pixel cells, where both agree.
 * Its inpainting pipeline always encodes the masked picture and draws for it, also where the network has no channels for
@@ -158,7 +163,6 @@ class Reference:
         unet, latents = self.parts["unet"], self.parts["vae"].config.latent_channels
         alias = 9 if unet.config.in_channels == 2 * latents + 1 else 4
         unet.register_to_config(in_channels=Channels(unet.config.in_channels, alias))
-        self.scheduler = self.parts["scheduler"].config
         if self.channels_last:
             unet.to(memory_format=torch.channels_last)
             self.parts["vae"].to(memory_format=torch.channels_last)
@@ -166,9 +170,11 @@ class Reference:
     def pipeline(self, case: Case):
         kind = {"generate": StableDiffusionPipeline, "remix": StableDiffusionImg2ImgPipeline,
                 "inpaint": StableDiffusionInpaintPipeline}[case.mode]
+        # Read anew: the pipelines change the configuration of the scheduler that they are given.
+        own = type(self.parts["scheduler"]).from_pretrained(self.model / "scheduler")
+        pipe = kind(**dict(self.parts, scheduler=own), requires_safety_checker=False)
         cls, changes = SAMPLERS[case.sampler]
-        parts = dict(self.parts, scheduler=cls.from_config(self.scheduler, **changes))
-        pipe = kind(**parts, requires_safety_checker=False)
+        pipe.scheduler = cls.from_config(pipe.scheduler.config, **changes)
         pipe.set_progress_bar_config(disable=True)
         return pipe
 

@@ -124,8 +124,10 @@ def betas(draw: random.Random) -> dict:
 
 
 def pndm_schedule(draw: random.Random, prediction: str) -> tuple[str, dict]:
+    # Published files state clip_sample, which this class does not know; one saved by it does not.
+    stated = dict(clip_sample=False) if draw.random() < 0.7 else {}
     return "PNDMScheduler", dict(betas(draw), set_alpha_to_one=draw.random() < 0.3, skip_prk_steps=True,
-                                 steps_offset=draw.choice((0, 1)), prediction_type=prediction, clip_sample=False)
+                                 steps_offset=draw.choice((0, 1)), prediction_type=prediction, **stated)
 
 
 def ddim_schedule(draw: random.Random, prediction: str) -> tuple[str, dict]:
@@ -139,6 +141,7 @@ def ddim_schedule(draw: random.Random, prediction: str) -> tuple[str, dict]:
 def euler_schedule(draw: random.Random, prediction: str) -> tuple[str, dict]:
     return "EulerDiscreteScheduler", dict(betas(draw), prediction_type=prediction, interpolation_type="linear",
                                           timestep_spacing=draw.choice(("leading", "linspace", "trailing")),
+                                          clip_sample=False, skip_prk_steps=draw.random() < 0.5,
                                           steps_offset=draw.choice((0, 1)), use_karras_sigmas=draw.random() < 0.4)
 
 

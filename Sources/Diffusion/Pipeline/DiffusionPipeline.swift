@@ -83,8 +83,7 @@ public final class DiffusionPipeline {
             try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps))
         }
         // What makes no sense should fail before anything is computed.
-        _ = try Sampler.make(
-            request.sampler, configuration: scheduler, steps: request.steps, schedule: request.schedule)
+        let freshSampler = try makeSampler(request)
 
         try report(.text, 0)
         // A distilled model takes the guidance scale as an input, and is not called twice.
@@ -103,8 +102,7 @@ public final class DiffusionPipeline {
         var results: [RGBImage] = []
         for (picture, seed) in request.seeds.enumerated() {
             var generator = request.randomSource.generator(seed: seed)
-            var sampler = try Sampler.make(
-                request.sampler, configuration: scheduler, steps: request.steps, schedule: request.schedule)
+            var sampler = freshSampler
             var run = known.start(sampler: sampler, strength: request.strength, generator: &generator)
             let total = sampler.timesteps.count - run.firstIndex
             try report(.denoise, picture, step: 0, of: total)
@@ -127,6 +125,16 @@ public final class DiffusionPipeline {
             results.append(try decode(run.latents))
         }
         return results
+    }
+
+    private func makeSampler(_ request: DenoiseRequest) throws -> any DenoisingSampler {
+        var configuration = scheduler
+        if case .masked = request.conditioning, request.sampler == nil || request.sampler == facts.sampler {
+            // The reference's inpainting pipeline does so to the model's own scheduler.
+            configuration.skipsRungeKuttaSteps = true
+        }
+        return try Sampler.make(
+            request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
     }
 
     // MARK: Networks
