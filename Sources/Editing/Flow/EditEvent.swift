@@ -11,7 +11,7 @@ public enum EditEvent: Sendable {
 
 /// The parts of an edit, in the order in which they begin. Denoising may come back to earlier ones for each pass.
 public enum EditStage: String, Sendable, CaseIterable {
-    case load, fill, text, encode, denoise, decode, composite, save
+    case read, plan, load, fill, text, encode, denoise, decode, composite, save
 }
 
 /// Something to say aloud.

@@ -25,6 +25,7 @@ public struct EditJob: Sendable {
     ) throws -> EditReport {
         try request.validate()
         let meter = ProgressMeter(observe: observe)
+        try meter.begin(.read)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
@@ -40,6 +41,7 @@ public struct EditJob: Sendable {
         try meter.begin(.load)
         let denoiser = try openModel()
         let facts = denoiser.facts
+        try meter.begin(.plan)
         let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
         let plan = EditPlan(request, inputs: inputs, facts: facts, settings: settings)
         try meter.note(EditNote("model: \(facts.name), \(facts.family)"))
@@ -64,8 +66,7 @@ public struct EditJob: Sendable {
             negativePrompt: request.negativePrompt)
         let patches: [RGBImage]
         if let picture = inputs.picture, let mask = plan.denoiseMask, let crop = plan.crop {
-            patches = try runner.patches(
-                of: RGBImage(picture), mask: mask, crop: crop, hasMask: inputs.mask != nil)
+            patches = try runner.patches(of: picture, mask: mask, crop: crop, hasMask: inputs.mask != nil)
         } else {
             patches = try runner.generated()
         }

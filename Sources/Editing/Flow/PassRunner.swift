@@ -19,7 +19,7 @@ struct PassRunner {
     /// A patch for each seed, each of the crop's size.
     ///
     /// - Parameter hasMask: without one the whole picture is the start and may change.
-    func patches(of picture: RGBImage, mask: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
+    func patches(of picture: Picture, mask: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
         // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
         // the first of several or alone.
         let groups = plan.settings.fill.isRandom ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
@@ -27,17 +27,18 @@ struct PassRunner {
         for seeds in groups {
             meter.firstPicture = patches.count
             meter.pass = 1
-            if crop.coarse == nil {
-                patches += try fullResolution(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+            if let coarse = crop.coarse {
+                patches += try coarseToFine(
+                    picture, mask: mask, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
             } else {
-                patches += try coarseToFine(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+                patches += try fullResolution(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
             }
         }
         return patches
     }
 
     private func fullResolution(
-        _ picture: RGBImage, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
         let start = try filled(crop.extract(picture), coverage: coverage, seed: seeds[0])
@@ -49,10 +50,10 @@ struct PassRunner {
 
     /// One pass over the averaged crop, then tiles at full resolution, which start from the enlarged result.
     private func coarseToFine(
-        _ picture: RGBImage, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coarseCoverage = crop.extractCoarse(mask)
-        let start = try filled(crop.extractCoarse(picture), coverage: coarseCoverage, seed: seeds[0])
+        let start = try filled(crop.extractCoarse(picture, pass: pass), coverage: coarseCoverage, seed: seeds[0])
         let coarse = try run(
             conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
             strength: plan.settings.strength)
@@ -129,5 +130,17 @@ extension RGBImage {
             }
         }
         return result
+    }
+}
+
+extension CropPlan {
+    /// As `extract` of the picture in floats, which for a large photo is never made as a whole.
+    func extract(_ picture: Picture) -> RGBImage {
+        RGBImage(picture.cropped(to: crop)).reflectPadded(by: padding)
+    }
+
+    /// As `extractCoarse` of the picture in floats.
+    func extractCoarse(_ picture: Picture, pass: CoarsePass) -> RGBImage {
+        RGBImage(picture.cropped(to: crop)).resized(to: pass.size, filter: .area).reflectPadded(by: pass.padding)
     }
 }

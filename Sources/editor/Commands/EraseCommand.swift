@@ -7,10 +7,10 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
         abstract: "Remove what the mask covers and continue its surroundings.",
         discussion: "Masks are read as by 'editor inpaint'.")
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.")
+    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
     var image: String
 
-    @Argument(help: "The mask, a picture of the same size; - for standard input.")
+    @Argument(help: "The mask, a picture of the same size; - for standard input.", completion: .file())
     var mask: String
 
     @OptionGroup var shared: SharedOptions

@@ -8,7 +8,7 @@ struct InfoCommand: ParsableCommand, ReportsAsJSON {
         discussion:
             "A picture: format, size, depth, profile and how it was made. A mask: how it is read. A model: its facts.")
 
-    @Argument(help: "A picture, a mask or a model folder; - for a picture on standard input.")
+    @Argument(help: "A picture, a mask or a model folder; - for a picture on standard input.", completion: .file())
     var file: String
 
     @Flag(help: "One JSON object instead of text.")

@@ -9,7 +9,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
             Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.")
+    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
     var image: String?
 
     @Argument(help: "What the picture should become.")
@@ -17,7 +17,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         help: ArgumentHelp(
-            "Rework only what this mask covers. Default: everything.", valueName: "path"))
+            "Rework only what this mask covers. Default: everything.", valueName: "path"), completion: .file())
     var mask: String?
 
     @OptionGroup var shared: SharedOptions

@@ -100,6 +100,8 @@ extension EditStage {
     /// What the program says it is doing; `nil` for what is said otherwise.
     fileprivate var doing: String? {
         switch self {
+        case .read: "reading the pictures"
+        case .plan: "planning"
         case .load: "loading the model"
         case .fill: "filling the hole"
         case .text: "reading the prompt"

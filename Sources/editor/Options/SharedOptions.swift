@@ -31,7 +31,7 @@ struct OutputOptions: ParsableArguments {
         name: .shortAndLong,
         help: ArgumentHelp(
             "Where to write: a .png or .jpg file, a folder, or - for standard output (PNG). Default: '<input>-<command>' beside the input, numbered rather than overwriting; JPEG in, JPEG out.",
-            valueName: "path"))
+            valueName: "path"), completion: .file())
     var output: String?
 
     @Option(
@@ -72,7 +72,8 @@ struct OutputOptions: ParsableArguments {
 struct MachineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: a folder in the diffusers layout. Default: the model inside this program.", valueName: "path"))
+            "The model: a folder in the diffusers layout. Default: the model inside this program.", valueName: "path"),
+        completion: .directory)
     var model: String?
 
     @Option(help: "Number format of the network. Default: bf16 where this processor has it, else f32.")
