@@ -9,6 +9,9 @@ public struct EditPlan: Sendable {
     public let size: PixelSize
     /// The mask that the network works with, on the canvas; `nil` for a picture from text alone.
     public let denoiseMask: Mask?
+    /// What is filled before that: the mask as it was given. A fill that reached further would no longer meet the known
+    /// pixels where the patch is pasted.
+    public let hole: Mask?
     /// What the network sees of the picture; `nil` for a picture from text alone.
     public let crop: CropPlan?
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
@@ -21,6 +24,7 @@ public struct EditPlan: Sendable {
         guard let picture = inputs.picture else {
             size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
             denoiseMask = nil
+            hole = nil
             crop = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
             return
@@ -33,6 +37,7 @@ public struct EditPlan: Sendable {
             inputs.mask == nil
             ? mask : mask.grown(by: settings.grow).feathered(sigma: settings.feather).union(mask)
         denoiseMask = denoise
+        hole = mask
         crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
     }
 

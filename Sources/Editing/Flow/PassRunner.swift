@@ -18,8 +18,11 @@ struct PassRunner {
 
     /// A patch for each seed, each of the crop's size.
     ///
-    /// - Parameter hasMask: without one the whole picture is the start and may change.
-    func patches(of picture: Picture, mask: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
+    /// - Parameters:
+    ///   - mask: what the network may change.
+    ///   - hole: what is filled before.
+    ///   - hasMask: without one the whole picture is the start and may change.
+    func patches(of picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
         // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
         // the first of several or alone.
         let groups = plan.settings.fill.isRandom ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
@@ -28,22 +31,22 @@ struct PassRunner {
             meter.firstPicture = patches.count
             meter.pass = 1
             if plan.settings.detail == .kept {
-                patches += try keepingDetail(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+                patches += try keepingDetail(picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             } else if let coarse = crop.coarse {
                 patches += try coarseToFine(
-                    picture, mask: mask, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
+                    picture, mask: mask, hole: hole, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
             } else {
-                patches += try fullResolution(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+                patches += try fullResolution(picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             }
         }
         return patches
     }
 
     private func fullResolution(
-        _ picture: Picture, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(crop.extract(picture), coverage: coverage, seed: seeds[0])
+        let start = try filled(crop.extract(picture), coverage: crop.extract(hole), seed: seeds[0])
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength
@@ -53,10 +56,10 @@ struct PassRunner {
     /// One pass, of which only the change at the scale of latent pixels is taken: the start at full resolution plus the
     /// difference between the model's picture and what its autoencoder makes of the same start.
     private func keepingDetail(
-        _ picture: Picture, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(crop.extract(picture), coverage: coverage, seed: seeds[0])
+        let start = try filled(crop.extract(picture), coverage: crop.extract(hole), seed: seeds[0])
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
@@ -72,10 +75,11 @@ struct PassRunner {
 
     /// One pass over the averaged crop, then tiles at full resolution, which start from the enlarged result.
     private func coarseToFine(
-        _ picture: Picture, mask: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coarseCoverage = crop.extractCoarse(mask)
-        let start = try filled(crop.extractCoarse(picture, pass: pass), coverage: coarseCoverage, seed: seeds[0])
+        let start = try filled(
+            crop.extractCoarse(picture, pass: pass), coverage: crop.extractCoarse(hole), seed: seeds[0])
         let coarse = try run(
             conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
             strength: plan.settings.strength)
