@@ -128,10 +128,15 @@ public final class DiffusionPipeline {
     }
 
     private func makeSampler(_ request: DenoiseRequest) throws -> any DenoisingSampler {
+        // The reference's pipelines mend the configuration that a model comes with, and make any other sampler from the
+        // mended one, as far as the file states a setting (docs/numerics.md).
         var configuration = scheduler
-        if case .masked = request.conditioning, request.sampler == nil || request.sampler == facts.sampler {
-            // The reference's inpainting pipeline does so to the model's own scheduler.
-            configuration.skipsRungeKuttaSteps = true
+        let isOwn = request.sampler == nil || request.sampler == facts.sampler
+        if configuration.stepsOffset != nil { configuration.stepsOffset = 1 }
+        if case .masked = request.conditioning {
+            if isOwn || configuration.skipsRungeKuttaSteps != nil { configuration.skipsRungeKuttaSteps = true }
+        } else if configuration.clipSample != nil {
+            configuration.clipSample = false
         }
         return try Sampler.make(
             request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)

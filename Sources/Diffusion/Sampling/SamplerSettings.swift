@@ -34,8 +34,10 @@ struct SamplerSettings: Sendable {
 
         let isDiscrete = [.ddim, .pndm, .lcm].contains(kind)
         timestepSpacing = configuration.timestepSpacing ?? (isDiscrete ? .leading : .linspace)
-        usesKarrasSigmas = configuration.usesKarrasSigmas ?? false
-        usesExponentialSigmas = configuration.usesExponentialSigmas ?? false
+        // The ancestral sampler of the reference knows neither, so a file that asks for them is not heard.
+        let isHeard = kind != .eulerAncestral
+        usesKarrasSigmas = isHeard && configuration.usesKarrasSigmas ?? false
+        usesExponentialSigmas = isHeard && configuration.usesExponentialSigmas ?? false
         if let schedule {
             if isDiscrete, schedule == .karras || schedule == .exponential {
                 throw .unsupportedSchedule(sampler: kind, schedule: schedule)
