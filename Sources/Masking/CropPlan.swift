@@ -128,6 +128,12 @@ public struct CropPlan: Sendable, Equatable {
         return picture.cropped(to: crop).resized(to: pass.size, filter: .area).reflectPadded(by: pass.padding)
     }
 
+    /// What `extract` gave, without its reflection, averaged and padded: `coarse.paddedSize`. Traps on a plan of one pass.
+    public func shrunkToCoarse(_ padded: RGBImage) -> RGBImage {
+        let pass = requiredCoarsePass
+        return unpadded(padded).resized(to: pass.size, filter: .area).reflectPadded(by: pass.padding)
+    }
+
     /// The coarse pass's mask, `coarse.paddedSize`. Averaged coverage that is not 0 is raised to at least that of the
     /// largest pixel under it, so nothing marked is frozen. Traps on a plan of one pass.
     public func extractCoarse(_ mask: Mask) -> Plane {

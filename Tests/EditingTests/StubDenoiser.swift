@@ -40,6 +40,8 @@ final class StubDenoiser: Denoiser {
         }
     }
 
+    func reconstructed(_ picture: RGBImage) throws -> RGBImage { picture }
+
     /// Every value replaced by one colour.
     static func painting(red: Float, green: Float, blue: Float) -> (RGBImage, UInt64) -> RGBImage {
         { image, _ in RGBImage(size: image.size, repeating: (red, green, blue)) }

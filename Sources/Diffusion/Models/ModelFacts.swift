@@ -34,8 +34,13 @@ public struct EditDefaults: Sendable, Equatable {
     public var strength: Float?
     /// The name of a pre-fill.
     public var fill: String?
+    /// `model` or `kept`: whose fine structure a result has.
+    public var detail: String?
 
-    public init(steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil) {
+    public init(
+        steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil
+    ) {
+        self.detail = detail
         self.steps = steps
         self.guidance = guidance
         self.strength = strength
@@ -50,6 +55,6 @@ public struct EditDefaults: Sendable, Equatable {
         }
         self.init(
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
-            strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"))
+            strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"), detail: try json.string("detail"))
     }
 }

@@ -127,6 +127,11 @@ public final class DiffusionPipeline {
         return results
     }
 
+    /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples
+    /// of `facts.scaleFactor`.
+    /// - Throws: `ModelError.notANumber` or `ComputeError`.
+    public func reconstructed(_ picture: RGBImage) throws -> RGBImage { try decode(encode(picture).mode) }
+
     private func makeSampler(_ request: DenoiseRequest) throws -> any DenoisingSampler {
         // The reference's pipelines mend the configuration that a model comes with, and make any other sampler from the
         // mended one, as far as the file states a setting (docs/numerics.md).

@@ -11,6 +11,10 @@ public protocol Denoiser: AnyObject {
     ///
     /// What `progress` throws stops the run within a step and is thrown on.
     func run(_ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void) throws -> [RGBImage]
+
+    /// The picture after the model's autoencoder and back: what the model makes of it when it changes nothing. Sides must
+    /// be multiples of `facts.scaleFactor`.
+    func reconstructed(_ picture: RGBImage) throws -> RGBImage
 }
 
 extension DiffusionPipeline: Denoiser {}

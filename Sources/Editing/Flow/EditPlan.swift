@@ -44,7 +44,8 @@ public struct EditPlan: Sendable {
 
     /// Runs of the network for each picture.
     public var passes: Int {
-        guard let crop, crop.isCoarseToFine else { return 1 }
+        // Kept detail is there at full resolution already, and needs no tiles to make it.
+        guard let crop, crop.isCoarseToFine, settings.detail == .model else { return 1 }
         return (hasCoarsePass ? 1 : 0) + crop.tiles.count
     }
 
@@ -62,7 +63,9 @@ public struct EditPlan: Sendable {
 
     /// Denoising steps of each pass of one picture.
     public var stepsOfPasses: [Int] {
-        guard let crop, crop.isCoarseToFine else { return [steps(strength: settings.strength)] }
+        guard let crop, crop.isCoarseToFine, settings.detail == .model else {
+            return [steps(strength: settings.strength)]
+        }
         return (hasCoarsePass ? [steps(strength: settings.strength)] : [])
             + [Int](repeating: steps(strength: refinementStrength), count: crop.tiles.count)
     }
@@ -77,6 +80,7 @@ public struct EditPlan: Sendable {
             crop.crop == PixelRect(size)
             ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
         guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
+        guard settings.detail == .model else { return "\(place) at \(coarse.size), \(stepsPerPicture) steps" }
         let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
         guard hasCoarsePass else {
             return "\(place): \(crop.tiles.count) tiles at full resolution, \(stepsPerPicture) steps in all"

@@ -27,7 +27,9 @@ struct PassRunner {
         for seeds in groups {
             meter.firstPicture = patches.count
             meter.pass = 1
-            if let coarse = crop.coarse {
+            if plan.settings.detail == .kept {
+                patches += try keepingDetail(picture, mask: mask, crop: crop, seeds: seeds, hasMask: hasMask)
+            } else if let coarse = crop.coarse {
                 patches += try coarseToFine(
                     picture, mask: mask, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
             } else {
@@ -46,6 +48,26 @@ struct PassRunner {
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength
         ).map(crop.unpadded)
+    }
+
+    /// One pass, of which only the change at the scale of latent pixels is taken: the start at full resolution plus the
+    /// difference between the model's picture and what its autoencoder makes of the same start.
+    private func keepingDetail(
+        _ picture: Picture, mask: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
+    ) throws -> [RGBImage] {
+        let coverage = crop.extract(mask)
+        let start = try filled(crop.extract(picture), coverage: coverage, seed: seeds[0])
+        let isCoarse = crop.isCoarseToFine
+        let small = isCoarse ? crop.shrunkToCoarse(start) : start
+        let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
+        let pictures = try run(
+            conditioning(small, coverage: smallCoverage, hasMask: hasMask), size: small.size, seeds: seeds,
+            strength: plan.settings.strength)
+        let unchanged = try denoiser.reconstructed(small)
+        return pictures.map { picture in
+            let change = picture.difference(from: unchanged).smoothed(cell: denoiser.facts.scaleFactor)
+            return crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(change) : change))
+        }
     }
 
     /// Tiles at full resolution. They start from the enlarged result of a first pass over the averaged crop, or, where
@@ -73,7 +95,10 @@ struct PassRunner {
             meter.firstPicture = first + index
             let refined = try crop.tiles.enumerated().map { number, tile in
                 meter.pass = (plan.hasCoarsePass ? 2 : 1) + number
-                return try refine(base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect), seed: seed)
+                // Noise of its own, or every tile would show the same figure.
+                return try refine(
+                    base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect),
+                    seed: seed &+ UInt64(number + 1) &* 1_000_003)
             }
             return crop.unpadded(crop.merge(refined, over: base))
         }
@@ -127,6 +152,24 @@ extension Fill {
 }
 
 extension RGBImage {
+    /// Each value less the other's. Traps on other sizes.
+    func difference(from other: RGBImage) -> RGBImage {
+        precondition(size == other.size, "\(size) less \(other.size)")
+        return RGBImage(size: size, values: zip(values, other.values).map { $0 - $1 })
+    }
+
+    /// Each value plus the other's. Traps on other sizes.
+    func adding(_ other: RGBImage) -> RGBImage {
+        precondition(size == other.size, "\(size) plus \(other.size)")
+        return RGBImage(size: size, values: zip(values, other.values).map { $0 + $1 })
+    }
+
+    /// Without structure smaller than `cell` pixels.
+    func smoothed(cell: Int) -> RGBImage {
+        let small = PixelSize(width: max(1, width / cell), height: max(1, height / cell))
+        return resized(to: small, filter: .area).resized(to: size, filter: .lanczos)
+    }
+
     /// This image where `share` is 0, `other` where it is 1. Traps on other sizes.
     func mixed(with other: RGBImage, share: Plane) -> RGBImage {
         precondition(size == other.size && size == share.size, "\(size), \(other.size) and \(share.size) do not mix")

@@ -19,6 +19,7 @@ public struct ResolvedSettings: Sendable {
     public var feather: Float
     public var blend: Int
     public var fill: Fill
+    public var detail: Detail
     public var composite: Composite
 
     /// - Parameter randomSeed: the seed where the user named none.
@@ -54,6 +55,9 @@ public struct ResolvedSettings: Sendable {
         blend = asked.blend
         let modelFill = paintsAnew ? facts.defaults.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
+        // At full strength nothing is left of the start, and a raw picture is the network's own.
+        let canKeep = strength < 1 && !isRaw
+        detail = canKeep ? asked.detail ?? facts.defaults.detail.flatMap(Detail.init(rawValue:)) ?? .model : .model
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
 

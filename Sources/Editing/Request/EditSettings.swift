@@ -28,6 +28,8 @@ public struct EditSettings: Sendable {
     public var feather: Float?
     /// What stands in the hole before denoising.
     public var fill: Fill?
+    /// Whose fine structure the result has.
+    public var detail: Detail?
     public var composite: Composite.Mode = .seamless
     /// Pixels outside the mask that may be mixed with the patch; 0 keeps every one of them.
     public var blend = 0
@@ -40,4 +42,14 @@ public struct EditSettings: Sendable {
     public var memoryLimit: Int?
 
     public init() {}
+}
+
+/// Whose fine structure a repainted picture has.
+public enum Detail: String, Sendable, CaseIterable {
+    /// The model's: its picture is the result.
+    case model
+    /// That of the start (the picture, or what filled the hole): the model changes what is larger than its latent
+    /// pixels. For models that know shapes and tones better than textures, and for reworking a picture without losing
+    /// its sharpness.
+    case kept
 }

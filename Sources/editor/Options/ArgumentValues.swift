@@ -5,6 +5,7 @@ public import Masking
 internal import Raster
 
 // Choices are spelled on the command line as in JSON: by their raw values.
+extension Detail: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension RandomSource: ExpressibleByArgument {}
 extension Sampler.Kind: ExpressibleByArgument {}

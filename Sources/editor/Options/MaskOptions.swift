@@ -38,6 +38,12 @@ struct PatchOptions: ParsableArguments {
     )
     var fill: FillArgument?
 
+    @Option(
+        help:
+            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only. Default: the model's own choice, else model."
+    )
+    var detail: Detail?
+
     @Option(help: "How the patch is put back: colour-matched, pasted as it is, or the network's picture unpasted.")
     var composite = Composite.Mode.seamless
 
@@ -49,6 +55,7 @@ struct PatchOptions: ParsableArguments {
         settings.area = area
         settings.padding = padding
         settings.fill = fill?.fill
+        settings.detail = detail
         settings.composite = composite
     }
 }
