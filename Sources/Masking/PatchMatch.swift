@@ -63,7 +63,7 @@ struct PatchMatch {
             }
             if !isCoarsest { levels[index + 1].release() }
         }
-        return pasted(levels[0].image, at: region, over: image)
+        return pasted(ToneMatch.applied(to: levels[0].image, hole: hole), at: region, over: image)
     }
 
     private func pasted(_ part: RGBImage, at region: PixelRect, over image: RGBImage) -> RGBImage {

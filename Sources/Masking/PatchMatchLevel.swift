@@ -78,7 +78,7 @@ struct PatchMatchLevel {
     private var displacementScale: Float { Self.gravity / Float(size.height * size.height) }
 
     /// Distance that a source a whole picture height above or below its target has by that alone.
-    private static let gravity: Float = 30
+    private static let gravity: Float = 15
 
     var image: RGBImage {
         RGBImage(size: size, values: colors.flatMap { [$0.x, $0.y, $0.z] })

@@ -120,7 +120,8 @@ extension Compute {
         let kernelActivation = activation.kernelActivation
         parallelRanges(x.count, minimum: 1 << 14) { _, range in
             let offset = range.lowerBound * elementSize
-            unsafe kernels.pointee.activate(x.pointer + offset, y.pointer + offset, kernelType, range.count, kernelActivation)
+            unsafe kernels.pointee.activate(
+                x.pointer + offset, y.pointer + offset, kernelType, range.count, kernelActivation)
         }
         return y
     }
@@ -134,7 +135,8 @@ extension Compute {
         let kernelType = type.kernelType
         parallelRanges(a.count, minimum: 1 << 16) { _, range in
             let offset = range.lowerBound * elementSize
-            unsafe kernels.pointee.add(a.pointer + offset, b.pointer + offset, y.pointer + offset, kernelType, range.count)
+            unsafe kernels.pointee.add(
+                a.pointer + offset, b.pointer + offset, y.pointer + offset, kernelType, range.count)
         }
         return y
     }

@@ -12,7 +12,11 @@ public final class Compute {
     /// `threads`: `nil` for one a core.
     public init(type: ElementType, threads: Int? = nil) {
         self.type = type
-        if let threads { ckernels_set_threads(Int32(clamping: threads)) } else { ckernels_set_threads(ckernels_threads()) }
+        if let threads {
+            ckernels_set_threads(Int32(clamping: threads))
+        } else {
+            ckernels_set_threads(ckernels_threads())
+        }
     }
 
     /// Whether products in bfloat16 run natively on this CPU.
@@ -50,7 +54,8 @@ public final class Compute {
         precondition(values.count == shape.reduce(1, *), "value count does not fit \(shape)")
         let result = try empty(shape)
         unsafe values.withUnsafeBufferPointer { buffer in
-            unsafe kernels.pointee.convert(buffer.baseAddress!, CKERNELS_F32, result.pointer, type.kernelType, values.count)
+            unsafe kernels.pointee.convert(
+                buffer.baseAddress!, CKERNELS_F32, result.pointer, type.kernelType, values.count)
         }
         return result
     }
@@ -73,7 +78,8 @@ public final class Compute {
     public func convolution(
         _ x: Tensor, _ layer: Convolution, channelShift: [Float]? = nil, adding residual: consuming Tensor? = nil
     ) throws -> Tensor {
-        precondition(x.shape.count == 4 && x.channels == layer.inChannels, "\(x.shape) into \(layer.inChannels) channels")
+        precondition(
+            x.shape.count == 4 && x.channels == layer.inChannels, "\(x.shape) into \(layer.inChannels) channels")
         let accumulate = residual != nil
         let product = try product(
             .convolution(
@@ -117,7 +123,8 @@ public final class Compute {
         let packed = try unsafe weights.packed(for: product, compute: self)
         let scratch = try pool.block(bytes: product.scratchSize)
         let status = unsafe (bias ?? []).withUnsafeBufferPointer { bias in
-            unsafe ckernels_product_execute(product.pointer, x.pointer, packed, bias.baseAddress, y.pointer, scratch.pointer)
+            unsafe ckernels_product_execute(
+                product.pointer, x.pointer, packed, bias.baseAddress, y.pointer, scratch.pointer)
         }
         guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
     }

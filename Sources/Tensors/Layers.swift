@@ -108,7 +108,8 @@ public struct Linear {
     /// Traps if the parts do not share their input size; the loader checks that first.
     public init(_ parts: [(weights: WeightTensor, bias: WeightTensor?)]) {
         inChannels = parts[0].weights.shape[1]
-        precondition(parts.allSatisfy { $0.weights.shape[1] == parts[0].weights.shape[1] }, "stacked layers share an input")
+        precondition(
+            parts.allSatisfy { $0.weights.shape[1] == parts[0].weights.shape[1] }, "stacked layers share an input")
         outChannels = parts.reduce(0) { $0 + $1.weights.shape[0] }
         weights = ProductWeights(parts.map(\.weights))
         bias =

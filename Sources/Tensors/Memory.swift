@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// A block of memory, 64-byte aligned, that goes back to its pool when the last tensor that uses it is gone.
@@ -55,7 +55,7 @@ internal import Darwin
 
     /// Gives every unused block back to the system.
     func drain() {
-        for unsafe entry in unsafe free {
+        for unsafeentry in unsafe free {
             unsafe releaseMemory(entry.pointer)
             footprint -= unsafe entry.capacity
         }
@@ -70,9 +70,11 @@ internal import Darwin
         var pointer: UnsafeMutableRawPointer?
         // Large blocks on 2 MiB boundaries, so that the kernel can back them with huge pages.
         let alignment = capacity >= 4 << 20 ? 2 << 20 : 64
-        guard unsafe posix_memalign(&pointer, alignment, capacity) == 0, let pointer = unsafe pointer else { return nil }
+        guard unsafe posix_memalign(&pointer, alignment, capacity) == 0, let pointer = unsafe pointer else {
+            return nil
+        }
         #if os(Linux)
-        if capacity >= 4 << 20 { _ = unsafe madvise(pointer, capacity, MADV_HUGEPAGE) }
+            if capacity >= 4 << 20 { _ = unsafe madvise(pointer, capacity, MADV_HUGEPAGE) }
         #endif
         return unsafe pointer
     }

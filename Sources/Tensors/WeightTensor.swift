@@ -1,9 +1,9 @@
 internal import CKernels
 
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// A tensor of a weight file, still as it lies there.
@@ -62,7 +62,8 @@ extension WeightTensor {
         return unsafe [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
             if let base = unsafe bytes.baseAddress, let target = buffer.baseAddress {
                 unsafe kernels.pointee.convert(
-                    base + range.lowerBound * elementType.size, elementType.kernelType, target, CKERNELS_F32, range.count)
+                    base + range.lowerBound * elementType.size, elementType.kernelType, target, CKERNELS_F32,
+                    range.count)
             }
             initialized = range.count
         }

@@ -27,6 +27,7 @@ struct EditorCommand: ParsableCommand {
         ])
 
     static func main() {
+        ThreadWaiting.restrain()
         Interruption.install()
         var json = false
         do {

@@ -60,8 +60,10 @@ import Testing
                 Issue.record("\(what) \(String(cString: ckernels_isa_name(set))) of \(count): \(a), expected \(b)")
                 return
             }
-            #expect(found.bytes.prefix(found.size) == expected.bytes.prefix(found.size), "\(what) writes before its result")
-            #expect(found.bytes.suffix(found.size) == expected.bytes.suffix(found.size), "\(what) writes behind its result")
+            #expect(
+                found.bytes.prefix(found.size) == expected.bytes.prefix(found.size), "\(what) writes before its result")
+            #expect(
+                found.bytes.suffix(found.size) == expected.bytes.suffix(found.size), "\(what) writes behind its result")
         }
     }
 
@@ -148,7 +150,8 @@ import Testing
         var reference = [Float](repeating: 0, count: halves.count)
         let scalar = ckernels_kernels_for(CKERNELS_SCALAR)!
         let tricky: [Float] = [
-            0, -0.0, 1, 1.00390625, 1.0078125, 1.01171875, 3.4e38, .infinity, -.infinity, .nan, .leastNormalMagnitude / 2, -.leastNonzeroMagnitude, 65504, 0.1,
+            0, -0.0, 1, 1.00390625, 1.0078125, 1.01171875, 3.4e38, .infinity, -.infinity, .nan,
+            .leastNormalMagnitude / 2, -.leastNonzeroMagnitude, 65504, 0.1,
         ]
         for set in Self.sets {
             let table = ckernels_kernels_for(set)!

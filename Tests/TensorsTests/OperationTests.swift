@@ -60,7 +60,8 @@ import Testing
                                 let (y, x0) = (oy * stride + ky - begin, ox * stride + kx - begin)
                                 guard y >= 0, y < height, x0 >= 0, x0 < width else { continue }
                                 for i in 0 ..< inChannels {
-                                    sum += x[((n * height + y) * width + x0) * inChannels + i]
+                                    sum +=
+                                        x[((n * height + y) * width + x0) * inChannels + i]
                                         * w[((o * inChannels + i) * kernel + ky) * kernel + kx]
                                 }
                             }
@@ -79,7 +80,10 @@ import Testing
     @Test(arguments: [ElementType.float32, .bfloat16]) func stackedLinear(type: ElementType) throws {
         let compute = Compute(type: type)
         let (rows, inChannels) = (11, 19)
-        let parts = [(tensor("a", [6, inChannels], seed: 1), tensor("c", [6], seed: 2)), (tensor("b", [9, inChannels], seed: 3), nil)]
+        let parts = [
+            (tensor("a", [6, inChannels], seed: 1), tensor("c", [6], seed: 2)),
+            (tensor("b", [9, inChannels], seed: 3), nil),
+        ]
         let layer = Linear(parts.map { (weights: $0.0, bias: $0.1) })
         let x = RandomValues.normal(rows * inChannels, seed: 4)
         let w = parts.flatMap { $0.0.floats() }
@@ -93,13 +97,18 @@ import Testing
             }
         }
         expectClose(
-            compute.floats(try compute.linear(compute.tensor(x, shape: [rows, inChannels]), layer)), expected, type, "linear")
+            compute.floats(try compute.linear(compute.tensor(x, shape: [rows, inChannels]), layer)), expected, type,
+            "linear")
     }
 
     /// Attention in every form, for sizes around the blocks of the fused kernel.
-    @Test(arguments: [ElementType.float32, .bfloat16], [false, true]) func attention(type: ElementType, causal: Bool) throws {
+    @Test(arguments: [ElementType.float32, .bfloat16], [false, true]) func attention(type: ElementType, causal: Bool)
+        throws
+    {
         let compute = Compute(type: type)
-        for (queries, keys, heads, d) in [(1, 1, 1, 2), (7, 77, 2, 40), (130, 65, 3, 8), (70, 600, 1, 18), (65, 65, 1, 160)] {
+        for (queries, keys, heads, d) in [
+            (1, 1, 1, 2), (7, 77, 2, 40), (130, 65, 3, 8), (70, 600, 1, 18), (65, 65, 1, 160),
+        ] {
             let batch = 2
             let channels = heads * d
             let q = RandomValues.normal(batch * queries * channels, seed: 1)

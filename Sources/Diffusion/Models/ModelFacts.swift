@@ -55,6 +55,7 @@ public struct EditDefaults: Sendable, Equatable {
         }
         self.init(
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
-            strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"), detail: try json.string("detail"))
+            strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
+            detail: try json.string("detail"))
     }
 }

@@ -25,7 +25,8 @@ struct ModelFiles: Sendable {
             while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
             guard MappedFile.exists(folder) else { throw ModelError.notThere(path: path) }
             guard MappedFile.exists(folder + "/model_index.json") else {
-                let reason = MappedFile.exists(folder + "/.") ? "it has no model_index.json" : "it is a file, not a folder"
+                let reason =
+                    MappedFile.exists(folder + "/.") ? "it has no model_index.json" : "it is a file, not a folder"
                 throw ModelError.notAModel(path: path, reason: reason)
             }
             name = folder

@@ -47,7 +47,8 @@ struct LayerLoader {
 
     func normalization(_ name: String, _ channels: Int, epsilon: Float) throws -> Normalization {
         Normalization(
-            scale: try tensor(name + ".weight", shape: [channels]), shift: try tensor(name + ".bias", shape: [channels]),
+            scale: try tensor(name + ".weight", shape: [channels]),
+            shift: try tensor(name + ".bias", shape: [channels]),
             epsilon: epsilon)
     }
 }

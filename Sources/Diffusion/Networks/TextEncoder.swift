@@ -33,9 +33,14 @@ public struct TextEncoderConfiguration: Sendable {
             throw NetworkError.unsupported(file: file, key: "hidden_act", value: name)
         }
         self.activation = activation
-        guard [vocabularySize, channels, feedForwardChannels, layers, heads, maximumTokens].allSatisfy({ $0 > 0 && $0 < 1 << 24 }),
+        guard
+            [vocabularySize, channels, feedForwardChannels, layers, heads, maximumTokens].allSatisfy({
+                $0 > 0 && $0 < 1 << 24
+            }),
             channels % heads == 0
-        else { throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers") }
+        else {
+            throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers")
+        }
     }
 }
 
@@ -84,7 +89,8 @@ struct TextEncoder {
     /// - Returns: `[ids.count, tokens, channels]`
     func callAsFunction(_ ids: [[Int]], skippedLayers: Int = 0, _ compute: Compute) throws -> Tensor {
         let length = ids[0].count
-        precondition(length <= configuration.maximumTokens, "\(length) tokens for \(configuration.maximumTokens) places")
+        precondition(
+            length <= configuration.maximumTokens, "\(length) tokens for \(configuration.maximumTokens) places")
         let channels = configuration.channels
         var values: [Float] = []
         values.reserveCapacity(ids.count * length * channels)

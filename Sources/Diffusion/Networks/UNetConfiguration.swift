@@ -43,7 +43,8 @@ public struct UNetConfiguration: Sendable {
         try refuse("attention_type", unless: ["default"])
         for key in [
             "addition_embed_type", "class_embed_type", "encoder_hid_dim_type", "time_embedding_act_fn",
-            "timestep_post_act", "cross_attention_norm", "num_class_embeds", "dual_cross_attention", "center_input_sample",
+            "timestep_post_act", "cross_attention_norm", "num_class_embeds", "dual_cross_attention",
+            "center_input_sample",
             "resnet_skip_time_act", "class_embeddings_concat",
         ] { try refuse(key, unless: []) }
 
@@ -78,7 +79,8 @@ public struct UNetConfiguration: Sendable {
         upTransformerLayers =
             try json.integers("reverse_transformer_layers_per_block", repeated: levels) ?? transformerLayers.reversed()
         heads =
-            try json.integers("num_attention_heads", repeated: levels) ?? json.integers("attention_head_dim", repeated: levels)
+            try json.integers("num_attention_heads", repeated: levels) ?? json.integers(
+                "attention_head_dim", repeated: levels)
             ?? [Int](repeating: 8, count: levels)
         onlyCrossAttention = try Self.flags(json, "only_cross_attention", count: levels)
         middleOnlyCrossAttention =

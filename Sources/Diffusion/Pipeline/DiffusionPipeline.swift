@@ -39,7 +39,8 @@ public final class DiffusionPipeline {
         sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
         promptEncoder = try PromptEncoder(files: files, weights: textWeights)
         autoencoder = try Autoencoder(
-            configuration: AutoencoderConfiguration(files.configuration("vae/config.json")), weights: autoencoderWeights)
+            configuration: AutoencoderConfiguration(files.configuration("vae/config.json")), weights: autoencoderWeights
+        )
         unet = try UNet(
             configuration: UNetConfiguration(files.configuration("unet/config.json")), weights: unetWeights)
         try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)

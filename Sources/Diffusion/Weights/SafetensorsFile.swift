@@ -49,7 +49,8 @@ public struct SafetensorsFile: WeightSource {
         let slice = UnsafeRawBufferPointer(rebasing: storage.bytes[entry.range])
         let isAligned = slice.baseAddress.map { Int(bitPattern: $0) % type.size == 0 } ?? true
         if isAligned {
-            return WeightTensor(name: name, shape: entry.shape, elementType: type, bytes: slice, owner: storage,
+            return WeightTensor(
+                name: name, shape: entry.shape, elementType: type, bytes: slice, owner: storage,
                 isMapped: true)
         }
         let copy = AlignedCopy(of: slice)

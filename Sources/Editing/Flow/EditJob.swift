@@ -65,8 +65,7 @@ public struct EditJob: Sendable {
             plan: plan, denoiser: denoiser, meter: meter, prompt: request.prompt,
             negativePrompt: request.negativePrompt)
         let patches: [RGBImage]
-        if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop
-        {
+        if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {
             patches = try runner.patches(
                 of: picture, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil)
         } else {

@@ -51,7 +51,13 @@ public struct EditPlan: Sendable {
     public var passes: Int {
         // Kept detail is there at full resolution already, and needs no tiles to make it.
         guard let crop, crop.isCoarseToFine, settings.detail == .model else { return 1 }
-        return 1 + crop.tiles.count
+        return (hasCoarsePass ? 1 : 0) + crop.tiles.count
+    }
+
+    /// Whether the whole crop is composed at the model's own size before tiles refine it. A strength that refines at
+    /// most changes no composition: the tiles then start from the filled picture.
+    public var hasCoarsePass: Bool {
+        crop?.isCoarseToFine == true && settings.strength > CropPlan.maximumRefinementStrength
     }
 
     /// How tiles are refined: never so hard that neighbours drift apart.
@@ -62,8 +68,11 @@ public struct EditPlan: Sendable {
 
     /// Denoising steps of each pass of one picture.
     public var stepsOfPasses: [Int] {
-        [steps(strength: settings.strength)]
-            + [Int](repeating: steps(strength: refinementStrength), count: passes - 1)
+        guard let crop, crop.isCoarseToFine, settings.detail == .model else {
+            return [steps(strength: settings.strength)]
+        }
+        return (hasCoarsePass ? [steps(strength: settings.strength)] : [])
+            + [Int](repeating: steps(strength: refinementStrength), count: crop.tiles.count)
     }
 
     /// Denoising steps of all passes of one picture.
@@ -78,6 +87,9 @@ public struct EditPlan: Sendable {
         guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
         guard settings.detail == .model else { return "\(place) at \(coarse.size), \(stepsPerPicture) steps" }
         let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
+        guard hasCoarsePass else {
+            return "\(place): \(crop.tiles.count) tiles at full resolution, \(stepsPerPicture) steps in all"
+        }
         return "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture) steps in all"
     }
 }

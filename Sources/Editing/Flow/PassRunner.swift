@@ -73,25 +73,40 @@ struct PassRunner {
         }
     }
 
-    /// One pass over the averaged crop, then tiles at full resolution, which start from the enlarged result.
+    /// Tiles at full resolution. They start from the enlarged result of a first pass over the averaged crop, or, where
+    /// the strength is too low to compose anything anew, from the filled picture itself, which keeps its detail.
     private func coarseToFine(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
+<<<<<<< HEAD
         let coarseCoverage = crop.extractCoarse(mask)
         let start = try filled(
             crop.extractCoarse(picture, pass: pass), coverage: crop.extractCoarse(hole), seed: seeds[0])
         let coarse = try run(
             conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
             strength: plan.settings.strength)
+=======
+>>>>>>> cli
         let known = crop.extract(picture)
         let coverage = crop.extract(mask)
         let first = meter.firstPicture
-        return try zip(seeds, coarse).enumerated().map { index, result in
-            let (seed, image) = result
-            let base = known.mixed(with: crop.enlargeCoarse(image), share: coverage)
+        let bases: [RGBImage]
+        if plan.hasCoarsePass {
+            let coarseCoverage = crop.extractCoarse(mask)
+            let start = try filled(crop.extractCoarse(picture, pass: pass), coverage: coarseCoverage, seed: seeds[0])
+            bases = try run(
+                conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
+                strength: plan.settings.strength
+            ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
+        } else {
+            let start = try filled(known, coverage: coverage, seed: seeds[0])
+            bases = seeds.map { _ in start }
+        }
+        return try zip(seeds, bases).enumerated().map { index, start in
+            let (seed, base) = start
             meter.firstPicture = first + index
             let refined = try crop.tiles.enumerated().map { number, tile in
-                meter.pass = 2 + number
+                meter.pass = (plan.hasCoarsePass ? 2 : 1) + number
                 // Noise of its own, or every tile would show the same figure.
                 return try refine(
                     base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect),

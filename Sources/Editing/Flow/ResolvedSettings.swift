@@ -34,11 +34,13 @@ public struct ResolvedSettings: Sendable {
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
         guidance = asked.guidance ?? (hasWords ? facts.defaults.guidance ?? 7.5 : 1)
+        // A model that does well with less than the whole schedule does so for every mode.
+        let full = facts.defaults.strength ?? 1
         strength =
             switch mode {
-            case .inpaint, .outpaint, .erase: asked.strength ?? facts.defaults.strength ?? 1
-            case .remix: asked.strength ?? 0.6
-            case .variations: asked.strength ?? 0.5
+            case .inpaint, .outpaint, .erase: asked.strength ?? full
+            case .remix: asked.strength ?? 0.6 * full
+            case .variations: asked.strength ?? 0.5 * full
             case .generate: 1
             }
         sampler = asked.sampler
