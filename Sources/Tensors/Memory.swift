@@ -55,9 +55,10 @@
 
     /// Gives every unused block back to the system.
     func drain() {
-        for unsafeentry in unsafe free {
-            unsafe releaseMemory(entry.pointer)
-            footprint -= unsafe entry.capacity
+        // By index: the formatter loses the mark of an unsafe loop variable.
+        for index in unsafe free.indices {
+            unsafe releaseMemory(free[index].pointer)
+            footprint -= unsafe free[index].capacity
         }
         unsafe free.removeAll()
     }

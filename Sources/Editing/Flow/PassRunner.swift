@@ -31,12 +31,14 @@ struct PassRunner {
             meter.firstPicture = patches.count
             meter.pass = 1
             if plan.settings.detail == .kept {
-                patches += try keepingDetail(picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
+                patches += try keepingDetail(
+                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             } else if let coarse = crop.coarse {
                 patches += try coarseToFine(
                     picture, mask: mask, hole: hole, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
             } else {
-                patches += try fullResolution(picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
+                patches += try fullResolution(
+                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             }
         }
         return patches
@@ -76,30 +78,23 @@ struct PassRunner {
     /// Tiles at full resolution. They start from the enlarged result of a first pass over the averaged crop, or, where
     /// the strength is too low to compose anything anew, from the filled picture itself, which keeps its detail.
     private func coarseToFine(
-        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64], hasMask: Bool
+        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64],
+        hasMask: Bool
     ) throws -> [RGBImage] {
-<<<<<<< HEAD
-        let coarseCoverage = crop.extractCoarse(mask)
-        let start = try filled(
-            crop.extractCoarse(picture, pass: pass), coverage: crop.extractCoarse(hole), seed: seeds[0])
-        let coarse = try run(
-            conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
-            strength: plan.settings.strength)
-=======
->>>>>>> cli
         let known = crop.extract(picture)
         let coverage = crop.extract(mask)
         let first = meter.firstPicture
         let bases: [RGBImage]
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(mask)
-            let start = try filled(crop.extractCoarse(picture, pass: pass), coverage: coarseCoverage, seed: seeds[0])
+            let start = try filled(
+                crop.extractCoarse(picture, pass: pass), coverage: crop.extractCoarse(hole), seed: seeds[0])
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
                 strength: plan.settings.strength
             ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
         } else {
-            let start = try filled(known, coverage: coverage, seed: seeds[0])
+            let start = try filled(known, coverage: crop.extract(hole), seed: seeds[0])
             bases = seeds.map { _ in start }
         }
         return try zip(seeds, bases).enumerated().map { index, start in
