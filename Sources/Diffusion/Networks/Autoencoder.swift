@@ -43,6 +43,12 @@ public struct AutoencoderConfiguration: Sendable {
         }
     }
 
+    /// About how many bytes of activations a picture pixel needs at once: three feature maps of the widest of the two
+    /// finest levels (a block's input, its output and what lies between).
+    public func activationBytes(elementSize: Int) -> Int {
+        3 * elementSize * (blockChannels.prefix(2).max() ?? 0)
+    }
+
     /// Picture pixels a latent pixel, each way.
     public var scaleFactor: Int { 1 << (blockChannels.count - 1) }
 }

@@ -11,6 +11,9 @@ public final class DiffusionPipeline {
     public let facts: ModelFacts
     public let precision: Precision
 
+    /// Bytes that the autoencoder's activations may take; larger pictures are encoded and decoded in tiles.
+    public var autoencoderMemory = 3 << 30
+
     private let files: ModelFiles
     private let compute: Compute
     private let scheduler: SchedulerConfiguration
@@ -170,29 +173,63 @@ public final class DiffusionPipeline {
 
     /// A picture's latent distribution.
     private func encode(_ picture: RGBImage) throws -> LatentDistribution {
-        let values = picture.values.map { 2 * $0 - 1 }
-        let moments = try autoencoder.encode(
-            try compute.tensor(values, shape: [1, picture.height, picture.width, 3]), compute)
-        try checkNumbers(moments, part: "autoencoder")
-        let channels = facts.latentChannels
-        let planes = channelsFirst(compute.floats(moments), channels: 2 * channels)
-        let half = planes.count / 2
         let configuration = autoencoder.configuration
+        let factor = facts.scaleFactor
+        let (height, width, channels) = (picture.height / factor, picture.width / factor, facts.latentChannels)
+        let values = picture.values.map { 2 * $0 - 1 }
+        let moments = try tiling(height: height, width: width).mixed(channels: 2 * channels, scale: 1) {
+            rows, columns in
+            let part = Self.part(
+                values, width: picture.width, channels: 3, rows: rows.scaled(by: factor),
+                columns: columns.scaled(by: factor))
+            let tile = try autoencoder.encode(
+                try compute.tensor(part, shape: [1, rows.count * factor, columns.count * factor, 3]), compute)
+            try checkNumbers(tile, part: "autoencoder")
+            return compute.floats(tile)
+        }
+        let planes = channelsFirst(moments, channels: 2 * channels)
+        let half = planes.count / 2
         return LatentDistribution(
-            channels: channels, height: moments.shape[1], width: moments.shape[2], mean: Array(planes[..<half]),
+            channels: channels, height: height, width: width, mean: Array(planes[..<half]),
             logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
     }
 
     private func decode(_ latents: Latents) throws -> RGBImage {
         let configuration = autoencoder.configuration
-        let values = channelsLast(latents.values, channels: latents.channels)
+        let (factor, channels) = (facts.scaleFactor, latents.channels)
+        let values = channelsLast(latents.values, channels: channels)
             .map { $0 / configuration.scale + configuration.shift }
-        let decoded = try autoencoder.decode(
-            try compute.tensor(values, shape: [1, latents.height, latents.width, latents.channels]), compute)
-        try checkNumbers(decoded, part: "autoencoder")
+        let picture = try tiling(height: latents.height, width: latents.width).mixed(channels: 3, scale: factor) {
+            rows, columns in
+            let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
+            let tile = try autoencoder.decode(
+                try compute.tensor(part, shape: [1, rows.count, columns.count, channels]), compute)
+            try checkNumbers(tile, part: "autoencoder")
+            return compute.floats(tile)
+        }
         return RGBImage(
-            size: PixelSize(width: decoded.shape[2], height: decoded.shape[1]),
-            values: compute.floats(decoded).map { $0 / 2 + 0.5 })
+            size: PixelSize(width: latents.width * factor, height: latents.height * factor),
+            values: picture.map { $0 / 2 + 0.5 })
+    }
+
+    /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
+    private func tiling(height: Int, width: Int) -> Tiling {
+        let pixelBytes = autoencoder.configuration.activationBytes(elementSize: compute.type.size)
+        let affordable = Double(autoencoderMemory) / Double(pixelBytes * facts.scaleFactor * facts.scaleFactor)
+        let side = height * width <= Int(affordable) ? max(height, width) : Int(affordable.squareRoot())
+        return Tiling(height: height, width: width, side: max(Tiling.smallestSide, side))
+    }
+
+    /// Some rows and columns of `[height, width, channels]`.
+    private static func part(
+        _ values: [Float], width: Int, channels: Int, rows: Range<Int>, columns: Range<Int>
+    ) -> [Float] {
+        if columns.count == width {
+            return Array(values[rows.lowerBound * width * channels ..< rows.upperBound * width * channels])
+        }
+        return rows.flatMap { row in
+            values[(row * width + columns.lowerBound) * channels ..< (row * width + columns.upperBound) * channels]
+        }
     }
 
     /// The guidance scale as a distilled model wants it: sines and cosines of 1000 · w (`get_guidance_scale_embedding`,
@@ -229,6 +266,10 @@ extension DenoiseRequest.Conditioning {
         case .masked(let picture, _): picture.size
         }
     }
+}
+
+extension Range<Int> {
+    fileprivate func scaled(by factor: Int) -> Range<Int> { lowerBound * factor ..< upperBound * factor }
 }
 
 extension WeightSource {
