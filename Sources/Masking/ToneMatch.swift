@@ -38,7 +38,10 @@ enum ToneMatch {
                 return step * exp(-(step / largestShade) * (step / largestShade))
             }
             let correction = membrane.solved(steps)
-            for index in roles.indices where hole[index] { result.values[index * 3 + channel] += correction[index] }
+            for index in roles.indices where hole[index] {
+                let value = result.values[index * 3 + channel] + correction[index]
+                result.values[index * 3 + channel] = min(1, max(0, value))
+            }
         }
         return result
     }

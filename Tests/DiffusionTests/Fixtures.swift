@@ -11,6 +11,7 @@ enum Fixtures {
 
     static func json(_ path: String) throws -> JSONValue {
         let file = try MappedFile(path: "\(root)/\(path)")
+        defer { withExtendedLifetime(file) {} }
         return try JSONValue(parsing: file.bytes)
     }
 

@@ -67,6 +67,7 @@ import Testing
         for name in network.caseNames {
             let entry = try #require(network.cases.header.entries["\(name)/input_ids"])
             let file = try MappedFile(path: network.cases.file)
+            defer { withExtendedLifetime(file) {} }
             let ids = file.bytes[entry.range].chunks(of: 4).map {
                 $0.enumerated().reduce(0) { $0 | Int($1.1) << (8 * $1.0) }
             }

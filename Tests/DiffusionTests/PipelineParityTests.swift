@@ -19,7 +19,8 @@ import Testing
         init(_ file: SafetensorsFile, _ name: String) throws {
             let entry = try #require(file.header.entries[name], "\(name)")
             size = PixelSize(width: entry.shape[1], height: entry.shape[0])
-            samples = Array(try MappedFile(path: file.file).bytes[entry.range])
+            let mapping = try MappedFile(path: file.file)
+            samples = withExtendedLifetime(mapping) { Array(mapping.bytes[entry.range]) }
         }
 
         func psnr(_ image: RGBImage) -> Double {

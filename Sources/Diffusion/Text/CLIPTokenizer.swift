@@ -23,6 +23,7 @@ public struct CLIPTokenizer: Sendable {
     public init(path folder: String) throws {
         let vocabulary = try MappedFile(path: "\(folder)/vocab.json")
         let merges = try MappedFile(path: "\(folder)/merges.txt")
+        defer { withExtendedLifetime((vocabulary, merges)) {} }
         let settings = "\(folder)/tokenizer_config.json"
         try self.init(
             vocabulary: vocabulary.bytes, merges: merges.bytes,

@@ -55,6 +55,7 @@ public struct WeightFolder: WeightSource {
 
     private init(index: String, folder: String) throws(WeightError) {
         let mapping = try MappedFile(path: index)
+        defer { withExtendedLifetime(mapping) {} }
         let document: JSONValue
         do {
             document = try JSONValue(parsing: mapping.bytes, maximumDepth: 4)
