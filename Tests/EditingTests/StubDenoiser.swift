@@ -7,6 +7,7 @@ import Raster
 /// the pipeline's doing.
 final class StubDenoiser: Denoiser {
     let facts: ModelFacts
+    let elementSize = 2
     private let change: (RGBImage, UInt64) -> RGBImage
     private(set) var requests: [DenoiseRequest] = []
 

@@ -7,6 +7,9 @@ public protocol Denoiser: AnyObject {
     /// What the model is, and what it asks of pictures.
     var facts: ModelFacts { get }
 
+    /// Bytes of a value of the network: 2 or 4.
+    var elementSize: Int { get }
+
     /// One picture for each of the request's seeds, in their order, nominally 0…1 and of the conditioning's size.
     ///
     /// What `progress` throws stops the run within a step and is thrown on.
@@ -17,4 +20,6 @@ public protocol Denoiser: AnyObject {
     func reconstructed(_ picture: RGBImage) throws -> RGBImage
 }
 
-extension DiffusionPipeline: Denoiser {}
+extension DiffusionPipeline: Denoiser {
+    public var elementSize: Int { precision == .f32 ? 4 : 2 }
+}

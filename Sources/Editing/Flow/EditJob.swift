@@ -43,7 +43,7 @@ public struct EditJob: Sendable {
         let facts = denoiser.facts
         try meter.begin(.plan)
         let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
-        let plan = EditPlan(request, inputs: inputs, facts: facts, settings: settings)
+        let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
         try meter.note(EditNote("model: \(facts.name), \(facts.family)"))
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 

@@ -1,4 +1,4 @@
-public import Diffusion
+internal import Diffusion
 public import Masking
 public import Raster
 
@@ -17,16 +17,22 @@ public struct EditPlan: Sendable {
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
 
-    /// - Throws: `EditError` where the settings are out of range.
-    public init(_ request: EditRequest, inputs: EditInputs, facts: ModelFacts, settings: ResolvedSettings) {
+    /// - Throws: `EditError.overMemoryLimit`.
+    public init(
+        _ request: EditRequest, inputs: EditInputs, denoiser: any Denoiser, settings: ResolvedSettings
+    ) throws(EditError) {
         self.settings = settings
-        let geometry = ModelGeometry(nativeSide: facts.nativeSize, multiple: facts.pixelMultiple)
+        let facts = denoiser.facts
+        let memory = MemoryEstimate(elementSize: denoiser.elementSize, parameters: facts.parameters)
+        let limit = request.settings.memoryLimit
+        let geometry = try memory.geometry(facts, limit: limit)
         guard let picture = inputs.picture else {
             size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
             denoiseMask = nil
             hole = nil
             crop = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
+            try memory.check(onePass: generatedSize, limit: limit)
             return
         }
         size = picture.size
@@ -38,13 +44,15 @@ public struct EditPlan: Sendable {
             ? mask : mask.grown(by: settings.grow).feathered(sigma: settings.feather).union(mask)
         denoiseMask = denoise
         hole = mask
-        crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
+        let crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
+        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize, limit: limit) }
+        self.crop = crop
     }
 
     /// Whether there are pixels that the edit promises not to change.
     public var keepsPixels: Bool {
-        guard let denoiseMask, settings.composite.mode != .raw else { return false }
-        return denoiseMask.coverage.values.contains(0)
+        guard let hole, settings.composite.mode != .raw else { return false }
+        return hole.coverage.values.contains(0)
     }
 
     /// Runs of the network for each picture.

@@ -11,6 +11,8 @@ public enum EditError: Failing, Equatable {
     /// The mask does not fit the picture.
     case unfitMask(file: String, picture: String, reason: MaskError)
     case unreadable(path: String)
+    /// More memory is needed than the user allows, in bytes.
+    case overMemoryLimit(what: String, needed: Int, limit: Int)
     case outputIsInput(path: String)
     case outputExists(path: String)
     case outputFolderMissing(path: String)
@@ -40,6 +42,8 @@ extension EditError: CustomStringConvertible {
             "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; --fit-mask scales the mask"
         case .unreadable(let path):
             "'\(path)' can no longer be read"
+        case .overMemoryLimit(let what, let needed, let limit):
+            "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
         case .outputIsInput(let path):
             "'\(path)' is the input itself, which is never overwritten; choose another output name"
         case .outputExists(let path):
@@ -70,6 +74,7 @@ extension EditError: CustomStringConvertible {
         case .unreadable: .inputOutput
         case .nothingToContinue: .noInput
         case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate
+        case .overMemoryLimit: .modelUnusable
         case .wrongPicture, .wrongPictureCount: .internalFault
         case .notFinite: .modelUnusable
         }
