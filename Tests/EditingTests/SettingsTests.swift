@@ -1,0 +1,88 @@
+import Diffusion
+import Editing
+import Masking
+import Raster
+import Testing
+
+/// Whose wish counts, and what is refused before anything is computed.
+@Suite struct SettingsTests {
+    private func resolved(
+        _ mode: EditMode, prompt: String = "a fox", defaults: EditDefaults = EditDefaults(),
+        _ change: (inout EditSettings) -> Void = { _ in }
+    ) -> ResolvedSettings {
+        var request = EditRequest(mode: mode, prompt: prompt)
+        change(&request.settings)
+        return ResolvedSettings(for: request, facts: StubDenoiser(defaults: defaults).facts, randomSeed: 9)
+    }
+
+    @Test func `The user comes before the model, the model before the mode`() {
+        #expect(resolved(.inpaint).steps == 20)
+        #expect(resolved(.inpaint, defaults: EditDefaults(steps: 8)).steps == 8)
+        #expect(resolved(.inpaint, defaults: EditDefaults(steps: 8)) { $0.steps = 3 }.steps == 3)
+        #expect(resolved(.inpaint).strength == 1)
+        #expect(resolved(.inpaint, defaults: EditDefaults(strength: 0.4)).strength == 0.4)
+        #expect(resolved(.generate, defaults: EditDefaults(strength: 0.4)).strength == 1)
+    }
+
+    @Test func `Seeds are consecutive, and drawn where none is given`() {
+        #expect(resolved(.inpaint).seeds == [9])
+        #expect(
+            resolved(.inpaint) {
+                $0.seed = 4
+                $0.count = 3
+            }.seeds == [4, 5, 6])
+        #expect(
+            resolved(.inpaint) {
+                $0.seed = .max
+                $0.count = 2
+            }.seeds == [.max, 0])
+    }
+
+    @Test func `Without words guidance is off, as it would change nothing`() {
+        #expect(resolved(.inpaint).guidance == 7.5)
+        #expect(resolved(.erase, prompt: "").guidance == 1)
+        #expect(resolved(.erase, prompt: "") { $0.guidance = 3 }.guidance == 3)
+    }
+
+    @Test func `A raw composite takes the mask as it is`() {
+        #expect(resolved(.inpaint) { $0.composite = .raw }.grow == 0)
+        #expect(resolved(.inpaint) { $0.composite = .raw }.feather == 0)
+        #expect(
+            resolved(.inpaint) {
+                $0.composite = .raw
+                $0.grow = 5
+            }.grow == 5)
+    }
+
+    @Test func `Settings out of range are refused by name`() {
+        var settings = EditSettings()
+        settings.steps = 0
+        #expect(throws: EditError.outOfRange(setting: "steps", allowed: "from 1 to 1000 steps", found: "0")) {
+            try settings.validate()
+        }
+        settings = EditSettings()
+        settings.strength = .nan
+        #expect(throws: EditError.self) { try settings.validate() }
+        let long = EditRequest(mode: .generate, prompt: String(repeating: "🦊", count: 5000))
+        #expect(throws: EditError.promptTooLong(bytes: 20000, limit: 16384)) { try long.validate() }
+    }
+
+    @Test func `What does not fit the memory limit is refused, or worked in smaller passes`() throws {
+        let scratch = try Scratch()
+        let image = try scratch.write(.patterned(width: 300, height: 200), "a.png")
+        let all = PixelRect(x: 0, y: 0, width: 290, height: 190)
+        let mask = try scratch.write(.mask(width: 300, height: 200, white: all), "m.png")
+        var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
+        request.settings.fill = .fill
+        request.settings.memoryLimit = 1 << 20
+        #expect(throws: EditError.self) { try request.run(StubDenoiser()) }
+
+        let free = StubDenoiser(nativeSize: 256)
+        request.settings.memoryLimit = nil
+        _ = try request.run(free)
+        let limited = StubDenoiser(nativeSize: 256)
+        request.settings.memoryLimit = 200 << 20
+        _ = try request.run(limited)
+        #expect(limited.requests.count > free.requests.count)
+    }
+}
