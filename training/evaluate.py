@@ -63,7 +63,7 @@ class Model:
         """Repaint `pictures` `[B, 3, H, W]` in −1…1 where `masks` `[B, 1, H, W]` is 1.
 
         `start` is the picture that a run of strength < 1 starts from. The kept part of the
-        result is the kept part of `pictures`.
+        result is the kept part of `pictures`; the hole's border is corrected by a membrane.
         """
         context = self.text(tokenise(self.tokenizer, prompts + [""] * len(prompts))).last_hidden_state
         mask = F.max_pool2d(masks, 8)
@@ -85,8 +85,15 @@ class Model:
             else:
                 kept = original
             latents = mask * latents + (1 - mask) * kept
-        decoded = self.autoencoder.decode(latents).sample.clamp(-1, 1)
-        return masks * decoded + (1 - masks) * pictures
+        decoded = to_bytes(self.autoencoder.decode(latents).sample)
+        holes = (masks[:, 0] >= 0.5).byte().numpy()
+        return to_tensor([fills.seamless(*parts) for parts in zip(decoded, to_bytes(pictures), holes)])
+
+
+def to_bytes(pictures: torch.Tensor) -> np.ndarray:
+    """`[B, 3, H, W]` in −1…1 → `[B, H, W, 3]` bytes."""
+    scaled = (pictures.clamp(-1, 1) + 1) * 127.5
+    return scaled.round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def to_tensor(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -143,7 +150,7 @@ def figures(result: torch.Tensor, truth: torch.Tensor, masks: torch.Tensor,
 def write_sheet(columns: list[torch.Tensor], path: Path, rows: int) -> None:
     """Tile `columns`, each `[B, 3, H, W]` in −1…1, as a PNG with one row a picture."""
     lines = [torch.cat([column[row] for column in columns], dim=2) for row in range(rows)]
-    image = ((torch.cat(lines, dim=1).permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
+    image = to_bytes(torch.cat(lines, dim=1)[None])[0]
     cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
 
