@@ -25,6 +25,8 @@ from perceptual import PerceptualDistance
 from pictures import centre_crop, load_pictures, random_mask
 from text import tokenise
 
+KINDS = ("box", "strokes", "outpaint")
+SUMMARY_WIDTH = 1024
 PROMPTS = [
     "a sunset over the sea", "una montaña nevada", "une forêt dans le brouillard",
     "a brick wall", "a desert with dunes", "la ciudad de noche", "un champ vert sous un ciel bleu",
@@ -161,7 +163,7 @@ def judge_holes(model: Model, arguments: argparse.Namespace, settings: list[Sett
     crops = [centre_crop(photo.pixels, arguments.size) for photo in photos]
     captions = [photo.row["caption_en"] for photo in photos]
     pictures = to_tensor(crops)
-    for kind in ("box", "strokes", "outpaint"):
+    for kind in KINDS:
         arrays = hole_masks(kind, arguments.size, len(crops))
         masks = torch.from_numpy(np.stack(arrays)).float()[:, None]
         fast = to_tensor([fills.telea(crop, mask) for crop, mask in zip(crops, arrays)])
@@ -190,6 +192,17 @@ def write_prompts(model: Model, arguments: argparse.Namespace) -> None:
                 arguments.output / "prompts.png", half)
 
 
+def write_summaries(folder: Path, size: int) -> None:
+    """Small JPEGs for the documentation: two rows of every kind of hole, and the prompts."""
+    rows = [cv2.imread(str(folder / f"{kind}.png"))[:2 * size] for kind in KINDS]
+    sheets = {"holes.jpg": np.concatenate(rows), "prompts.jpg": cv2.imread(str(folder / "prompts.png"))}
+    for name, sheet in sheets.items():
+        height, width = sheet.shape[:2]
+        scale = SUMMARY_WIDTH / width
+        small = cv2.resize(sheet, (SUMMARY_WIDTH, round(height * scale)), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / name), small, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
 def parse_setting(text: str) -> Setting:
     steps, guidance, strength = text.split(",")
     return Setting(int(steps), float(guidance), float(strength))
@@ -207,14 +220,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE,STRENGTH",
                         default=[Setting(8, 1.5, 1.0), Setting(8, 1.5, 0.75), Setting(8, 1.5, 0.5)])
-    parser.add_argument("--prompt-steps", type=int, default=20)
-    parser.add_argument("--prompt-guidance", type=float, default=2.5)
+    parser.add_argument("--prompt-steps", type=int, default=8)
+    parser.add_argument("--prompt-guidance", type=float, default=3.0)
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     model = Model(arguments.model)
     judge_holes(model, arguments, arguments.settings)
     write_prompts(model, arguments)
+    write_summaries(arguments.output, arguments.size)
 
 
 if __name__ == "__main__":
