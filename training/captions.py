@@ -25,9 +25,9 @@ class CaptionWriter:
         language = rng.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0]
         sentence = row[f"caption_{language}"].rstrip(".")
         form = rng.random()
-        if form < 0.35:
+        if form < 0.25:
             return sentence
-        if form < 0.55:
+        if form < 0.4:
             return rng.choice(sentence.split(", ")).strip()
         return self.tag_words(row, language)
 

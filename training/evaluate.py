@@ -25,6 +25,8 @@ from perceptual import PerceptualDistance
 from pictures import centre_crop, load_pictures, random_mask
 from text import tokenise
 
+KINDS = ("box", "strokes", "outpaint")
+SUMMARY_WIDTH = 1024
 PROMPTS = [
     "a sunset over the sea", "una montaña nevada", "une forêt dans le brouillard",
     "a brick wall", "a desert with dunes", "la ciudad de noche", "un champ vert sous un ciel bleu",
@@ -63,7 +65,7 @@ class Model:
         """Repaint `pictures` `[B, 3, H, W]` in −1…1 where `masks` `[B, 1, H, W]` is 1.
 
         `start` is the picture that a run of strength < 1 starts from. The kept part of the
-        result is the kept part of `pictures`.
+        result is the kept part of `pictures`; the hole's border is corrected by a membrane.
         """
         context = self.text(tokenise(self.tokenizer, prompts + [""] * len(prompts))).last_hidden_state
         mask = F.max_pool2d(masks, 8)
@@ -85,8 +87,15 @@ class Model:
             else:
                 kept = original
             latents = mask * latents + (1 - mask) * kept
-        decoded = self.autoencoder.decode(latents).sample.clamp(-1, 1)
-        return masks * decoded + (1 - masks) * pictures
+        decoded = to_bytes(self.autoencoder.decode(latents).sample)
+        holes = (masks[:, 0] >= 0.5).byte().numpy()
+        return to_tensor([fills.seamless(*parts) for parts in zip(decoded, to_bytes(pictures), holes)])
+
+
+def to_bytes(pictures: torch.Tensor) -> np.ndarray:
+    """`[B, 3, H, W]` in −1…1 → `[B, H, W, 3]` bytes."""
+    scaled = (pictures.clamp(-1, 1) + 1) * 127.5
+    return scaled.round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def to_tensor(pictures: list[np.ndarray]) -> torch.Tensor:
@@ -143,7 +152,7 @@ def figures(result: torch.Tensor, truth: torch.Tensor, masks: torch.Tensor,
 def write_sheet(columns: list[torch.Tensor], path: Path, rows: int) -> None:
     """Tile `columns`, each `[B, 3, H, W]` in −1…1, as a PNG with one row a picture."""
     lines = [torch.cat([column[row] for column in columns], dim=2) for row in range(rows)]
-    image = ((torch.cat(lines, dim=1).permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
+    image = to_bytes(torch.cat(lines, dim=1)[None])[0]
     cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
 
@@ -154,7 +163,7 @@ def judge_holes(model: Model, arguments: argparse.Namespace, settings: list[Sett
     crops = [centre_crop(photo.pixels, arguments.size) for photo in photos]
     captions = [photo.row["caption_en"] for photo in photos]
     pictures = to_tensor(crops)
-    for kind in ("box", "strokes", "outpaint"):
+    for kind in KINDS:
         arrays = hole_masks(kind, arguments.size, len(crops))
         masks = torch.from_numpy(np.stack(arrays)).float()[:, None]
         fast = to_tensor([fills.telea(crop, mask) for crop, mask in zip(crops, arrays)])
@@ -183,6 +192,17 @@ def write_prompts(model: Model, arguments: argparse.Namespace) -> None:
                 arguments.output / "prompts.png", half)
 
 
+def write_summaries(folder: Path, size: int) -> None:
+    """Small JPEGs for the documentation: two rows of every kind of hole, and the prompts."""
+    rows = [cv2.imread(str(folder / f"{kind}.png"))[:2 * size] for kind in KINDS]
+    sheets = {"holes.jpg": np.concatenate(rows), "prompts.jpg": cv2.imread(str(folder / "prompts.png"))}
+    for name, sheet in sheets.items():
+        height, width = sheet.shape[:2]
+        scale = SUMMARY_WIDTH / width
+        small = cv2.resize(sheet, (SUMMARY_WIDTH, round(height * scale)), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / name), small, [cv2.IMWRITE_JPEG_QUALITY, 85])
+
+
 def parse_setting(text: str) -> Setting:
     steps, guidance, strength = text.split(",")
     return Setting(int(steps), float(guidance), float(strength))
@@ -200,14 +220,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE,STRENGTH",
                         default=[Setting(8, 1.5, 1.0), Setting(8, 1.5, 0.75), Setting(8, 1.5, 0.5)])
-    parser.add_argument("--prompt-steps", type=int, default=20)
-    parser.add_argument("--prompt-guidance", type=float, default=2.5)
+    parser.add_argument("--prompt-steps", type=int, default=8)
+    parser.add_argument("--prompt-guidance", type=float, default=3.0)
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     model = Model(arguments.model)
     judge_holes(model, arguments, arguments.settings)
     write_prompts(model, arguments)
+    write_summaries(arguments.output, arguments.size)
 
 
 if __name__ == "__main__":

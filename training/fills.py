@@ -1,10 +1,14 @@
-"""Classical fills of a hole: what the model starts from, and what it is compared with."""
+"""Classical fills of a hole, and the seamless paste.
+
+What the model starts from, what it is compared with, and how its result is put in place.
+"""
 
 import cv2
 import numpy as np
 
 CANDIDATES = 400
 KEPT_SHIFTS = 24
+MEMBRANE_SWEEPS = 30
 
 
 def telea(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -50,6 +54,38 @@ def shifted(picture: np.ndarray, mask: np.ndarray, seed: int = 0) -> np.ndarray:
     filled = np.take_along_axis(np.stack(sources), best[None, ..., None], axis=0)[0]
     usable = (mask > 0) & (np.min(costs, axis=0) < 1e6)
     return np.where(usable[..., None], filled, base).round().clip(0, 255).astype(np.uint8)
+
+
+def seamless(decoded: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Paste `decoded` into the hole of `picture`, both `[H, W, 3]` bytes, without a seam.
+
+    The difference of the two on the known pixels is continued into the hole as a membrane
+    (Pérez et al., "Poisson image editing", 2003) and added to `decoded`.
+    """
+    difference = picture.astype(np.float32) - decoded
+    correction = _membrane(difference, mask.astype(bool))
+    result = np.where(mask[..., None] > 0, decoded + correction, picture)
+    return result.round().clip(0, 255).astype(np.uint8)
+
+
+def _membrane(values: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Laplace's equation for `values` `[H, W, C]` in `hole`, coarse to fine."""
+    height, width = hole.shape
+    if min(height, width) > 8 and not hole.all():
+        known = (~hole).astype(np.float32)
+        half = (width // 2, height // 2)
+        weight = cv2.resize(known, half, interpolation=cv2.INTER_AREA)
+        sums = cv2.resize(values * known[..., None], half, interpolation=cv2.INTER_AREA)
+        coarse = _membrane(sums / np.maximum(weight, 1e-6)[..., None], weight == 0)
+        guess = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    else:
+        guess = np.full_like(values, values[~hole].mean(0) if not hole.all() else 0)
+    result = np.where(hole[..., None], guess, values)
+    for _ in range(MEMBRANE_SWEEPS):
+        padded = np.pad(result, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        mean = (padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]) / 4
+        result = np.where(hole[..., None], mean, result)
+    return result
 
 
 def _shift(picture: np.ndarray, mask: np.ndarray, dy: int, dx: int) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ from captions import all_texts
 MERGES = 2000
 TOKENS = 77
 WIDTH = 128
+WORD_MARK = 0.05
 START, END = "<|startoftext|>", "<|endoftext|>"
 # CLIP's word pattern (openai/CLIP, clip/simple_tokenizer.py).
 WORD_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -63,11 +64,33 @@ def write_tokenizer(folder: Path) -> None:
 
 def make_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     """Two CLIP layers, 128 wide, from token ids `[B, 77]` to states `[B, 77, 128]`."""
-    return CLIPTextModel(CLIPTextConfig(
+    model = CLIPTextModel(CLIPTextConfig(
         vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=384, projection_dim=WIDTH,
         num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=TOKENS,
         hidden_act="quick_gelu", bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+    _attend_to_words(model, [tokenizer.bos_token_id, tokenizer.eos_token_id])
+    return model
+
+
+@torch.no_grad()
+def _attend_to_words(model: CLIPTextModel, special_ids: list[int]) -> None:
+    """Start the first layer so that every position, padding included, gathers the words before it.
+
+    A caption is a few tokens among some 70 of padding. Attention that starts out uniform
+    loses the words among them, and the UNet learns to look away. One dimension of the
+    embedding marks words from special tokens; one dimension of each head's queries and keys
+    reads it, so that special tokens get e⁻¹⁰ of a word's attention.
+    """
+    model.embeddings.token_embedding.weight[:, 0] = WORD_MARK
+    model.embeddings.token_embedding.weight[special_ids, 0] = -WORD_MARK
+    model.embeddings.position_embedding.weight[:, 0] = 0
+    attention = model.encoder.layers[0].self_attn
+    for row in range(0, WIDTH, attention.head_dim):
+        attention.q_proj.weight[row] = 0
+        attention.q_proj.bias[row] = 4
+        attention.k_proj.weight[row] = 0
+        attention.k_proj.weight[row, 0] = 4
 
 
 def tokenise(tokenizer: CLIPTokenizer, captions: list[str]) -> torch.Tensor:

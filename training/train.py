@@ -27,7 +27,6 @@ from patch_transform import PatchTransform
 from pictures import centre_crop, load_pictures, random_mask
 from text import make_text_encoder, write_tokenizer
 
-LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 50
 KEPT_WEIGHT = 0.2
@@ -86,7 +85,7 @@ def learning_rate(step: int, minutes: float, arguments: argparse.Namespace) -> f
     """Warm-up, a constant stretch, then a linear descent over the last part of the run."""
     left = 1 - minutes / arguments.minutes
     descent = min(1.0, left / arguments.descent) if arguments.descent > 0 else 1.0
-    return LEARNING_RATE * min(1.0, (step + 1) / WARM_UP_STEPS) * max(descent, 0.01)
+    return arguments.learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * max(descent, 0.01)
 
 
 def training_loss(denoiser: Denoiser, part: tuple) -> tuple[torch.Tensor, tuple[float, float]]:
@@ -110,6 +109,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--size", type=int, default=256, help="crop size in pixels, a multiple of 32")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--descent", type=float, default=0.3,
                         help="last part of the run over which the learning rate falls, 0…1")
     parser.add_argument("--average", type=float, default=0.995, help="decay of the averaged weights")
