@@ -81,7 +81,7 @@ import Testing
         request.settings.memoryLimit = nil
         _ = try request.run(free)
         let limited = StubDenoiser(nativeSize: 256)
-        request.settings.memoryLimit = 200 << 20
+        request.settings.memoryLimit = 120 << 20
         _ = try request.run(limited)
         #expect(limited.requests.count > free.requests.count)
     }

@@ -8,6 +8,8 @@ import Raster
 final class StubDenoiser: Denoiser {
     let facts: ModelFacts
     let elementSize = 2
+    var autoencoderMemory = 1 << 30
+    let smallestAutoencoderMemory = 1 << 20
     private let change: (RGBImage, UInt64) -> RGBImage
     private(set) var requests: [DenoiseRequest] = []
 

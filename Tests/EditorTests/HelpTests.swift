@@ -3,7 +3,9 @@ import Testing
 
 /// The help is what people read first: a change of it is a change to look at.
 @Suite struct HelpTests {
-    static let commands = ["", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor"]
+    static let commands = [
+        "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "manual",
+    ]
 
     /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.
     @Test(arguments: commands)
@@ -29,6 +31,16 @@ import Testing
         let outcome = try Editor().run(["--version"])
         #expect(outcome.code == 0)
         #expect(outcome.output == "editor 0.1.0\n")
+    }
+
+    @Test func `The manual names every command and option`() throws {
+        let manual = try Editor().run(["manual"])
+        #expect(manual.code == 0, "\(manual.error)")
+        for command in Self.commands where !command.isEmpty {
+            #expect(manual.output.contains(".Sh \(command.uppercased())\n"))
+        }
+        #expect(manual.output.contains("\n.It \\-\\-known\\-latents known\\-latents\n"))
+        #expect(manual.output.contains("\n.It \\-o, \\-\\-output path\n"))
     }
 
     @Test(arguments: ["bash", "zsh", "fish"])

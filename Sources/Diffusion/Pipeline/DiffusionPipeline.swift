@@ -14,6 +14,12 @@ public final class DiffusionPipeline {
     /// Bytes that the autoencoder's activations may take; larger pictures are encoded and decoded in tiles.
     public var autoencoderMemory = 3 << 30
 
+    /// The least that `autoencoderMemory` can ask for: the bytes that a smallest tile takes.
+    public var smallestAutoencoderMemory: Int {
+        let side = Tiling.smallestSide * facts.scaleFactor
+        return side * side * autoencoder.configuration.activationBytes(elementSize: compute.type.size)
+    }
+
     private let files: ModelFiles
     private let compute: Compute
     private let scheduler: SchedulerConfiguration

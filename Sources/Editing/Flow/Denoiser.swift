@@ -10,6 +10,10 @@ public protocol Denoiser: AnyObject {
     /// Bytes of a value of the network: 2 or 4.
     var elementSize: Int { get }
 
+    /// Bytes that the autoencoder's activations may take, and the least that it can do with.
+    var autoencoderMemory: Int { get set }
+    var smallestAutoencoderMemory: Int { get }
+
     /// One picture for each of the request's seeds, in their order, nominally 0…1 and of the conditioning's size.
     ///
     /// What `progress` throws stops the run within a step and is thrown on.

@@ -23,16 +23,15 @@ public struct EditPlan: Sendable {
     ) throws(EditError) {
         self.settings = settings
         let facts = denoiser.facts
-        let memory = MemoryEstimate(elementSize: denoiser.elementSize, parameters: facts.parameters)
-        let limit = request.settings.memoryLimit
-        let geometry = try memory.geometry(facts, limit: limit)
+        let memory = MemoryEstimate(denoiser, limit: request.settings.memoryLimit)
+        let geometry = try memory.geometry()
         guard let picture = inputs.picture else {
             size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
             denoiseMask = nil
             hole = nil
             crop = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
-            try memory.check(onePass: generatedSize, limit: limit)
+            try memory.check(onePass: generatedSize)
             return
         }
         size = picture.size
@@ -45,7 +44,7 @@ public struct EditPlan: Sendable {
         denoiseMask = denoise
         hole = mask
         let crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
-        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize, limit: limit) }
+        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize) }
         self.crop = crop
     }
 

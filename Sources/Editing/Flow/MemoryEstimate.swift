@@ -2,32 +2,36 @@ internal import Diffusion
 internal import Masking
 internal import Raster
 
-/// How much memory an edit takes, roughly: the weights, and activations in proportion to the pixels of one pass.
-///
-/// The share of a pixel is set by the autoencoder's decoder, whose first layers hold 128 to 512 channels at full size in
-/// the usual models: SD 1.5's shapes at 512×512 in bf16 were measured at 3.1 GB, of which 2.2 GB weights. Smaller
-/// decoders take less, so a limit is kept rather than met.
+/// How much memory an edit takes, roughly: the weights, and the larger of the denoiser's activations, in proportion to
+/// the pixels of one pass, and the autoencoder's, which works in tiles where it must.
 struct MemoryEstimate {
-    /// Bytes of one value of the network: 2 or 4.
-    let elementSize: Int
-    /// Values of all weights.
-    let parameters: Int
-
     /// The program, its libraries and a photo.
     private static let base = 100 << 20
-    /// Values a pixel that are held at once.
-    private static let valuesPerPixel = 1700
+    /// Values that the denoiser holds at once for each picture pixel, with guidance: about 230 for SD 1.5's shapes
+    /// (skip connections and the widest feed-forward layer).
+    private static let denoiserValuesPerPixel = 250
 
-    /// Bytes for a pass over that many pixels.
-    func bytes(pixels: Int) -> Int {
-        Self.base + parameters * elementSize + pixels * Self.valuesPerPixel * elementSize
+    private let denoiser: any Denoiser
+    /// Bytes that an edit should stay under; `nil` for no limit.
+    private let limit: Int?
+
+    init(_ denoiser: any Denoiser, limit: Int?) {
+        self.denoiser = denoiser
+        self.limit = limit
     }
 
-    /// The model's geometry, its native side made smaller until what a plan puts into one pass fits: twice the native
-    /// area at most.
+    /// The least bytes that a pass over that many pixels takes.
+    func bytes(pixels: Int) -> Int {
+        fixedBytes
+            + max(pixels * Self.denoiserValuesPerPixel * denoiser.elementSize, denoiser.smallestAutoencoderMemory)
+    }
+
+    /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
+    /// at most, fits. Makes the autoencoder keep to what the limit leaves.
     ///
     /// - Throws: `EditError.overMemoryLimit` where not even a quarter of the native side would fit.
-    func geometry(_ facts: ModelFacts, limit: Int?) throws(EditError) -> ModelGeometry {
+    func geometry() throws(EditError) -> ModelGeometry {
+        let facts = denoiser.facts
         var side = facts.nativeSize
         let smallest = max(facts.pixelMultiple, facts.nativeSize / 4)
         if let limit {
@@ -38,13 +42,18 @@ struct MemoryEstimate {
                 }
                 side -= facts.pixelMultiple
             }
+            denoiser.autoencoderMemory = min(denoiser.autoencoderMemory, limit - fixedBytes)
         }
         return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)
     }
 
     /// Throws `EditError.overMemoryLimit` where a picture that is worked in one pass does not fit.
-    func check(onePass size: PixelSize, limit: Int?) throws(EditError) {
+    func check(onePass size: PixelSize) throws(EditError) {
         guard let limit, bytes(pixels: size.area) > limit else { return }
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)
     }
+
+    /// Weights count a quarter more than they are: padding of the packed ones, and pages of their files that were just
+    /// read (SD 1.5's shapes in bf16: 2.1 GB of weights, 2.7 GB resident at 512×512 before decoding).
+    private var fixedBytes: Int { Self.base + denoiser.facts.parameters * denoiser.elementSize * 5 / 4 }
 }

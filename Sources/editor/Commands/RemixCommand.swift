@@ -5,6 +5,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "remix",
         abstract: "Rework a picture, or the masked part of it, with a new prompt.",
+        usage: "editor remix [<options>] [<image>] <prompt>",
         discussion: """
             Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)

@@ -134,7 +134,7 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1 to paint anew, 0.6 for remix, 0.5 for variations.",
+            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half.",
             valueName: "share"))
     var strength: Float?
 
