@@ -22,8 +22,8 @@ from train import fresh_denoiser
 ENCODER_TOLERANCE = 1e-3
 
 DESCRIPTION = (
-    "The model inside the binary: inpainting and outpainting of landscapes, sky, water, "
-    "ground and walls; prompts in English, Spanish and French."
+    "The model inside the binary, weakly trained: fills holes in landscapes, sky, water and "
+    "ground softly, without detail; words hardly steer it yet."
 )
 TOKENIZER_FILES = ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
 
@@ -79,9 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--output", type=Path, required=True, help="model folder to write")
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=1.5)
-    parser.add_argument("--strength", type=float, default=0.75)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--guidance", type=float, default=1.0)
+    parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--fill", default="patchmatch")
     arguments = parser.parse_args()
 

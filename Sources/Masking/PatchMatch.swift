@@ -63,7 +63,8 @@ struct PatchMatch {
             }
             if !isCoarsest { levels[index + 1].release() }
         }
-        return pasted(ToneMatch.applied(to: levels[0].image, hole: hole), at: region, over: image)
+        let toned = ToneMatch.applied(to: levels[0].image, hole: hole)
+        return pasted(RimBlend.applied(to: toned, hole: hole), at: region, over: image)
     }
 
     private func pasted(_ part: RGBImage, at region: PixelRect, over image: RGBImage) -> RGBImage {
