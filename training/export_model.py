@@ -70,6 +70,7 @@ def model_index(arguments: argparse.Namespace) -> dict:
             "defaults": {
                 "steps": arguments.steps, "guidance": arguments.guidance,
                 "strength": arguments.strength, "fill": arguments.fill,
+                "detail": arguments.detail,
             },
         },
     }
@@ -79,10 +80,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, required=True, help="folder of the training run")
     parser.add_argument("--output", type=Path, required=True, help="model folder to write")
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--guidance", type=float, default=1.0)
-    parser.add_argument("--strength", type=float, default=1.0)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument("--strength", type=float, default=0.4)
     parser.add_argument("--fill", default="patchmatch")
+    parser.add_argument("--detail", default="kept", choices=["kept", "model"])
     arguments = parser.parse_args()
 
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")
