@@ -34,13 +34,18 @@ public struct ResolvedSettings: Sendable {
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
         guidance = asked.guidance ?? (hasWords ? facts.defaults.guidance ?? 7.5 : 1)
+        // A raw picture is what the network makes of the mask as it was given.
+        let isRaw = asked.composite == .raw
+        let wantedDetail = asked.detail ?? facts.defaults.detail.flatMap(Detail.init(rawValue:)) ?? .model
+        let keepsDetail = wantedDetail == .kept && !isRaw
         // A model that does well with less than the whole schedule does so for every mode.
         let full = facts.defaults.strength ?? 1
         strength =
             switch mode {
             case .inpaint, .outpaint, .erase: asked.strength ?? full
-            case .remix: asked.strength ?? 0.6 * full
-            case .variations: asked.strength ?? 0.5 * full
+            // Kept detail anchors the picture, so that more of the rest may change.
+            case .remix: asked.strength ?? (keepsDetail ? 0.9 : 0.6 * full)
+            case .variations: asked.strength ?? (keepsDetail ? 0.8 : 0.5 * full)
             case .generate: 1
             }
         sampler = asked.sampler
@@ -48,16 +53,13 @@ public struct ResolvedSettings: Sendable {
         knownLatents = asked.knownLatents
         area = asked.area
         padding = asked.padding
-        // A raw picture is what the network makes of the mask as it was given.
-        let isRaw = asked.composite == .raw
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
         feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
         blend = asked.blend
         let modelFill = paintsAnew ? facts.defaults.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
-        // At full strength nothing is left of the start, and a raw picture is the network's own.
-        let canKeep = strength < 1 && !isRaw
-        detail = canKeep ? asked.detail ?? facts.defaults.detail.flatMap(Detail.init(rawValue:)) ?? .model : .model
+        // At full strength nothing is left of the start.
+        detail = keepsDetail && strength < 1 ? .kept : .model
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
 
