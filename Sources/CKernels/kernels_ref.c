@@ -112,10 +112,6 @@ static void activate(const void *x, void *y, ckernels_type type, size_t count, c
     }
 }
 
-static void add(const void *a, const void *b, void *y, ckernels_type type, size_t count) {
-    for (size_t i = 0; i < count; i++) put(y, type, i, get(a, type, i) + get(b, type, i));
-}
-
 static void softmax(float *x, size_t count) {
     float maximum = -INFINITY;
     for (size_t i = 0; i < count; i++) maximum = fmaxf(maximum, x[i]);
@@ -124,4 +120,4 @@ static void softmax(float *x, size_t count) {
     for (size_t i = 0; i < count; i++) x[i] = (float)(x[i] / sum);
 }
 
-const ckernels_table ckernels_table_ref = {convert, channel_sums, scale_shift, layer_norm, geglu, activate, add, softmax};
+const ckernels_table ckernels_table_ref = {convert, channel_sums, scale_shift, layer_norm, geglu, activate, softmax};

@@ -226,15 +226,6 @@ static void activate(const void *x, void *y, ckernels_type type, size_t count, c
     else activate_body(x, y, CKERNELS_F32, count, activation);
 }
 
-INLINE void add_body(const void *a, const void *b, void *y, ckernels_type type, size_t count) {
-    FOR_VECTORS(i, n, count) store(y, type, i, n, load(a, type, i, n) + load(b, type, i, n));
-}
-
-static void add(const void *a, const void *b, void *y, ckernels_type type, size_t count) {
-    if (type == CKERNELS_BF16) add_body(a, b, y, CKERNELS_BF16, count);
-    else add_body(a, b, y, CKERNELS_F32, count);
-}
-
 static void softmax(float *x, size_t count) {
     vf most = -FLT_MAX;
     size_t whole = count - count % WIDTH;
@@ -256,4 +247,4 @@ static void softmax(float *x, size_t count) {
     FOR_VECTORS(i, n, count) store(x, CKERNELS_F32, i, n, load(x, CKERNELS_F32, i, n) * inverse);
 }
 
-const ckernels_table TABLE = {convert, channel_sums, scale_shift, layer_norm, geglu, activate, add, softmax};
+const ckernels_table TABLE = {convert, channel_sums, scale_shift, layer_norm, geglu, activate, softmax};

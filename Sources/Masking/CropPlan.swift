@@ -121,13 +121,6 @@ public struct CropPlan: Sendable, Equatable {
         return padded.cropped(to: PixelRect(x: padding.left, y: padding.top, width: crop.width, height: crop.height))
     }
 
-    /// The coarse pass's input: the crop area-averaged and padded, `coarse.paddedSize`. Traps on a plan of one pass.
-    public func extractCoarse(_ picture: RGBImage) -> RGBImage {
-        let pass = requiredCoarsePass
-        precondition(picture.size == pictureSize, "planned for \(pictureSize), given \(picture.size)")
-        return picture.cropped(to: crop).resized(to: pass.size, filter: .area).reflectPadded(by: pass.padding)
-    }
-
     /// What `extract` gave, without its reflection, averaged and padded: `coarse.paddedSize`. Traps on a plan of one pass.
     public func shrunkToCoarse(_ padded: RGBImage) -> RGBImage {
         let pass = requiredCoarsePass

@@ -125,19 +125,4 @@ extension Compute {
         }
         return y
     }
-
-    /// a + b.
-    public func add(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-        precondition(a.count == b.count, "\(a.shape) + \(b.shape)")
-        let y = try empty(a.shape)
-        let kernels = unsafe kernels
-        let elementSize = type.size
-        let kernelType = type.kernelType
-        parallelRanges(a.count, minimum: 1 << 16) { _, range in
-            let offset = range.lowerBound * elementSize
-            unsafe kernels.pointee.add(
-                a.pointer + offset, b.pointer + offset, y.pointer + offset, kernelType, range.count)
-        }
-        return y
-    }
 }

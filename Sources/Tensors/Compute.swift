@@ -28,11 +28,6 @@ public final class Compute {
     /// How many threads operations use.
     public static var threads: Int { Int(ckernels_threads()) }
 
-    /// Bytes held for activations and for packed weights.
-    public var footprint: (activations: Int, weights: Int) { (pool.footprint, weightPool.footprint) }
-    /// Gives unused activation memory back to the system.
-    public func trim() { pool.drain() }
-
     var kernels: UnsafePointer<ckernels_table> { unsafe ckernels_kernels() }
 
     /// A tensor with undefined content.

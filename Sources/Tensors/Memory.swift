@@ -23,8 +23,6 @@
 /// system for memory nor faults pages in after the first.
 @safe final class MemoryPool {
     private var free: [(pointer: UnsafeMutableRawPointer, capacity: Int)] = unsafe []
-    /// Bytes in blocks, used and free.
-    private(set) var footprint = 0
 
     deinit { drain() }
 
@@ -44,12 +42,10 @@
             return unsafe Block(pointer: found.pointer, capacity: found.capacity, pool: self)
         }
         if let pointer = unsafe Self.allocate(capacity) {
-            footprint += capacity
             return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
         }
         drain()
         guard let pointer = unsafe Self.allocate(capacity) else { throw ComputeError.outOfMemory(bytes: bytes) }
-        footprint += capacity
         return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
     }
 
@@ -58,7 +54,6 @@
         // By index: the formatter loses the mark of an unsafe loop variable.
         for index in unsafe free.indices {
             unsafe releaseMemory(free[index].pointer)
-            footprint -= unsafe free[index].capacity
         }
         unsafe free.removeAll()
     }

@@ -48,21 +48,6 @@ import Testing
         }
     }
 
-    @Test func readsAPipelinesParts() throws {
-        let json = try Self.configuration(
-            """
-            {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"],
-             "safety_checker": [null, null], "vae": ["diffusers", "AutoencoderKL"], "scheduler": [null, null]}
-            """)
-        let pipeline = try PipelineConfiguration(json)
-        #expect(pipeline.className == "StableDiffusionPipeline")
-        #expect(pipeline.parts.keys.sorted() == ["unet", "vae"])
-        #expect(pipeline.parts["unet"]?.className == "UNet2DConditionModel")
-        #expect(throws: ConfigurationError.missing(file: "config.json", key: "_class_name")) {
-            try PipelineConfiguration(Self.configuration("{}"))
-        }
-    }
-
     @Test func readsATokenizersConfiguration() throws {
         let json = try Self.configuration(
             #"{"bos_token": {"content": "<s>", "lstrip": false}, "pad_token": "!", "model_max_length": 1e30}"#)

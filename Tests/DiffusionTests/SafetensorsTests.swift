@@ -65,17 +65,6 @@ import Testing
         }
     }
 
-    @Test func saysWhatANetworkMisses() throws {
-        let file = try Self.open(Self.file(Self.two, data: 22))
-        try file.require(["a": [2, 1], "b": [3]])
-        #expect(throws: WeightError.missingTensors(file: "weights.safetensors", count: 4, first: ["c", "d", "e"])) {
-            try file.require(["e": [1], "a": [2, 1], "d": [1], "f": [1], "c": [1]])
-        }
-        #expect(
-            throws: WeightError.wrongShape(file: "weights.safetensors", tensor: "a", expected: [1, 2], found: [2, 1])
-        ) { try file.require(["a": [1, 2]]) }
-    }
-
     /// Headers that lie, each with what must be said of it.
     @Test(arguments: [
         (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#, 7, "truncated"),

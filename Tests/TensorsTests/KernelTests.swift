@@ -71,14 +71,10 @@ import Testing
         for type in Self.types {
             for count in Self.lengths {
                 var x = Operand(RandomValues.normal(count, seed: 1, deviation: 4), type)
-                var other = Operand(RandomValues.normal(count, seed: 2), type)
                 for activation in [CKERNELS_NONE, CKERNELS_SILU, CKERNELS_QUICK_GELU, CKERNELS_GELU] {
                     x.with { x in
                         compare(type, count: count, "activate") { $0.activate(x, $1, type, count, activation) }
                     }
-                }
-                x.with { x in
-                    other.with { other in compare(type, count: count, "add") { $0.add(x, other, $1, type, count) } }
                 }
             }
         }

@@ -113,9 +113,6 @@ typedef struct {
     // y = activation(x). y may be x.
     void (*activate)(const void *x, void *y, ckernels_type type, size_t count, ckernels_activation activation);
 
-    // y = a + b. y may be either.
-    void (*add)(const void *a, const void *b, void *y, ckernels_type type, size_t count);
-
     // In place: x[0..<count] = exp(x − max x) / Σ, f32.
     void (*softmax)(float *x, size_t count);
 } ckernels_table;

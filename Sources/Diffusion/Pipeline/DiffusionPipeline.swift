@@ -76,9 +76,6 @@ public final class DiffusionPipeline {
         }
     }
 
-    /// Bytes held for activations and for packed weights.
-    public var footprint: (activations: Int, weights: Int) { compute.footprint }
-
     /// Makes one picture for each seed of the request, nominally 0…1, of the size of its conditioning.
     /// - Parameter progress: called between parts and after each step; what it throws ends the run.
     /// - Throws: `ModelError.notANumber`, `SamplingError`, `ComputeError`, or what `progress` throws.

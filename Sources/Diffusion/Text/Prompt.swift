@@ -37,9 +37,6 @@ public struct Prompt: Sendable, Equatable {
         self.stretches = stretches
     }
 
-    /// The prompt without its notation, for what cannot weigh words.
-    public var plainText: String { stretches.map { $0.map(\.text).joined() }.joined(separator: " ") }
-
     /// The text between each `BREAK` that stands alone, without the white space around it.
     private static func splitAtBreaks(_ text: String) -> [String] {
         guard text.contains("BREAK") else { return [text] }

@@ -31,24 +31,4 @@ extension WeightSource {
         }
         return tensor
     }
-
-    /// Checks that every tensor that a network needs is there with its shape, so that a run fails before it starts and
-    /// the error tells how many are missing.
-    ///
-    /// - Throws: `WeightError.missingTensors`, `.unsupportedElementType` or `.wrongShape`.
-    public func require(_ shapes: [String: [Int]]) throws(WeightError) {
-        let known = Set(names)
-        let missing = shapes.keys.filter { !known.contains($0) }.sorted()
-        for name in missing {
-            if let found = unusableElementType(name) {
-                throw .unsupportedElementType(file: file, tensor: name, found: found)
-            }
-        }
-        guard missing.isEmpty else {
-            throw .missingTensors(file: file, count: missing.count, first: Array(missing.prefix(3)))
-        }
-        for name in shapes.keys.sorted() {
-            if let shape = shapes[name] { _ = try tensor(name, shape: shape) }
-        }
-    }
 }

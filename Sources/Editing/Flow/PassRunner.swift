@@ -88,7 +88,7 @@ struct PassRunner {
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(mask)
             let start = try filled(
-                crop.extractCoarse(picture, pass: pass), coverage: crop.extractCoarse(hole), seed: seeds[0])
+                crop.shrunkToCoarse(crop.extract(picture)), coverage: crop.extractCoarse(hole), seed: seeds[0])
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
                 strength: plan.settings.strength
@@ -194,10 +194,5 @@ extension CropPlan {
     /// As `extract` of the picture in floats, which for a large photo is never made as a whole.
     func extract(_ picture: Picture) -> RGBImage {
         RGBImage(picture.cropped(to: crop)).reflectPadded(by: padding)
-    }
-
-    /// As `extractCoarse` of the picture in floats.
-    func extractCoarse(_ picture: Picture, pass: CoarsePass) -> RGBImage {
-        RGBImage(picture.cropped(to: crop)).resized(to: pass.size, filter: .area).reflectPadded(by: pass.padding)
     }
 }
