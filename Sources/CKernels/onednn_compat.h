@@ -7,7 +7,6 @@
 #if DNNL_VERSION_MAJOR >= 3
 
 typedef dnnl_memory_desc_t compat_desc; // owned
-#define COMPAT_MAX_ARGS DNNL_MAX_NDIMS
 
 static inline dnnl_status_t compat_desc_tag(compat_desc *desc, int ndims, const dnnl_dims_t dims, dnnl_data_type_t type,
                                             dnnl_format_tag_t tag) {
@@ -88,9 +87,4 @@ static inline dnnl_status_t compat_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_
 #else
     return dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, 0.0f);
 #endif
-}
-
-static inline dnnl_status_t compat_reorder(dnnl_primitive_desc_t *pd, const compat_desc *from, const compat_desc *to,
-                                           dnnl_engine_t engine) {
-    return dnnl_reorder_primitive_desc_create(pd, compat_ref(from), engine, compat_ref(to), engine, NULL);
 }

@@ -64,6 +64,16 @@ static dnnl_status_t finish(ckernels_product *p, bool bias) {
     return status;
 }
 
+// Gives the product to the caller, or frees it where making it failed.
+static int hand_over(ckernels_product *p, dnnl_status_t status, ckernels_product **product) {
+    if (status) {
+        ckernels_product_destroy(p);
+        return status;
+    }
+    *product = p;
+    return 0;
+}
+
 int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_product **product) {
     pthread_once(&engine_once, make_engine);
     if (engine_status) return engine_status;
@@ -93,12 +103,7 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
     if (!status) status = finish(p, s->bias);
     if (attr) dnnl_primitive_attr_destroy(attr);
     compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
-    if (status) {
-        ckernels_product_destroy(p);
-        return status;
-    }
-    *product = p;
-    return 0;
+    return hand_over(p, status, product);
 }
 
 int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **product) {
@@ -124,12 +129,7 @@ int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **pr
     if (!status) status = finish(p, s->bias);
     if (attr) dnnl_primitive_attr_destroy(attr);
     compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
-    if (status) {
-        ckernels_product_destroy(p);
-        return status;
-    }
-    *product = p;
-    return 0;
+    return hand_over(p, status, product);
 }
 
 void ckernels_product_destroy(ckernels_product *p) {

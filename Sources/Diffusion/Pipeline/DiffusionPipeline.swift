@@ -98,7 +98,7 @@ public final class DiffusionPipeline {
         let isGuided = request.guidance > 1 && !embedsGuidance
         let prompts = isGuided ? [request.negativePrompt, request.prompt] : [request.prompt]
         let states = try promptEncoder(prompts, compute)
-        try checkNumbers(states, part: "text encoder")
+        _ = try numbers(states, part: "text encoder")
         let context = TextContext(states: states)
         let guidanceEmbedding = unet.configuration.guidanceChannels.map {
             Self.guidanceEmbedding(request.guidance - 1, channels: $0)
@@ -165,9 +165,8 @@ public final class DiffusionPipeline {
         let channels = unet.configuration.inChannels
         let one = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
         let input = batch == 1 ? one : try compute.stack([Tensor](repeating: one, count: batch))
-        let output = compute.floats(
-            try unet(input, timestep: timestep, context: context, guidance: guidance, compute))
-        guard output.allSatisfy(\.isFinite) else { throw notANumber(part: "denoiser") }
+        let output = try numbers(
+            try unet(input, timestep: timestep, context: context, guidance: guidance, compute), part: "denoiser")
         let count = latents.count
         return (0 ..< batch).flatMap {
             channelsFirst(Array(output[$0 * count ..< ($0 + 1) * count]), channels: facts.latentChannels)
@@ -187,8 +186,7 @@ public final class DiffusionPipeline {
                 columns: columns.scaled(by: factor))
             let tile = try autoencoder.encode(
                 try compute.tensor(part, shape: [1, rows.count * factor, columns.count * factor, 3]), compute)
-            try checkNumbers(tile, part: "autoencoder")
-            return compute.floats(tile)
+            return try numbers(tile, part: "autoencoder")
         }
         let planes = channelsFirst(moments, channels: 2 * channels)
         let half = planes.count / 2
@@ -207,8 +205,7 @@ public final class DiffusionPipeline {
             let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
             let tile = try autoencoder.decode(
                 try compute.tensor(part, shape: [1, rows.count, columns.count, channels]), compute)
-            try checkNumbers(tile, part: "autoencoder")
-            return compute.floats(tile)
+            return try numbers(tile, part: "autoencoder")
         }
         return RGBImage(
             size: PixelSize(width: latents.width * factor, height: latents.height * factor),
@@ -246,8 +243,11 @@ public final class DiffusionPipeline {
 
     // MARK: Not a number
 
-    private func checkNumbers(_ tensor: Tensor, part: String) throws {
-        guard compute.floats(tensor).allSatisfy(\.isFinite) else { throw notANumber(part: part) }
+    /// The values of what a part computed; throws where one is not a number.
+    private func numbers(_ tensor: Tensor, part: String) throws -> [Float] {
+        let values = compute.floats(tensor)
+        guard values.allSatisfy(\.isFinite) else { throw notANumber(part: part) }
+        return values
     }
 
     /// The error for a part that gave a NaN or an infinity: names the tensor that holds one, if one does.

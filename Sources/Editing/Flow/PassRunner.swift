@@ -33,9 +33,9 @@ struct PassRunner {
             if plan.settings.detail == .kept {
                 patches += try keepingDetail(
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
-            } else if let coarse = crop.coarse {
+            } else if crop.isCoarseToFine {
                 patches += try coarseToFine(
-                    picture, mask: mask, hole: hole, crop: crop, coarse: coarse, seeds: seeds, hasMask: hasMask)
+                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             } else {
                 patches += try fullResolution(
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
@@ -78,8 +78,7 @@ struct PassRunner {
     /// Tiles at full resolution. They start from the enlarged result of a first pass over the averaged crop, or, where
     /// the strength is too low to compose anything anew, from the filled picture itself, which keeps its detail.
     private func coarseToFine(
-        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, coarse pass: CropPlan.CoarsePass, seeds: [UInt64],
-        hasMask: Bool
+        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let known = crop.extract(picture)
         let coverage = crop.extract(mask)
@@ -88,7 +87,7 @@ struct PassRunner {
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(mask)
             let start = try filled(
-                crop.shrunkToCoarse(crop.extract(picture)), coverage: crop.extractCoarse(hole), seed: seeds[0])
+                crop.shrunkToCoarse(known), coverage: crop.extractCoarse(hole), seed: seeds[0])
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
                 strength: plan.settings.strength
