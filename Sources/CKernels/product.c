@@ -1,7 +1,8 @@
-// Convolutions and matrix products as oneDNN primitives.
+// Convolutions and matrix products as oneDNN primitives, but for the convolutions that our own kernel is faster at.
 
 #include "CKernels.h"
 #include "onednn_compat.h"
+#include "winograd.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ static void make_engine(void) {
 }
 
 struct ckernels_product {
+    bool winograd; // then `shape` is all there is
+    ckernels_convolution_shape shape;
     dnnl_primitive_desc_t pd;
     dnnl_primitive_t primitive;
     compat_desc plain_weights; // as the caller gives them
@@ -26,7 +29,9 @@ struct ckernels_product {
 };
 
 struct ckernels_weights {
-    dnnl_memory_t memory;
+    dnnl_memory_t memory;  // NULL where packed for Winograd's form
+    const void *packed;
+    int64_t in_channels, out_channels;
 };
 
 static dnnl_data_type_t data_type(ckernels_type type) { return type == CKERNELS_BF16 ? dnnl_bf16 : dnnl_f32; }
@@ -79,6 +84,11 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
     if (engine_status) return engine_status;
     ckernels_product *p = calloc(1, sizeof *p);
     if (!p) return dnnl_out_of_memory;
+    if (ckernels_winograd_suits(s)) {
+        p->winograd = true;
+        p->shape = *s;
+        return hand_over(p, 0, product);
+    }
 
     const int64_t out_height = (s->height + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
     const int64_t out_width = (s->width + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
@@ -145,22 +155,33 @@ void ckernels_product_destroy(ckernels_product *p) {
 }
 
 const char *ckernels_product_implementation(const ckernels_product *p) {
+    if (p->winograd) return "winograd:avx512_bf16";
     const char *name = "";
     dnnl_primitive_desc_query(p->pd, dnnl_query_impl_info_str, 0, &name);
     return name;
 }
 
 size_t ckernels_product_scratch_size(const ckernels_product *p) {
+    if (p->winograd) return ckernels_winograd_scratch_size(&p->shape);
     return dnnl_memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
 }
 
 size_t ckernels_product_weights_size(const ckernels_product *p) {
+    if (p->winograd) return ckernels_winograd_weights_size(&p->shape);
     return dnnl_memory_desc_get_size(query(p, dnnl_query_weights_md));
 }
 
 int ckernels_weights_create(const ckernels_product *p, const void *plain, void *packed, ckernels_weights **weights) {
     ckernels_weights *w = calloc(1, sizeof *w);
     if (!w) return dnnl_out_of_memory;
+    w->packed = packed;
+    if (p->winograd) {
+        w->in_channels = p->shape.in_channels;
+        w->out_channels = p->shape.out_channels;
+        ckernels_winograd_pack(&p->shape, plain, packed);
+        *weights = w;
+        return 0;
+    }
     compat_desc_ref to = query(p, dnnl_query_weights_md);
     dnnl_memory_t from_memory = NULL;
     dnnl_primitive_desc_t pd = NULL;
@@ -187,6 +208,9 @@ int ckernels_weights_create(const ckernels_product *p, const void *plain, void *
 }
 
 bool ckernels_weights_fit(const ckernels_weights *w, const ckernels_product *p) {
+    if (p->winograd)
+        return !w->memory && w->in_channels == p->shape.in_channels && w->out_channels == p->shape.out_channels;
+    if (!w->memory) return false;
 #if DNNL_VERSION_MAJOR >= 3
     const_dnnl_memory_desc_t desc = NULL;
 #else
@@ -204,6 +228,10 @@ void ckernels_weights_destroy(ckernels_weights *w) {
 
 int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_weights *weights, const float *bias,
                              void *y, void *scratch) {
+    if (p->winograd) {
+        ckernels_winograd_execute(&p->shape, x, weights->packed, bias, y, scratch);
+        return 0;
+    }
     dnnl_status_t status = dnnl_memory_set_data_handle(p->x, (void *)x);
     if (!status) status = dnnl_memory_set_data_handle(p->y, y);
     if (!status) status = dnnl_memory_set_data_handle(p->scratch, scratch);

@@ -40,5 +40,8 @@ internal import CKernels
         scratchSize = unsafe ckernels_product_scratch_size(pointer)
     }
 
+    /// What runs it, such as `jit:avx512_core_bf16` or `winograd:avx512_bf16`.
+    var implementation: String { unsafe String(cString: ckernels_product_implementation(pointer)) }
+
     deinit { unsafe ckernels_product_destroy(pointer) }
 }

@@ -77,6 +77,32 @@ import Testing
         expectClose(compute.floats(found), expected, type, "convolution \(geometry)")
     }
 
+    /// Winograd's form, where this CPU has it, against the same convolution in f32: odd sides, blocks of tiles that end
+    /// within a row, more than one panel of out channels.
+    @Test(arguments: [(1, 20, 20, 32, 64), (2, 17, 33, 96, 128), (3, 26, 9, 224, 64)])
+    func winogradConvolution(batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int) throws {
+        let weights = tensor("w", [outChannels, inChannels, 3, 3], seed: 1)
+        let layer = Convolution(weights: weights, bias: tensor("b", [outChannels], seed: 2), padding: (1, 1))
+        let x = RandomValues.normal(batch * height * width * inChannels, seed: 3)
+        let residual = RandomValues.normal(batch * height * width * outChannels, seed: 4)
+        let results = try [ElementType.float32, .bfloat16].map { type in
+            let compute = Compute(type: type)
+            return try [nil, residual].map { residual in
+                compute.floats(
+                    try compute.convolution(
+                        compute.tensor(x, shape: [batch, height, width, inChannels]), layer,
+                        adding: residual.map { try compute.tensor($0, shape: [batch, height, width, outChannels]) }))
+            }
+        }
+        expectClose(results[1][0], results[0][0], .bfloat16, "plain")
+        expectClose(results[1][1], results[0][1], .bfloat16, "added")
+        let product = try Product(
+            .convolution(
+                batch: batch, height: height, width: width, inChannels: inChannels, outChannels: outChannels, kernel: 3,
+                stride: 1, padBegin: 1, padEnd: 1, type: .bfloat16, accumulate: false))
+        #expect(product.implementation.hasPrefix("winograd") == Compute.hasNativeBFloat16)
+    }
+
     @Test(arguments: [ElementType.float32, .bfloat16]) func stackedLinear(type: ElementType) throws {
         let compute = Compute(type: type)
         let (rows, inChannels) = (11, 19)

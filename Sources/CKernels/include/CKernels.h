@@ -70,7 +70,7 @@ typedef struct ckernels_weights ckernels_weights;
 int ckernels_convolution_create(const ckernels_convolution_shape *shape, ckernels_product **product);
 int ckernels_linear_create(const ckernels_linear_shape *shape, ckernels_product **product);
 void ckernels_product_destroy(ckernels_product *product);
-// What oneDNN chose, such as "jit:avx512_core_bf16".
+// What runs it, such as "jit:avx512_core_bf16" or, where it is our own, "winograd:avx512_bf16".
 const char *ckernels_product_implementation(const ckernels_product *product);
 // Bytes that execute() needs as scratch, 64-byte aligned.
 size_t ckernels_product_scratch_size(const ckernels_product *product);

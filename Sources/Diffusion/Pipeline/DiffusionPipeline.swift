@@ -105,7 +105,7 @@ public final class DiffusionPipeline {
         }
 
         try report(.encode, 0)
-        let known = try KnownPicture(request, facts: facts, encode: encode)
+        var known = try KnownPicture(request, facts: facts, encode: encode)
         var results: [RGBImage] = []
         for (picture, seed) in request.seeds.enumerated() {
             var generator = request.randomSource.generator(seed: seed)
@@ -125,6 +125,10 @@ public final class DiffusionPipeline {
                 run.latents.values = sampler.step(
                     modelOutput: output, latents: run.latents.values, index: index
                 ) { generator.normal(count: run.latents.count) }
+                if known.isEncodingDeferred {
+                    try report(.encode, picture)
+                    try known.encodeDeferred(for: &run, encode: encode)
+                }
                 known.reimpose(on: &run, after: index, sampler: sampler)
                 try report(.denoise, picture, step: index - run.firstIndex + 1, of: total)
             }

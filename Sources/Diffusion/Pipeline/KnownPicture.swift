@@ -36,7 +36,9 @@ struct KnownPicture {
 
     private let channels: Int
     private let conditioning: Kind
-    private let distribution: LatentDistribution?
+    private var distribution: LatentDistribution?
+    /// The picture, where it is only needed once the first step is done.
+    private var deferred: RGBImage?
     /// The picture without what is masked, for a denoiser that takes it.
     private let maskedDistribution: LatentDistribution?
     /// Strength of change of each latent pixel, `[h · w]`, 0…1.
@@ -51,7 +53,7 @@ struct KnownPicture {
         var latents: Latents
         let firstIndex: Int
         /// What is known, clean, and the noise that the run started from.
-        let clean: Latents?
+        fileprivate(set) var clean: Latents?
         let noise: [Float]
         /// What a c + 1 + c denoiser takes beside the noisy latents, `[1 + c, h, w]`: the mask and the masked picture; empty
         /// for other denoisers.
@@ -81,7 +83,10 @@ struct KnownPicture {
             conditioning = .masked
             mask = strength.maximum(ofCells: factor)
             holdsKnown = request.knownLatents == .reimpose || !isInpainting
-            distribution = holdsKnown || request.strength < 1 ? try encode(picture) : nil
+            // An inpainting denoiser that starts from noise needs only the masked picture for its first step.
+            let waits = isInpainting && request.strength >= 1
+            distribution = waits ? nil : try encode(picture)
+            deferred = waits && holdsKnown ? picture : nil
         }
         guard isInpainting else {
             maskedDistribution = nil
@@ -128,6 +133,17 @@ struct KnownPicture {
         return Run(
             latents: Latents(channels: channels, height: latentHeight, width: latentWidth, values: start),
             firstIndex: first, clean: conditioning == .masked ? clean : nil, noise: noise, extraPlanes: planes)
+    }
+
+    /// Whether `encodeDeferred` is still to be called.
+    var isEncodingDeferred: Bool { deferred != nil }
+
+    /// Encodes what `reimpose` will hold, where that was put off until after the first step.
+    mutating func encodeDeferred(for run: inout Run, encode: (RGBImage) throws -> LatentDistribution) throws {
+        guard let picture = deferred else { return }
+        deferred = nil
+        distribution = try encode(picture)
+        run.clean = distribution?.mode
     }
 
     /// Writes back what is held: known latents, and those of grey mask pixels whose time has not come (differential

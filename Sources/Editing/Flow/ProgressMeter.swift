@@ -57,12 +57,14 @@ final class ProgressMeter {
         case .denoise:
             if stage != .denoise {
                 try begin(.denoise)
-                if pass <= plannedSteps.count { plannedStepsBegun += plannedSteps[pass - 1] }
             } else {
                 // Time is added at every step, so that the mean is up to date.
                 switchStage(to: .denoise)
             }
-            guard progress.step > 0 else { return }
+            guard progress.step > 0 else {
+                if pass <= plannedSteps.count { plannedStepsBegun += plannedSteps[pass - 1] }
+                return
+            }
             stepsDone += 1
             let planned = plannedSteps.reduce(0, +) * pictures
             let stepsLeft = progress.steps - progress.step + max(0, planned - plannedStepsBegun)

@@ -1,0 +1,305 @@
+// Winograd's F(2×2, 3×3) with bf16 dot products, block by block so that everything between the two transforms stays in
+// cache. Tested against the direct convolution.
+//
+// A tile is a patch of 4×4 pixels that gives 2×2 results. For a block of tiles:
+//   transformed[16][tiles][in]          Bᵀ d B of each tile and channel, bf16
+//   products[16][tiles][64]             its product with the weights, for 64 of the out channels at a time, f32
+// Packed weights, G g Gᵀ:
+//   packed[out / 64][16][in / 2][64][2] pairs of in channels, as vdpbf16ps wants them, bf16
+
+#if defined(__x86_64__)
+
+#include "winograd.h"
+
+#include <immintrin.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+    POINTS = 16,  // of a transformed tile
+    PANEL = 64,   // out channels at a time: four registers
+    ROWS = 6,     // tiles at a time: 6 · 4 accumulators leave registers for the operands
+    LANES = 16,
+    FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
+};
+
+// Tiles a block: a multiple of ROWS such that the transformed block stays in the second-level cache while its channels
+// are few, and each pass over the weights serves enough tiles where they are many.
+static int64_t tiles_a_block(const ckernels_convolution_shape *s) { return s->in_channels <= 192 || s->in_channels >= 1024 ? 96 : 48; }
+
+static int64_t up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+static int64_t tile_columns(const ckernels_convolution_shape *s) { return (s->width + 1) / 2; }
+static int64_t tile_count(const ckernels_convolution_shape *s) { return s->batch * ((s->height + 1) / 2) * tile_columns(s); }
+
+bool ckernels_winograd_suits(const ckernels_convolution_shape *s) {
+    return s->type == CKERNELS_BF16 && s->kernel == 3 && s->stride == 1 && s->pad_begin == 1 && s->pad_end == 1 &&
+           s->in_channels % (2 * LANES) == 0 && s->out_channels % PANEL == 0 && tile_count(s) >= FEWEST_TILES &&
+           ckernels_current_isa() == CKERNELS_AVX512_BF16;
+}
+
+size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) {
+    return (size_t)(POINTS * s->in_channels * s->out_channels) * 2;
+}
+
+static size_t transformed_size(const ckernels_convolution_shape *s) {
+    return (size_t)up(POINTS * tiles_a_block(s) * s->in_channels * 2, 64);
+}
+
+static size_t block_scratch(const ckernels_convolution_shape *s) {
+    return transformed_size(s) + (size_t)(POINTS * tiles_a_block(s) * PANEL) * 4;
+}
+
+size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) {
+    return block_scratch(s) * (size_t)ckernels_threads();
+}
+
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
+
+// --- Weights ---------------------------------------------------------------------------------------------------------
+
+typedef struct {
+    const ckernels_convolution_shape *shape;
+    const uint16_t *plain;
+    uint16_t *packed;
+} packing;
+
+static inline float widened(uint16_t bits) {
+    const uint32_t wide = (uint32_t)bits << 16;
+    float value;
+    memcpy(&value, &wide, 4);
+    return value;
+}
+
+// One in channel of 64 filters: G g Gᵀ, G = [1 0 0; ½ ½ ½; ½ −½ ½; 0 0 1].
+static inline void transform_filters(const uint16_t *plain, int64_t filter_stride, __m512 points[POINTS][PANEL / LANES]) {
+    float taps[9][PANEL];
+    for (int64_t k = 0; k < PANEL; k++)
+        for (int tap = 0; tap < 9; tap++) taps[tap][k] = widened(plain[k * filter_stride + tap]);
+    const __m512 half = _mm512_set1_ps(0.5f);
+    for (int z = 0; z < PANEL / LANES; z++) {
+        __m512 rows[4][3];
+        for (int column = 0; column < 3; column++) {
+            const __m512 a = _mm512_loadu_ps(taps[column] + LANES * z), b = _mm512_loadu_ps(taps[3 + column] + LANES * z),
+                         c = _mm512_loadu_ps(taps[6 + column] + LANES * z);
+            const __m512 outer = _mm512_mul_ps(_mm512_add_ps(a, c), half);
+            rows[0][column] = a;
+            rows[1][column] = _mm512_fmadd_ps(b, half, outer);
+            rows[2][column] = _mm512_fnmadd_ps(b, half, outer);
+            rows[3][column] = c;
+        }
+        for (int row = 0; row < 4; row++) {
+            const __m512 outer = _mm512_mul_ps(_mm512_add_ps(rows[row][0], rows[row][2]), half);
+            points[4 * row][z] = rows[row][0];
+            points[4 * row + 1][z] = _mm512_fmadd_ps(rows[row][1], half, outer);
+            points[4 * row + 2][z] = _mm512_fnmadd_ps(rows[row][1], half, outer);
+            points[4 * row + 3][z] = rows[row][2];
+        }
+    }
+}
+
+static void pack_panel(void *context, size_t panel) {
+    const packing *job = context;
+    const int64_t in = job->shape->in_channels;
+    const uint16_t *plain = job->plain + (int64_t)panel * PANEL * in * 9;
+    uint32_t *packed = (uint32_t *)(job->packed + (int64_t)panel * POINTS * in * PANEL);
+    for (int64_t pair = 0; pair < in / 2; pair++) {
+        __m512 even[POINTS][PANEL / LANES], odd[POINTS][PANEL / LANES];
+        transform_filters(plain + 18 * pair, 9 * in, even);
+        transform_filters(plain + 18 * pair + 9, 9 * in, odd);
+        for (int point = 0; point < POINTS; point++)
+            for (int z = 0; z < PANEL / LANES; z++) {
+                const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even[point][z]));
+                const __m512i high = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd[point][z]));
+                _mm512_storeu_si512(packed + (point * in / 2 + pair) * PANEL + LANES * z,
+                                    _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+            }
+    }
+}
+
+void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
+    packing job = {s, plain, packed};
+    ckernels_parallel_for((size_t)(s->out_channels / PANEL), pack_panel, &job);
+}
+
+// --- Pictures --------------------------------------------------------------------------------------------------------
+
+typedef struct {
+    const ckernels_convolution_shape *shape;
+    const uint16_t *x, *packed;
+    const float *bias;
+    uint16_t *y;
+    char *scratch;
+    atomic_size_t next; // block to be taken
+} convolution;
+
+// Sixteen channels of one column of four pixels, Bᵀ d; rows or columns outside the picture are zero.
+static inline void transform_column(const uint16_t *const rows[4], bool inside, int64_t offset, __m512 column[4]) {
+    __m512 d[4];
+    for (int r = 0; r < 4; r++) {
+        const __mmask16 there = inside && rows[r] ? 0xffff : 0;
+        const __m256i bits = _mm256_maskz_loadu_epi16(there, rows[r] + offset);
+        d[r] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+    }
+    column[0] = _mm512_sub_ps(d[0], d[2]);
+    column[1] = _mm512_add_ps(d[1], d[2]);
+    column[2] = _mm512_sub_ps(d[2], d[1]);
+    column[3] = _mm512_sub_ps(d[1], d[3]);
+}
+
+// `count` tiles side by side in one row of tiles, from column `first` on, to transformed[16][block][in].
+static void transform_tiles(const ckernels_convolution_shape *s, const uint16_t *picture, int64_t tile_row, int64_t first,
+                            int64_t count, int64_t block, uint16_t *transformed) {
+    const int64_t in = s->in_channels;
+    const uint16_t *rows[4];
+    for (int64_t r = 0; r < 4; r++) {
+        const int64_t row = 2 * tile_row - 1 + r;
+        rows[r] = row >= 0 && row < s->height ? picture + row * s->width * in : NULL;
+    }
+    for (int64_t c = 0; c < in; c += 2 * LANES) {
+        // Neighbours share two columns; both halves of a cache line are written at once.
+        __m512 columns[2][4][4];
+        for (int half = 0; half < 2; half++)
+            for (int64_t k = 0; k < 2; k++) {
+                const int64_t column = 2 * first - 1 + k;
+                transform_column(rows, column >= 0, column * in + c + LANES * half, columns[half][k]);
+            }
+        for (int64_t tile = 0; tile < count; tile++) {
+            for (int half = 0; half < 2; half++) {
+                __m512(*now)[4] = columns[half];
+                for (int64_t k = 2; k < 4; k++) {
+                    const int64_t column = 2 * (first + tile) - 1 + k;
+                    transform_column(rows, column < s->width, column * in + c + LANES * half, now[k]);
+                }
+                uint16_t *to = transformed + tile * in + c + LANES * half;
+                for (int r = 0; r < 4; r++) {
+                    const __m512 points[4] = {_mm512_sub_ps(now[0][r], now[2][r]), _mm512_add_ps(now[1][r], now[2][r]),
+                                              _mm512_sub_ps(now[2][r], now[1][r]), _mm512_sub_ps(now[1][r], now[3][r])};
+                    for (int k = 0; k < 4; k++)
+                        _mm256_storeu_si256((__m256i *)(to + (4 * r + k) * block * in),
+                                            (__m256i)_mm512_cvtneps_pbh(points[k]));
+                    now[0][r] = now[2][r];
+                    now[1][r] = now[3][r];
+                }
+            }
+        }
+    }
+}
+
+// products[tiles][64] = transformed[tiles][in] · packed[in / 2][64][2]. `tiles` is a multiple of ROWS.
+static void multiply(const uint16_t *transformed, const uint16_t *packed, int64_t tiles, int64_t in, float *products) {
+    for (int64_t tile = 0; tile < tiles; tile += ROWS) {
+        __m512 sum[ROWS][4];
+        for (int r = 0; r < ROWS; r++)
+            for (int z = 0; z < 4; z++) sum[r][z] = _mm512_setzero_ps();
+        const uint16_t *row = transformed + tile * in, *weights = packed;
+        for (int64_t pair = 0; pair < in / 2; pair++, row += 2, weights += 2 * PANEL) {
+            __m512bh w[4];
+            for (int z = 0; z < 4; z++) w[z] = (__m512bh)_mm512_load_si512(weights + 2 * LANES * z);
+            for (int r = 0; r < ROWS; r++) {
+                int bits;
+                memcpy(&bits, row + r * in, 4);
+                const __m512bh d = (__m512bh)_mm512_set1_epi32(bits);
+                for (int z = 0; z < 4; z++) sum[r][z] = _mm512_dpbf16_ps(sum[r][z], d, w[z]);
+            }
+        }
+        for (int r = 0; r < ROWS; r++)
+            for (int z = 0; z < 4; z++) _mm512_store_ps(products + (tile + r) * PANEL + LANES * z, sum[r][z]);
+    }
+}
+
+// Aᵀ m A, A = [1 0; 1 1; 1 −1; 0 −1], plus bias (and what y holds), for one tile and 64 channels from `channel` on.
+static inline void finish_tile(const ckernels_convolution_shape *s, const float *products, int64_t block, uint16_t *y,
+                               bool below, bool beside, const float *bias) {
+    const int64_t out = s->out_channels, point = block * PANEL;
+    for (int z = 0; z < 4; z++) {
+        __m512 upper[4], lower[4];
+        for (int k = 0; k < 4; k++) {
+            const float *m = products + k * point + LANES * z;
+            const __m512 m0 = _mm512_load_ps(m), m1 = _mm512_load_ps(m + 4 * point), m2 = _mm512_load_ps(m + 8 * point),
+                         m3 = _mm512_load_ps(m + 12 * point);
+            upper[k] = _mm512_add_ps(m0, _mm512_add_ps(m1, m2));
+            lower[k] = _mm512_sub_ps(_mm512_sub_ps(m1, m2), m3);
+        }
+        const __m512 shift = bias ? _mm512_loadu_ps(bias + LANES * z) : _mm512_setzero_ps();
+        const __m512 results[4] = {
+            _mm512_add_ps(_mm512_add_ps(upper[0], shift), _mm512_add_ps(upper[1], upper[2])),
+            _mm512_add_ps(_mm512_sub_ps(_mm512_sub_ps(upper[1], upper[2]), upper[3]), shift),
+            _mm512_add_ps(_mm512_add_ps(lower[0], shift), _mm512_add_ps(lower[1], lower[2])),
+            _mm512_add_ps(_mm512_sub_ps(_mm512_sub_ps(lower[1], lower[2]), lower[3]), shift),
+        };
+        for (int k = 0; k < 4; k++) {
+            if ((k & 1 && !beside) || (k & 2 && !below)) continue;
+            __m256i *to = (__m256i *)(y + (k & 1 ? out : 0) + (k & 2 ? s->width * out : 0) + LANES * z);
+            __m512 value = results[k];
+            if (s->accumulate)
+                value = _mm512_add_ps(value, _mm512_castsi512_ps(_mm512_slli_epi32(
+                                                 _mm512_cvtepu16_epi32(_mm256_loadu_si256(to)), 16)));
+            _mm256_storeu_si256(to, (__m256i)_mm512_cvtneps_pbh(value));
+        }
+    }
+}
+
+static void run_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
+    const ckernels_convolution_shape *s = job->shape;
+    const int64_t in = s->in_channels, out = s->out_channels, block = tiles_a_block(s);
+    const int64_t columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
+    uint16_t *transformed = (uint16_t *)scratch;
+    float *products = (float *)(scratch + transformed_size(s));
+
+    for (int64_t done = 0; done < count;) {
+        const int64_t row = (first + done) / columns, column = (first + done) % columns;
+        const int64_t run = columns - column < count - done ? columns - column : count - done;
+        transform_tiles(s, job->x + row / tile_rows * s->height * s->width * in, row % tile_rows, column, run, block,
+                        transformed + done * in);
+        done += run;
+    }
+    const int64_t rows = up(count, ROWS); // what follows `count` is computed and thrown away
+    for (int64_t channel = 0; channel < out; channel += PANEL) {
+        const uint16_t *panel = job->packed + channel * POINTS * in;
+        for (int64_t point = 0; point < POINTS; point++)
+            multiply(transformed + point * block * in, panel + point * in * PANEL, rows, in,
+                     products + point * block * PANEL);
+        for (int64_t tile = 0; tile < count; tile++) {
+            const int64_t row = (first + tile) / columns, column = (first + tile) % columns;
+            const int64_t top = row % tile_rows * 2, left = column * 2;
+            uint16_t *y = job->y + ((row / tile_rows * s->height + top) * s->width + left) * out + channel;
+            finish_tile(s, products + tile * PANEL, block, y, top + 1 < s->height, left + 1 < s->width,
+                        job->bias ? job->bias + channel : NULL);
+        }
+    }
+}
+
+static void take_blocks(void *context, size_t worker) {
+    convolution *job = context;
+    const int64_t block = tiles_a_block(job->shape), tiles = tile_count(job->shape);
+    char *scratch = job->scratch + worker * block_scratch(job->shape);
+    int64_t first;
+    while ((first = (int64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * block) < tiles)
+        run_block(job, first, tiles - first < block ? tiles - first : block, scratch);
+}
+
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed, const float *bias,
+                               void *y, void *scratch) {
+    convolution job = {s, x, packed, bias, y, scratch, 0};
+    ckernels_parallel_for((size_t)ckernels_threads(), take_blocks, &job);
+}
+
+#pragma clang attribute pop
+
+#else // other CPUs: no shape suits, so the rest is never called
+
+#include "winograd.h"
+
+bool ckernels_winograd_suits(const ckernels_convolution_shape *s) { return (void)s, false; }
+size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) { return (void)s, 0; }
+size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) { return (void)s, 0; }
+void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
+    (void)s, (void)plain, (void)packed;
+}
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed, const float *bias,
+                               void *y, void *scratch) {
+    (void)s, (void)x, (void)packed, (void)bias, (void)y, (void)scratch;
+}
+
+#endif
