@@ -3,6 +3,7 @@
 // opaque, and operation descriptors went away. This header gives product.c one vocabulary for both.
 
 #include <oneapi/dnnl/dnnl.h>
+#include <string.h>
 
 #if DNNL_VERSION_MAJOR >= 3
 
@@ -23,6 +24,13 @@ static inline void compat_desc_free(compat_desc *desc) {
 static inline const_dnnl_memory_desc_t compat_ref(const compat_desc *desc) { return *desc; }
 typedef const_dnnl_memory_desc_t compat_desc_ref;
 
+// The bytes that tell one layout from another: up to `capacity` of them, to `bytes`. Returns how many there are.
+static inline size_t compat_desc_bytes(compat_desc_ref desc, void *bytes, size_t capacity) {
+    size_t size = 0;
+    if (dnnl_memory_desc_get_blob(NULL, &size, desc) || size > capacity) return 0;
+    return dnnl_memory_desc_get_blob(bytes, &size, desc) ? 0 : size;
+}
+
 #else
 
 typedef dnnl_memory_desc_t compat_desc;
@@ -38,6 +46,11 @@ static inline dnnl_status_t compat_desc_strides(compat_desc *desc, int ndims, co
 }
 static inline void compat_desc_free(compat_desc *desc) { (void)desc; }
 static inline compat_desc_ref compat_ref(const compat_desc *desc) { return desc; }
+static inline size_t compat_desc_bytes(compat_desc_ref desc, void *bytes, size_t capacity) {
+    if (sizeof *desc > capacity) return 0;
+    memcpy(bytes, desc, sizeof *desc);
+    return sizeof *desc;
+}
 
 #endif
 

@@ -171,34 +171,60 @@ size_t ckernels_product_weights_size(const ckernels_product *p) {
     return dnnl_memory_desc_get_size(query(p, dnnl_query_weights_md));
 }
 
-int ckernels_weights_create(const ckernels_product *p, const void *plain, void *packed, ckernels_weights **weights) {
-    ckernels_weights *w = calloc(1, sizeof *w);
-    if (!w) return dnnl_out_of_memory;
-    w->packed = packed;
+// FNV-1a (Fowler, Noll and Vo), 64 bits.
+static uint64_t hash(const void *bytes, size_t count) {
+    uint64_t value = 0xcbf29ce484222325;
+    for (size_t i = 0; i < count; i++) value = (value ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3;
+    return value;
+}
+
+uint64_t ckernels_product_weights_layout(const ckernels_product *p) {
     if (p->winograd) {
-        w->in_channels = p->shape.in_channels;
-        w->out_channels = p->shape.out_channels;
+        const int64_t facts[] = {'W', p->shape.in_channels, p->shape.out_channels};
+        return hash(facts, sizeof facts);
+    }
+    char bytes[8192];
+    const size_t size = compat_desc_bytes(query(p, dnnl_query_weights_md), bytes, sizeof bytes);
+    return size ? hash(bytes, size) : 0;
+}
+
+int ckernels_weights_pack(const ckernels_product *p, const void *plain, void *packed) {
+    if (p->winograd) {
         ckernels_winograd_pack(&p->shape, plain, packed);
-        *weights = w;
         return 0;
     }
     compat_desc_ref to = query(p, dnnl_query_weights_md);
-    dnnl_memory_t from_memory = NULL;
+    dnnl_memory_t from_memory = NULL, to_memory = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
-    dnnl_status_t status = dnnl_memory_create(&w->memory, to, engine, packed);
+    dnnl_status_t status = dnnl_memory_create(&to_memory, to, engine, packed);
     if (!status) status = dnnl_memory_create(&from_memory, compat_ref(&p->plain_weights), engine, (void *)plain);
     if (!status)
         status = dnnl_reorder_primitive_desc_create(&pd, compat_ref(&p->plain_weights), engine, to, engine, NULL);
     if (!status) status = dnnl_primitive_create(&primitive, pd);
     if (!status) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from_memory}, {DNNL_ARG_TO, w->memory}};
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from_memory}, {DNNL_ARG_TO, to_memory}};
         status = dnnl_primitive_execute(primitive, stream, 2, args);
     }
     if (!status) status = dnnl_stream_wait(stream);
     if (primitive) dnnl_primitive_destroy(primitive);
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (from_memory) dnnl_memory_destroy(from_memory);
+    if (to_memory) dnnl_memory_destroy(to_memory);
+    return status;
+}
+
+int ckernels_weights_create(const ckernels_product *p, const void *packed, ckernels_weights **weights) {
+    ckernels_weights *w = calloc(1, sizeof *w);
+    if (!w) return dnnl_out_of_memory;
+    w->packed = packed;
+    dnnl_status_t status = dnnl_success;
+    if (p->winograd) {
+        w->in_channels = p->shape.in_channels;
+        w->out_channels = p->shape.out_channels;
+    } else {
+        status = dnnl_memory_create(&w->memory, query(p, dnnl_query_weights_md), engine, (void *)packed);
+    }
     if (status) {
         ckernels_weights_destroy(w);
         return status;

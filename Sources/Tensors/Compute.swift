@@ -7,6 +7,8 @@ public final class Compute {
     let pool = MemoryPool()
     /// Packed weights live as long as their layers; they are kept out of the activations' pool.
     let weightPool = MemoryPool()
+    /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
+    public var packedWeightFile: PackedWeightFile?
     private var products: [Product.Shape: Product] = [:]
 
     /// `threads`: `nil` for one a core.

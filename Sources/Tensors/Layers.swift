@@ -15,22 +15,42 @@ public final class ProductWeights {
         count = parts.reduce(0) { $0 + $1.count }
     }
 
-    @safe private final class Packed {
+    /// Weights in a layout, in memory of our own or in a file of packed weights.
+    @safe final class Packed {
         let weights: OpaquePointer
-        let block: Block
+        let bytes: UnsafeRawBufferPointer
+        private let owner: AnyObject
 
-        init(weights: OpaquePointer, block: Block) {
+        /// `bytes` live as long as `owner`.
+        init(_ product: Product, bytes: UnsafeRawBufferPointer, owner: AnyObject, name: String) throws {
+            var weights: OpaquePointer?
+            let status = unsafe ckernels_weights_create(product.pointer, bytes.baseAddress, &weights)
+            guard status == 0, let weights = unsafe weights else {
+                throw ComputeError.product("the layout of \(name)", status: status)
+            }
             unsafe self.weights = unsafe weights
-            self.block = block
+            unsafe self.bytes = unsafe bytes
+            self.owner = owner
         }
 
         deinit { unsafe ckernels_weights_destroy(weights) }
     }
 
-    /// The weights in the layout of `product`, packed now if they are not yet.
+    /// Gives the memory of packed weights back; they are packed anew when they are next needed.
+    public func releasePacked() { packed.removeAll() }
+
+    /// The weights in the layout of `product`: packed already, found in the file of packed weights, or packed now.
     func packed(for product: Product, compute: Compute) throws -> OpaquePointer {
         for candidate in packed where unsafe ckernels_weights_fit(candidate.weights, product.pointer) {
             return unsafe candidate.weights
+        }
+        let name = parts.map(\.name).joined(separator: "+")
+        let size = unsafe ckernels_product_weights_size(product.pointer)
+        let key = PackedWeightFile.Key(name: name, layout: product.weightsLayout)
+        if let file = compute.packedWeightFile, let bytes = unsafe file.bytes(key, size: size) {
+            let found = try unsafe Packed(product, bytes: bytes, owner: file, name: name)
+            packed.append(found)
+            return unsafe found.weights
         }
         let plain = try compute.pool.block(bytes: count * compute.type.size)
         var offset = 0
@@ -38,15 +58,15 @@ public final class ProductWeights {
             unsafe convert(part, to: plain.pointer + offset * compute.type.size, type: compute.type)
             offset += part.count
         }
-        let block = try compute.weightPool.block(bytes: unsafe ckernels_product_weights_size(product.pointer))
-        var weights: OpaquePointer?
-        let status = unsafe ckernels_weights_create(product.pointer, plain.pointer, block.pointer, &weights)
-        guard status == 0, let weights = unsafe weights else {
-            throw ComputeError.product("the layout of \(parts[0].name)", status: status)
-        }
-        unsafe packed.append(Packed(weights: weights, block: block))
+        let block = try compute.weightPool.block(bytes: size)
+        let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, block.pointer)
+        guard status == 0 else { throw ComputeError.product("the layout of \(name)", status: status) }
+        let made = try unsafe Packed(
+            product, bytes: UnsafeRawBufferPointer(start: block.pointer, count: size), owner: block, name: name)
+        packed.append(made)
+        compute.packedWeightFile?.add(made, key)
         for part in parts { part.dropPages() }
-        return unsafe weights
+        return unsafe made.weights
     }
 }
 

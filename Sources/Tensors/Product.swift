@@ -43,5 +43,8 @@ internal import CKernels
     /// What runs it, such as `jit:avx512_core_bf16` or `winograd:avx512_bf16`.
     var implementation: String { unsafe String(cString: ckernels_product_implementation(pointer)) }
 
+    /// Which layout its packed weights have (`ckernels_product_weights_layout`).
+    var weightsLayout: UInt64 { unsafe ckernels_product_weights_layout(pointer) }
+
     deinit { unsafe ckernels_product_destroy(pointer) }
 }

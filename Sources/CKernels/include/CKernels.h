@@ -77,9 +77,14 @@ size_t ckernels_product_scratch_size(const ckernels_product *product);
 
 // Bytes of the packed weights.
 size_t ckernels_product_weights_size(const ckernels_product *product);
-// Packs `plain` (the product's element type, OIHW or [out, in]) into `packed`, which must stay alive and unmoved as long
-// as the result, 64-byte aligned.
-int ckernels_weights_create(const ckernels_product *product, const void *plain, void *packed, ckernels_weights **weights);
+// Which layout the packed weights have: equal for products that take the same packed bytes, with this version of the
+// library on this kind of CPU. 0 where it cannot be told.
+uint64_t ckernels_product_weights_layout(const ckernels_product *product);
+// Packs `plain` (the product's element type, OIHW or [out, in]) into `packed`, 64-byte aligned.
+int ckernels_weights_pack(const ckernels_product *product, const void *plain, void *packed);
+// Weights packed earlier, for a product of the same layout. `packed`, 64-byte aligned, is only read, and must stay alive
+// and unmoved as long as the result.
+int ckernels_weights_create(const ckernels_product *product, const void *packed, ckernels_weights **weights);
 // Whether weights that were packed for another product fit this one as they are.
 bool ckernels_weights_fit(const ckernels_weights *weights, const ckernels_product *product);
 void ckernels_weights_destroy(ckernels_weights *weights);

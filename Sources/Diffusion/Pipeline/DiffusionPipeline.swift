@@ -33,8 +33,11 @@ public final class DiffusionPipeline {
     /// - Parameters:
     ///   - precision: `nil` for the best that the CPU computes natively.
     ///   - threads: `nil` for one a core.
+    ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
     /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
-    public init(model: ModelSource, precision: Precision? = nil, threads: Int? = nil) throws {
+    public init(
+        model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil
+    ) throws {
         files = try ModelFiles(model)
         let precision = precision ?? .automatic
         self.precision = precision
@@ -56,6 +59,20 @@ public final class DiffusionPipeline {
         facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
             scheduler: scheduler, parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+        if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
+            compute.packedWeightFile = files.packedWeightFile(
+                in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)
+        }
+    }
+
+    /// A model of fewer parameters is packed in less time than it takes to think of it.
+    private static let parametersWorthKeeping = 100_000_000
+
+    /// Writes the weights that were packed since the model was opened to the file that the next process maps.
+    /// - Returns: the file's size in bytes; `nil` where nothing is new, none is kept, or it could not be written.
+    public func keepPackedWeights() -> Int? {
+        guard let file = compute.packedWeightFile, file.hasNews, file.save() else { return nil }
+        return file.size
     }
 
     private static func check(

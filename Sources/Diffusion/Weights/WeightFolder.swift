@@ -90,6 +90,8 @@ public struct WeightFolder: WeightSource {
         self.shardOfTensor = shardOfTensor
     }
 
+    public var files: [String] { shards.map(\.file) }
+
     public var names: [String] { shardOfTensor.keys.filter { unusableElementType($0) == nil } }
 
     public func tensor(_ name: String) -> WeightTensor? {

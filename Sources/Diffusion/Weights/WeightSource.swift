@@ -4,6 +4,8 @@ public import Tensors
 public protocol WeightSource: Sendable {
     /// What errors about the source call it, usually a path.
     var file: String { get }
+    /// The paths of all files that tensors come from; empty for weights in memory.
+    var files: [String] { get }
     /// The name of every tensor that `tensor(_:)` returns, unordered.
     var names: [String] { get }
     /// `nil` where the source has no tensor of that name, or has it in a type the engine does not compute with.
@@ -14,6 +16,7 @@ public protocol WeightSource: Sendable {
 }
 
 extension WeightSource {
+    public var files: [String] { [] }
     public func unusableElementType(_ name: String) -> String? { nil }
 
     /// The tensor of that name and shape.

@@ -22,6 +22,14 @@ public protocol Denoiser: AnyObject {
     /// The picture after the model's autoencoder and back: what the model makes of it when it changes nothing. Sides must
     /// be multiples of `facts.scaleFactor`.
     func reconstructed(_ picture: RGBImage) throws -> RGBImage
+
+    /// Writes the file of packed weights where runs packed some that it does not hold: its size in bytes, `nil` where
+    /// none was written.
+    func keepPackedWeights() -> Int?
+}
+
+extension Denoiser {
+    public func keepPackedWeights() -> Int? { nil }
 }
 
 extension DiffusionPipeline: Denoiser {

@@ -7,15 +7,22 @@ public struct ModelChoice: Sendable {
     public var precision: Precision?
     /// `nil` for one a core.
     public var threads: Int?
+    /// Whether the weights of a large model, as they are packed for this CPU, are kept in the user's cache folder.
+    public var keepsPackedWeights: Bool
 
-    public init(source: ModelSource, precision: Precision? = nil, threads: Int? = nil) {
+    public init(
+        source: ModelSource, precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false
+    ) {
         self.source = source
         self.precision = precision
         self.threads = threads
+        self.keepsPackedWeights = keepsPackedWeights
     }
 
     /// Opens the model. Throws `ModelError`.
     public func open() throws -> any Denoiser {
-        try DiffusionPipeline(model: source, precision: precision ?? .automatic, threads: threads)
+        try DiffusionPipeline(
+            model: source, precision: precision, threads: threads,
+            packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil)
     }
 }

@@ -34,19 +34,8 @@ public enum LastResult {
     }
 
     private static func recordPath(for folder: String) -> String? {
-        let cache: String
-        if let named = FileSystem.environment("XDG_CACHE_HOME"), named.hasPrefix("/") {
-            cache = named
-        } else if let home = FileSystem.environment("HOME") {
-            #if canImport(Darwin)
-                cache = home + "/Library/Caches"
-            #else
-                cache = home + "/.cache"
-            #endif
-        } else {
-            return nil
-        }
-        return cache + "/editor/last/" + String(fnv1a(folder), radix: 16)
+        guard let cache = CacheFolder.path else { return nil }
+        return cache + "/last/" + String(fnv1a(folder), radix: 16)
     }
 
     /// Fowler, Noll and Vo's hash FNV-1a, 64 bits: a short, stable name for a path.

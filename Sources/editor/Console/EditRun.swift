@@ -16,9 +16,15 @@ struct EditRun {
             output: OutputChoice(path: options.output, force: options.force, metadata: !options.noMetadata))
         let printer = ProgressPrinter(options)
         defer { printer.closeLine() }
+        var denoiser: (any Denoiser)?
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
-            randomSeed: UInt64(UInt32.random(in: 0 ... .max)), openModel: shared.machine.modelChoice.open
+            randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
+            openModel: {
+                let opened = try shared.machine.modelChoice.open()
+                denoiser = opened
+                return opened
+            }
         ) { event in
             // What is in place is not taken back.
             if case .saved = event {} else { try Interruption.check() }
@@ -36,6 +42,8 @@ struct EditRun {
             for picture in report.saved { try Console.writeOutput(picture.path) }
         }
         if options.preview { showPreview(report) }
+        // Last, when the result is in its place and its name is said.
+        if let size = denoiser?.keepPackedWeights() { printer.keptWeights(bytes: size) }
     }
 
     private func showPreview(_ report: EditReport) {

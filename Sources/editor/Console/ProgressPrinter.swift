@@ -45,6 +45,12 @@ final class ProgressPrinter {
         Console.writeError(parts.joined(separator: ", "))
     }
 
+    /// Said when a model's packed weights were written for the next start.
+    func keptWeights(bytes: Int) {
+        guard style == .live || style == .lines else { return }
+        Console.writeError("kept \(Figures.bytes(bytes)) of packed weights for a faster start (--no-weight-cache)")
+    }
+
     /// Leaves a terminal's line clean, whatever comes next.
     func closeLine() {
         guard isLineOpen else { return }

@@ -92,6 +92,13 @@ struct MachineOptions: ParsableArguments {
     )
     var maxMemory: ByteSize?
 
+    @Flag(
+        help: """
+            Do not keep a large model's weights, as they are packed for this processor, in the cache folder. Keeping \
+            them takes about as much disk as the model and makes every later start faster.
+            """)
+    var noWeightCache = false
+
     func validate() throws {
         try check(EditSettings.threadsRange, threads)
         if let model, model.isEmpty { throw ValidationError("--model is empty, expected the path of a model folder") }
@@ -101,7 +108,9 @@ struct MachineOptions: ParsableArguments {
     }
 
     var modelChoice: ModelChoice {
-        ModelChoice(source: model.map { .folder($0) } ?? .embedded, precision: precision, threads: threads)
+        ModelChoice(
+            source: model.map { .folder($0) } ?? .embedded, precision: precision, threads: threads,
+            keepsPackedWeights: !noWeightCache)
     }
 }
 
