@@ -39,6 +39,13 @@ extension Compute {
         return y
     }
 
+    /// `batch` copies of a tensor whose first dimension is 1; a tensor that has that batch already is returned as it is.
+    public func repeated(_ x: Tensor, batch: Int) throws -> Tensor {
+        guard x.shape[0] != batch else { return x }
+        precondition(x.shape[0] == 1, "cannot repeat \(x.shape)")
+        return try stack([Tensor](repeating: x, count: batch))
+    }
+
     /// Tensors one after the other along the first dimension; the others must agree.
     public func stack(_ parts: [Tensor]) throws -> Tensor {
         precondition(parts.allSatisfy { $0.shape.dropFirst() == parts[0].shape.dropFirst() }, "cannot stack")

@@ -44,6 +44,21 @@ public final class Compute {
         return product
     }
 
+    // MARK: Memory
+
+    /// Gives the memory of activations that nothing uses, and the pages of mapped weights, back to the system: before
+    /// another network's turn. The pages come back as they are used.
+    public func releaseUnused() {
+        pool.drain()
+        packedWeightFile?.dropPages()
+    }
+
+    /// Gives the memory of these layers' packed weights back. They are packed, or mapped, anew when next needed.
+    public func releaseWeights(of layers: [Linear]) {
+        for layer in layers { layer.weights.releasePacked() }
+        weightPool.drain()
+    }
+
     // MARK: In and out
 
     /// A tensor of those values.

@@ -36,8 +36,8 @@ public final class ProductWeights {
         deinit { unsafe ckernels_weights_destroy(weights) }
     }
 
-    /// Gives the memory of packed weights back; they are packed anew when they are next needed.
-    public func releasePacked() { packed.removeAll() }
+    /// Forgets the packed weights, but for what a file of packed weights is still to be written from.
+    func releasePacked() { packed.removeAll() }
 
     /// The weights in the layout of `product`: packed already, found in the file of packed weights, or packed now.
     func packed(for product: Product, compute: Compute) throws -> OpaquePointer {

@@ -61,6 +61,9 @@ internal import CKernels
         return unsafe UnsafeRawBufferPointer(rebasing: mapping[range])
     }
 
+    /// Lets the system drop the mapped pages from memory.
+    func dropPages() { unsafe Tensors.dropPages(mapping) }
+
     func add(_ weights: ProductWeights.Packed, _ key: Key) {
         guard key.layout != 0, kept[key] == nil, !added.contains(where: { $0.key == key }) else { return }
         added.append((key, weights))

@@ -71,11 +71,16 @@ extension WeightTensor {
 
     /// Lets the system drop the file's pages from memory: they have been copied elsewhere.
     func dropPages() {
-        guard isMapped, let base = unsafe bytes.baseAddress else { return }
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        let start = (Int(bitPattern: base) + page - 1) / page * page
-        let end = (unsafe Int(bitPattern: base) + bytes.count) / page * page
-        guard end > start, let first = unsafe UnsafeMutableRawPointer(bitPattern: start) else { return }
-        _ = unsafe madvise(first, end - start, MADV_DONTNEED)
+        if isMapped { unsafe Tensors.dropPages(bytes) }
     }
+}
+
+/// Lets the system drop whole pages of a mapped file from memory; they come back by themselves.
+func dropPages(_ bytes: UnsafeRawBufferPointer) {
+    guard let base = bytes.baseAddress else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let start = (Int(bitPattern: base) + page - 1) / page * page
+    let end = (Int(bitPattern: base) + bytes.count) / page * page
+    guard end > start, let first = unsafe UnsafeMutableRawPointer(bitPattern: start) else { return }
+    _ = unsafe madvise(first, end - start, MADV_DONTNEED)
 }

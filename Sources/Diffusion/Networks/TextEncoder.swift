@@ -83,6 +83,11 @@ struct TextEncoder {
         normOut = try loader.normalization("final_layer_norm", c.channels, epsilon: c.epsilon)
     }
 
+    /// Gives the memory of the packed weights back.
+    func releaseWeights(_ compute: Compute) {
+        compute.releaseWeights(of: layers.flatMap { [$0.project, $0.output, $0.widen, $0.narrow] })
+    }
+
     /// - Parameters:
     ///   - ids: token ids of each sequence, all equally long, at most `maximumTokens`.
     ///   - skippedLayers: how many of the last layers are left out; the final normalisation is always applied.

@@ -9,6 +9,9 @@ public final class TextContext {
 
     init(states: Tensor) { self.states = states }
 
+    /// How many prompts there are.
+    var batch: Int { states.shape[0] }
+
     func keysAndValues(of attention: CrossAttention, _ compute: Compute) throws -> Tensor {
         let key = ObjectIdentifier(attention)
         if let known = keysAndValues[key] { return known }
@@ -98,13 +101,16 @@ struct TransformerBlock {
         narrow = try loader.linear("ff.net.2", 4 * channels, channels)
     }
 
-    /// - Parameter x: `[batch, tokens, channels]`
+    /// - Parameter x: `[batch, tokens, channels]`, or `[1, …]` where it is the same for every prompt.
     func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
         var x = x
-        let normed = try compute.layerNorm(x, norms[0])
         switch first {
-        case .own(let attention): x = try attention(normed, adding: x, compute)
-        case .text(let attention): x = try attention(normed, context: context, adding: x, compute)
+        case .own(let attention):
+            x = try attention(try compute.layerNorm(x, norms[0]), adding: x, compute)
+            x = try compute.repeated(x, batch: context.batch)
+        case .text(let attention):
+            x = try compute.repeated(x, batch: context.batch)
+            x = try attention(try compute.layerNorm(x, norms[0]), context: context, adding: x, compute)
         }
         x = try second(try compute.layerNorm(x, norms[1]), context: context, adding: x, compute)
         let wide = try compute.geglu(try compute.linear(try compute.layerNorm(x, norms[2]), widen))
@@ -136,12 +142,13 @@ struct SpatialTransformer {
         projectOut = try loader.linear("proj_out", channels, channels)
     }
 
-    /// - Parameter x: `[batch, height, width, channels]`
+    /// - Parameter x: `[batch, height, width, channels]`, or `[1, …]` where it is the same for every prompt.
     func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
-        let sequence = [x.shape[0], x.shape[1] * x.shape[2], x.channels]
-        var hidden = try compute.groupNorm(x, norm, groups: groups, silu: false).reshaped(sequence)
-        hidden = try compute.linear(hidden, projectIn)
+        let normed = try compute.groupNorm(x, norm, groups: groups, silu: false)
+        var hidden = try compute.linear(
+            normed.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.channels]), projectIn)
         for block in blocks { hidden = try block(hidden, context: context, compute) }
-        return try compute.linear(hidden, projectOut, adding: x.reshaped(sequence)).reshaped(x.shape)
+        let x = try compute.repeated(x, batch: context.batch)
+        return try compute.linear(hidden, projectOut, adding: x.reshaped(hidden.shape)).reshaped(x.shape)
     }
 }

@@ -102,10 +102,11 @@ struct UNet {
 
     /// One call of the network.
     /// - Parameters:
-    ///   - latents: `[batch, height, width, inChannels]`
+    ///   - latents: `[prompts, height, width, inChannels]`, or `[1, …]` where they are the same for every prompt of
+    ///     `context`: then what comes before the first attention to text is computed once.
     ///   - timestep: the same for the whole batch, 0…1000.
     ///   - guidance: the guidance embedding of a distilled model, `[guidanceChannels]`.
-    /// - Returns: `[batch, height, width, outChannels]`
+    /// - Returns: `[prompts, height, width, outChannels]`
     func callAsFunction(
         _ latents: Tensor, timestep: Float, context: TextContext, guidance: [Float]? = nil, _ compute: Compute
     ) throws -> Tensor {
@@ -130,7 +131,8 @@ struct UNet {
         }
         for level in up {
             for block in level.blocks {
-                x = try compute.concatenate([x, skips.removeLast()])
+                let skip = try compute.repeated(skips.removeLast(), batch: x.shape[0])
+                x = try compute.concatenate([x, skip])
                 x = try block.resnet(x, time: times.removeFirst(), compute)
                 if let transformer = block.transformer { x = try transformer(x, context: context, compute) }
             }
@@ -141,6 +143,6 @@ struct UNet {
             }
         }
         x = try compute.groupNorm(x, normOut, groups: configuration.groups, silu: true)
-        return try compute.convolution(x, convOut)
+        return try compute.repeated(try compute.convolution(x, convOut), batch: context.batch)
     }
 }

@@ -27,6 +27,7 @@ public final class DiffusionPipeline {
     private let autoencoder: Autoencoder
     private let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
+    private var remembered: (prompts: [String], context: TextContext)?
 
     /// Opens a model and checks that all its tensors are there and fit. Weights are mapped; they are packed for the CPU
     /// at first use.
@@ -114,9 +115,7 @@ public final class DiffusionPipeline {
         let embedsGuidance = unet.configuration.guidanceChannels != nil
         let isGuided = request.guidance > 1 && !embedsGuidance
         let prompts = isGuided ? [request.negativePrompt, request.prompt] : [request.prompt]
-        let states = try promptEncoder(prompts, compute)
-        _ = try numbers(states, part: "text encoder")
-        let context = TextContext(states: states)
+        let context = try context(of: prompts)
         let guidanceEmbedding = unet.configuration.guidanceChannels.map {
             Self.guidanceEmbedding(request.guidance - 1, channels: $0)
         }
@@ -177,6 +176,17 @@ public final class DiffusionPipeline {
 
     // MARK: Networks
 
+    /// What the text encoder makes of prompts. That of the last prompts is remembered: an edit in tiles, or of several
+    /// candidates, is many runs.
+    private func context(of prompts: [String]) throws -> TextContext {
+        if let remembered, remembered.prompts == prompts { return remembered.context }
+        let states = try promptEncoder(prompts, compute)
+        _ = try numbers(states, part: "text encoder")
+        let context = TextContext(states: states)
+        remembered = (prompts, context)
+        return context
+    }
+
     /// One call of the denoiser on latents `[c, h, w]`: `batch` outputs of the same shape, one for each prompt.
     private func denoise(
         _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, batch: Int, guidance: [Float]?
@@ -184,8 +194,7 @@ public final class DiffusionPipeline {
         let (height, width) = (run.latents.height, run.latents.width)
         let planes = latents + run.extraPlanes
         let channels = unet.configuration.inChannels
-        let one = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
-        let input = batch == 1 ? one : try compute.stack([Tensor](repeating: one, count: batch))
+        let input = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
         let output = try numbers(
             try unet(input, timestep: timestep, context: context, guidance: guidance, compute), part: "denoiser")
         let count = latents.count
@@ -196,6 +205,7 @@ public final class DiffusionPipeline {
 
     /// A picture's latent distribution.
     private func encode(_ picture: RGBImage) throws -> LatentDistribution {
+        defer { compute.releaseUnused() }
         let configuration = autoencoder.configuration
         let factor = facts.scaleFactor
         let (height, width, channels) = (picture.height / factor, picture.width / factor, facts.latentChannels)
@@ -217,6 +227,7 @@ public final class DiffusionPipeline {
     }
 
     private func decode(_ latents: Latents) throws -> RGBImage {
+        compute.releaseUnused()
         let configuration = autoencoder.configuration
         let (factor, channels) = (facts.scaleFactor, latents.channels)
         let values = channelsLast(latents.values, channels: channels)

@@ -34,6 +34,8 @@ struct PromptEncoder {
                 model: model,
                 reason: "the tokenizer has token \(id), the text encoder knows \(configuration.vocabularySize)")
         }
+        // Prompts change less often than the memory is needed.
+        defer { encoder.releaseWeights(compute) }
         let length = tokenizer.contentLength + 2
         var values: [Float] = []
         for prompt in tokenized {
