@@ -176,6 +176,25 @@ import Testing
         }
     }
 
+    /// Scores that rise from key to key by far more than a float's exponents hold, within a block of keys and beyond.
+    @Test func attentionToRisingScores() throws {
+        let (queries, keys, d) = (9, 1300, 8)
+        // Whole numbers below 256, which bf16 holds exactly.
+        let k = (0 ..< keys * d).map { Float($0 / d / 6) }
+        let q = (0 ..< queries * d).map { Float(1 + $0 / d % 3) }
+        let v = RandomValues.normal(keys * d, seed: 3)
+        let results = try [ElementType.float32, .bfloat16].map { type in
+            let compute = Compute(type: type)
+            return compute.floats(
+                try compute.attention(
+                    queries: AttentionOperand(compute.tensor(q, shape: [1, queries, d])),
+                    keys: AttentionOperand(compute.tensor(k, shape: [1, keys, d])),
+                    values: AttentionOperand(compute.tensor(v, shape: [1, keys, d])), heads: 1, headDimension: d,
+                    scale: 0.4))
+        }
+        expectClose(results[1], results[0], .bfloat16, "rising scores")
+    }
+
     /// e^x by its series after halving; the platform's own would need an import.
     private func exponential(_ x: Double) -> Double {
         let y = x / 1024
