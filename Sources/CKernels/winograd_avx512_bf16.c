@@ -23,13 +23,28 @@ enum {
     FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
 };
 
-// Tiles a block: a multiple of ROWS such that the transformed block stays in the second-level cache while its channels
-// are few, and each pass over the weights serves enough tiles where they are many.
-static int64_t tiles_a_block(const ckernels_convolution_shape *s) { return s->in_channels <= 192 || s->in_channels >= 1024 ? 96 : 48; }
-
 static int64_t up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 static int64_t tile_columns(const ckernels_convolution_shape *s) { return (s->width + 1) / 2; }
-static int64_t tile_count(const ckernels_convolution_shape *s) { return s->batch * ((s->height + 1) / 2) * tile_columns(s); }
+static int64_t tile_count(const ckernels_convolution_shape *s) {
+    return s->batch * ((s->height + 1) / 2) * tile_columns(s);
+}
+
+// Tiles a block, a multiple of ROWS: so many that the transformed block stays in the second-level cache while its
+// channels are few, and that each pass over the weights serves enough tiles where they are many; of such numbers the one
+// that leaves the threads least unequal work.
+static int64_t tiles_a_block(const ckernels_convolution_shape *s) {
+    const int64_t most = s->in_channels <= 192 || s->in_channels >= 1024 ? 16 : 8;
+    const int64_t groups = (tile_count(s) + ROWS - 1) / ROWS, threads = ckernels_threads();
+    int64_t best = most, least = INT64_MAX;
+    for (int64_t size = most; size >= most / 2; size--) {
+        const int64_t blocks = (groups + size - 1) / size, last = groups - (blocks - 1) * size;
+        const int64_t rounds = (blocks + threads - 1) / threads;
+        // The thread with most to do: full blocks, but for one that has the last block as its last.
+        const int64_t work = blocks % threads == 1 % threads ? (rounds - 1) * size + last : rounds * size;
+        if (work < least) least = work, best = size;
+    }
+    return best * ROWS;
+}
 
 bool ckernels_winograd_suits(const ckernels_convolution_shape *s) {
     return s->type == CKERNELS_BF16 && s->kernel == 3 && s->stride == 1 && s->pad_begin == 1 && s->pad_end == 1 &&

@@ -24,6 +24,7 @@ extension Compute {
         let keyCount = k.tensor.shape[1]
         precondition(k.tensor.shape[0] == batch && v.tensor.shape[0] == batch, "attention over unequal batches")
         let y = try empty([batch, queryCount, heads * headDimension])
+        operations += 4 * y.count * keyCount
         var shape = ckernels_attention_shape(
             queries: Int64(queryCount), keys: Int64(keyCount), head_dim: Int64(headDimension),
             q_stride: Int64(q.tensor.channels), k_stride: Int64(k.tensor.channels), v_stride: Int64(v.tensor.channels),

@@ -10,6 +10,8 @@ public final class Compute {
     /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
     public var packedWeightFile: PackedWeightFile?
     private var products: [Product.Shape: Product] = [:]
+    /// Multiplications and additions of all products so far, attention's included, as their definitions count them.
+    public internal(set) var operations = 0
 
     /// `threads`: `nil` for one a core.
     public init(type: ElementType, threads: Int? = nil) {
@@ -111,6 +113,7 @@ public final class Compute {
             for index in bias.indices { bias[index] += channelShift[index] }
         }
         try run(product, x, layer.weights, bias, y)
+        operations += 2 * y.count * layer.inChannels * layer.kernel * layer.kernel
         return y
     }
 
@@ -128,6 +131,7 @@ public final class Compute {
         let y = try accumulate ? copy(residual!) : empty(shape)
         precondition(y.count == shape.reduce(1, *), "residual \(y.shape) does not fit \(shape)")
         try run(product, x, layer.weights, layer.bias, y)
+        operations += 2 * y.count * layer.inChannels
         return y.reshaped(shape)
     }
 

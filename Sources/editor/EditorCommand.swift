@@ -23,7 +23,9 @@ struct EditorCommand: ParsableCommand {
                     InpaintCommand.self, OutpaintCommand.self, RemixCommand.self, VariationsCommand.self,
                     GenerateCommand.self, EraseCommand.self,
                 ]),
-            CommandGroup(name: "Look:", subcommands: [InfoCommand.self, DoctorCommand.self, ManualCommand.self]),
+            CommandGroup(
+                name: "Look:",
+                subcommands: [InfoCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self]),
         ])
 
     static func main() {

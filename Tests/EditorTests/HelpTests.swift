@@ -4,7 +4,7 @@ import Testing
 /// The help is what people read first: a change of it is a change to look at.
 @Suite struct HelpTests {
     static let commands = [
-        "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "manual",
+        "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "bench", "manual",
     ]
 
     /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.

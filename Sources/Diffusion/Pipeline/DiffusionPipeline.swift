@@ -21,9 +21,9 @@ public final class DiffusionPipeline {
     }
 
     private let files: ModelFiles
-    private let compute: Compute
+    let compute: Compute
     private let scheduler: SchedulerConfiguration
-    private let promptEncoder: PromptEncoder
+    let promptEncoder: PromptEncoder
     private let autoencoder: Autoencoder
     private let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
@@ -188,7 +188,7 @@ public final class DiffusionPipeline {
     }
 
     /// One call of the denoiser on latents `[c, h, w]`: `batch` outputs of the same shape, one for each prompt.
-    private func denoise(
+    func denoise(
         _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, batch: Int, guidance: [Float]?
     ) throws -> [Float] {
         let (height, width) = (run.latents.height, run.latents.width)
@@ -204,7 +204,7 @@ public final class DiffusionPipeline {
     }
 
     /// A picture's latent distribution.
-    private func encode(_ picture: RGBImage) throws -> LatentDistribution {
+    func encode(_ picture: RGBImage) throws -> LatentDistribution {
         defer { compute.releaseUnused() }
         let configuration = autoencoder.configuration
         let factor = facts.scaleFactor
@@ -226,7 +226,7 @@ public final class DiffusionPipeline {
             logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
     }
 
-    private func decode(_ latents: Latents) throws -> RGBImage {
+    func decode(_ latents: Latents) throws -> RGBImage {
         compute.releaseUnused()
         let configuration = autoencoder.configuration
         let (factor, channels) = (facts.scaleFactor, latents.channels)

@@ -20,7 +20,9 @@ public struct ModelChoice: Sendable {
     }
 
     /// Opens the model. Throws `ModelError`.
-    public func open() throws -> any Denoiser {
+    public func open() throws -> any Denoiser { try openPipeline() }
+
+    func openPipeline() throws -> DiffusionPipeline {
         try DiffusionPipeline(
             model: source, precision: precision, threads: threads,
             packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil)
