@@ -172,7 +172,9 @@ internal import CKernels
     /// that was killed is replaced.
     private static func created(_ path: String) -> Int32? {
         var status = stat()
-        if unsafe stat(path, &status) == 0, time(nil) - status.st_mtime_seconds > secondsAbandoned { unsafe unlink(path) }
+        if unsafe stat(path, &status) == 0, time(nil) - status.secondsOfChange > secondsAbandoned {
+            unsafe unlink(path)
+        }
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         return descriptor >= 0 ? descriptor : nil
     }
@@ -203,7 +205,7 @@ internal import CKernels
 }
 
 extension stat {
-    fileprivate var st_mtime_seconds: Int {
+    fileprivate var secondsOfChange: Int {
         #if canImport(Darwin)
             st_mtimespec.tv_sec
         #else

@@ -24,6 +24,21 @@ import Testing
         #expect(resolved(.generate, defaults: EditDefaults(strength: 0.4)).strength == 1)
     }
 
+    @Test func `A model may say what suits a mode, and an inpaint without words is an erase`() {
+        let defaults = EditDefaults(
+            steps: 8, guidance: 4, strength: 1, detail: "model",
+            modes: ["erase": EditDefaults(strength: 0.4, fill: "patchmatch", detail: "kept")])
+        let erase = resolved(.erase, prompt: "", defaults: defaults)
+        #expect(erase.strength == 0.4 && erase.steps == 8 && erase.detail == .kept && erase.fill == .patchmatch)
+        let silent = resolved(.inpaint, prompt: "", defaults: defaults)
+        #expect(silent.strength == 0.4 && silent.detail == .kept)
+        let told = resolved(.inpaint, defaults: defaults)
+        #expect(told.strength == 1 && told.detail == .model && told.guidance == 4)
+        #expect(
+            resolved(.remix, defaults: EditDefaults(strength: 0.5, modes: ["remix": EditDefaults(strength: 0.7)]))
+                .strength == 0.7)
+    }
+
     @Test func `Seeds are consecutive, and drawn where none is given`() {
         #expect(resolved(.inpaint).seeds == [9])
         #expect(

@@ -38,6 +38,9 @@ public struct JSONConfiguration: Sendable {
         self.file = file
     }
 
+    /// The keys with a value other than `null`, unordered.
+    public var keys: [String] { Array(members.keys) }
+
     /// Whether there is a value (other than `null`) for the key.
     public func has(_ key: String) -> Bool { members[key] != nil }
 

@@ -36,24 +36,44 @@ public struct EditDefaults: Sendable, Equatable {
     public var fill: String?
     /// `model` or `kept`: whose fine structure a result has.
     public var detail: String?
+    /// What is different for a mode of editing, by the mode's name.
+    public var modes: [String: EditDefaults]
 
     public init(
-        steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil
+        steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil,
+        modes: [String: EditDefaults] = [:]
     ) {
-        self.detail = detail
         self.steps = steps
         self.guidance = guidance
         self.strength = strength
         self.fill = fill
+        self.detail = detail
+        self.modes = modes
     }
 
-    /// From `model_index.json`, key `editor.defaults`; empty where there is none.
+    /// The settings for a mode: its own before the general ones.
+    public func settings(forMode mode: String) -> EditDefaults {
+        guard let own = modes[mode] else { return self }
+        return EditDefaults(
+            steps: own.steps ?? steps, guidance: own.guidance ?? guidance, strength: own.strength ?? strength,
+            fill: own.fill ?? fill, detail: own.detail ?? detail)
+    }
+
+    /// From `model_index.json`, key `editor.defaults`, with `modes` below it; empty where there is none.
     init(_ index: JSONConfiguration) throws {
         guard let json = try index.object("editor")?.object("defaults") else {
             self.init()
             return
         }
-        self.init(
+        self = try Self.values(json)
+        guard let modes = try json.object("modes") else { return }
+        for mode in modes.keys {
+            if let own = try modes.object(mode) { self.modes[mode] = try Self.values(own) }
+        }
+    }
+
+    private static func values(_ json: JSONConfiguration) throws -> EditDefaults {
+        EditDefaults(
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"))

@@ -27,25 +27,29 @@ public struct ResolvedSettings: Sendable {
         let asked = request.settings
         let mode = request.mode
         let paintsAnew = mode == .inpaint || mode == .outpaint || mode == .erase
+        // Without words an inpaint can only continue what is around the hole.
+        let manner = mode == .inpaint && request.prompt.isEmpty ? EditMode.erase : mode
+        let model = facts.defaults.settings(forMode: manner.rawValue)
         let first = asked.seed ?? randomSeed
         seeds = (0 ..< asked.count).map { first &+ UInt64($0) }
         randomSource = asked.randomSource
-        steps = asked.steps ?? facts.defaults.steps ?? 20
+        steps = asked.steps ?? model.steps ?? 20
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
-        guidance = asked.guidance ?? (hasWords ? facts.defaults.guidance ?? 7.5 : 1)
+        guidance = asked.guidance ?? (hasWords ? model.guidance ?? 7.5 : 1)
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
-        let wantedDetail = asked.detail ?? facts.defaults.detail.flatMap(Detail.init(rawValue:)) ?? .model
+        let wantedDetail = asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model
         let keepsDetail = wantedDetail == .kept && !isRaw
-        // A model that does well with less than the whole schedule does so for every mode.
-        let full = facts.defaults.strength ?? 1
+        // A model that does well with less than the whole schedule does so for every mode, unless it says otherwise.
+        let full = model.strength ?? 1
+        let modeStrength: Float? = facts.defaults.modes[manner.rawValue]?.strength
         strength =
             switch mode {
             case .inpaint, .outpaint, .erase: asked.strength ?? full
             // Kept detail anchors the picture, so that more of the rest may change.
-            case .remix: asked.strength ?? (keepsDetail ? 0.9 : 0.6 * full)
-            case .variations: asked.strength ?? (keepsDetail ? 0.8 : 0.5 * full)
+            case .remix: asked.strength ?? modeStrength ?? (keepsDetail ? 0.9 : 0.6 * full)
+            case .variations: asked.strength ?? modeStrength ?? (keepsDetail ? 0.8 : 0.5 * full)
             case .generate: 1
             }
         sampler = asked.sampler
@@ -56,7 +60,7 @@ public struct ResolvedSettings: Sendable {
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
         feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
         blend = asked.blend
-        let modelFill = paintsAnew ? facts.defaults.fill.flatMap(Fill.init(name:)) : nil
+        let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         // At full strength nothing is left of the start.
         detail = keepsDetail && strength < 1 ? .kept : .model

@@ -35,8 +35,8 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
         let size = try size?.checked(option: "--size") ?? PixelSize(width: 512, height: 512)
         let bench = try BenchReport(model: machine.modelChoice, size: size, repeats: repeats)
         if !json { try Console.writeOutput(bench.heading) }
-        try bench.run(observe: { try Interruption.check() }) { line in
-            try Console.writeOutput(json ? line.json.line : line.text)
-        }
+        try bench.run(
+            observe: { try Interruption.check() },
+            line: { line in try Console.writeOutput(json ? line.json.line : line.text) })
     }
 }

@@ -24,12 +24,12 @@ struct EditRun {
                 let opened = try shared.machine.modelChoice.open()
                 denoiser = opened
                 return opened
-            }
-        ) { event in
-            // What is in place is not taken back.
-            if case .saved = event {} else { try Interruption.check() }
-            printer.show(event)
-        }
+            },
+            observe: { event in
+                // What is in place is not taken back.
+                if case .saved = event {} else { try Interruption.check() }
+                printer.show(event)
+            })
         printer.finish(report)
         // Of several the first: as good a start as any, and its name is the plain one.
         if let first = report.saved.first, first.path != "-" { LastResult.remember(first.path) }
