@@ -133,9 +133,16 @@ import Testing
                     channelsLastBatch(sample), shape: [call.count, sample.shape[2], sample.shape[3], sample.shape[1]])
                 let context = TextContext(
                     states: try compute.tensor(part(text), shape: [call.count, text.shape[1], text.shape[2]]))
+                var deepFeatures: Tensor?
                 let found = try unet(
-                    latents, timestep: timestep, context: context, guidance: guidance.map(part), compute)
+                    latents, timestep: timestep, context: context, guidance: guidance.map(part),
+                    deepFeatures: &deepFeatures, compute)
                 expectClose(compute.floats(found), channelsLastBatch(output), "\(name) \(call)")
+                // With the deep features of the same call the finest level alone gives the same.
+                let again = try unet(
+                    latents, timestep: timestep, context: context, guidance: guidance.map(part),
+                    deepFeatures: &deepFeatures, compute)
+                #expect(compute.floats(again) == compute.floats(found), "\(name) \(call), deep features reused")
             }
         }
     }

@@ -26,6 +26,7 @@ import Testing
         Case(["inpaint", "a.png", "m.png", "x", "--strength", "1.5"], 64, "--strength", "0.01 to 1", "found 1.5"),
         Case(["inpaint", "a.png", "m.png", "x", "--strength", "nan"], 64, "--strength", "nan"),
         Case(["inpaint", "a.png", "m.png", "x", "--guidance", "-1"], 64, "--guidance", "found -1"),
+        Case(["inpaint", "a.png", "m.png", "x", "--guidance-interval", "0.8:0.2"], 64, "--guidance-interval"),
         Case(["inpaint", "a.png", "m.png", "x", "--sampler", "best"], 64, "--sampler", "best", "ddim"),
         Case(["inpaint", "a.png", "m.png", "x", "--fill", "#12345g"], 64, "--fill", "#12345g"),
         Case(["inpaint", "a.png", "m.png", "x", "-n", "0"], 64, "--count", "found 0"),

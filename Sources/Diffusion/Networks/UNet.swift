@@ -106,42 +106,59 @@ struct UNet {
     ///     `context`: then what comes before the first attention to text is computed once.
     ///   - timestep: the same for the whole batch, 0…1000.
     ///   - guidance: the guidance embedding of a distilled model, `[guidanceChannels]`.
+    ///   - deepFeatures: what the coarser levels gave, as the finest takes it: used instead of computing those levels
+    ///     where there is one (Ma et al. 2024, "DeepCache", arXiv:2312.00858); else computed and handed back.
     /// - Returns: `[prompts, height, width, outChannels]`
     func callAsFunction(
-        _ latents: Tensor, timestep: Float, context: TextContext, guidance: [Float]? = nil, _ compute: Compute
+        _ latents: Tensor, timestep: Float, context: TextContext, guidance: [Float]? = nil,
+        deepFeatures: inout Tensor?, _ compute: Compute
     ) throws -> Tensor {
         var times = try timeEmbedding(timestep, guidance: guidance, compute)[...]
         var x = try compute.convolution(latents, convIn)
         var skips = [x]
-        for level in down {
+        func descend(_ level: Level) throws {
             for block in level.blocks {
                 x = try block.resnet(x, time: times.removeFirst(), compute)
                 if let transformer = block.transformer { x = try transformer(x, context: context, compute) }
                 skips.append(x)
             }
-            if let resample = level.resample {
-                x = try compute.convolution(x, resample)
-                skips.append(x)
-            }
         }
-        if let middle {
-            x = try middle.first(x, time: times.removeFirst(), compute)
-            x = try middle.transformer(x, context: context, compute)
-            x = try middle.second(x, time: times.removeFirst(), compute)
-        }
-        for level in up {
+        func ascend(_ level: Level) throws {
             for block in level.blocks {
                 let skip = try compute.repeated(skips.removeLast(), batch: x.shape[0])
                 x = try compute.concatenate([x, skip])
                 x = try block.resnet(x, time: times.removeFirst(), compute)
                 if let transformer = block.transformer { x = try transformer(x, context: context, compute) }
             }
-            if let resample = level.resample, let next = skips.last {
-                // To the size of the next skip: twice, but for sizes that did not halve evenly.
-                x = try compute.resizeNearest(x, height: next.shape[1], width: next.shape[2])
-                x = try compute.convolution(x, resample)
-            }
         }
+        try descend(down[0])
+        if let known = deepFeatures {
+            x = known
+            times = times.suffix(up[up.count - 1].blocks.count)
+        } else {
+            for (index, level) in down.enumerated() {
+                if index > 0 { try descend(level) }
+                if let resample = level.resample {
+                    x = try compute.convolution(x, resample)
+                    skips.append(x)
+                }
+            }
+            if let middle {
+                x = try middle.first(x, time: times.removeFirst(), compute)
+                x = try middle.transformer(x, context: context, compute)
+                x = try middle.second(x, time: times.removeFirst(), compute)
+            }
+            for level in up.dropLast() {
+                try ascend(level)
+                if let resample = level.resample, let next = skips.last {
+                    // To the size of the next skip: twice, but for sizes that did not halve evenly.
+                    x = try compute.resizeNearest(x, height: next.shape[1], width: next.shape[2])
+                    x = try compute.convolution(x, resample)
+                }
+            }
+            deepFeatures = x
+        }
+        try ascend(up[up.count - 1])
         x = try compute.groupNorm(x, normOut, groups: configuration.groups, silu: true)
         return try compute.repeated(try compute.convolution(x, convOut), batch: context.batch)
     }

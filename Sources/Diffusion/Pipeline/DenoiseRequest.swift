@@ -33,6 +33,13 @@ public struct DenoiseRequest: Sendable {
     public var steps: Int
     /// Classifier-free guidance scale; 1 and below runs the network once a step instead of twice.
     public var guidance: Float
+    /// The shares of the run, 0 (noise) to 1 (picture), between which guidance applies; outside, the prompt alone is
+    /// followed, by one call of the network (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval",
+    /// arXiv:2404.07724, whose interval is one of noise levels).
+    public var guidanceInterval: ClosedRange<Float>
+    /// The denoiser's coarser levels are computed at every so many steps only, and their result used again between (Ma et
+    /// al. 2024, "DeepCache", arXiv:2312.00858). 1 computes them always.
+    public var deepFeatureInterval: Int
     /// 0 < strength ≤ 1: the share of the noise schedule that is run.
     public var strength: Float
     /// `nil` takes what the model's scheduler_config.json names.
@@ -44,7 +51,7 @@ public struct DenoiseRequest: Sendable {
 
     public init(
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
-        guidance: Float = 7.5, strength: Float = 1, sampler: Sampler.Kind? = nil,
+        guidance: Float = 7.5, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose
     ) {
@@ -54,6 +61,8 @@ public struct DenoiseRequest: Sendable {
         self.seeds = seeds
         self.steps = steps
         self.guidance = guidance
+        self.guidanceInterval = guidanceInterval
+        self.deepFeatureInterval = deepFeatureInterval
         self.strength = strength
         self.sampler = sampler
         self.schedule = schedule

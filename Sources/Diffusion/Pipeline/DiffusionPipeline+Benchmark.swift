@@ -77,8 +77,10 @@ extension DiffusionPipeline {
             let run = KnownPicture.Run(
                 latents: latents, firstIndex: 0, clean: nil, noise: [], extraPlanes: extra)
             return { [self] in
+                var deepFeatures: Tensor?
                 _ = try denoise(
-                    latents.values, run: run, timestep: 500, context: context, batch: prompts.count, guidance: nil)
+                    latents.values, run: run, timestep: 500, context: context, guidance: nil,
+                    deepFeatures: &deepFeatures)
             }
         case .decode:
             return { [self] in _ = try decode(latents) }

@@ -27,7 +27,8 @@ public final class DiffusionPipeline {
     private let autoencoder: Autoencoder
     private let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
-    private var remembered: (prompts: [String], context: TextContext)?
+    private var contexts: [(prompts: [String], context: TextContext)] = []
+    private static let rememberedContexts = 2
 
     /// Opens a model and checks that all its tensors are there and fit. Weights are mapped; they are packed for the CPU
     /// at first use.
@@ -116,6 +117,7 @@ public final class DiffusionPipeline {
         let isGuided = request.guidance > 1 && !embedsGuidance
         let prompts = isGuided ? [request.negativePrompt, request.prompt] : [request.prompt]
         let context = try context(of: prompts)
+        let unguidedContext = request.guidanceInterval == 0 ... 1 ? context : try self.context(of: [request.prompt])
         let guidanceEmbedding = unet.configuration.guidanceChannels.map {
             Self.guidanceEmbedding(request.guidance - 1, channels: $0)
         }
@@ -128,13 +130,23 @@ public final class DiffusionPipeline {
             var sampler = freshSampler
             var run = known.start(sampler: sampler, strength: request.strength, generator: &generator)
             let total = sampler.timesteps.count - run.firstIndex
+            var deepFeatures: Tensor?
             try report(.denoise, picture, step: 0, of: total)
             for index in run.firstIndex ..< sampler.timesteps.count {
                 let input = sampler.scaleInput(run.latents.values, index: index)
+                let share = (Float(index - run.firstIndex) + 0.5) / Float(total)
+                let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
+                let contextHere = isGuidedHere ? context : unguidedContext
+                // The finest level mixes them with features of the step's own batch.
+                if (index - run.firstIndex) % request.deepFeatureInterval == 0
+                    || deepFeatures?.shape[0] != contextHere.batch
+                {
+                    deepFeatures = nil
+                }
                 var output = try denoise(
-                    input, run: run, timestep: sampler.timesteps[index], context: context,
-                    batch: prompts.count, guidance: guidanceEmbedding)
-                if isGuided {
+                    input, run: run, timestep: sampler.timesteps[index], context: contextHere,
+                    guidance: guidanceEmbedding, deepFeatures: &deepFeatures)
+                if isGuidedHere {
                     let half = output.count / 2
                     output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
                 }
@@ -176,29 +188,33 @@ public final class DiffusionPipeline {
 
     // MARK: Networks
 
-    /// What the text encoder makes of prompts. That of the last prompts is remembered: an edit in tiles, or of several
+    /// What the text encoder makes of prompts. That of the last few is remembered: an edit in tiles, or of several
     /// candidates, is many runs.
     private func context(of prompts: [String]) throws -> TextContext {
-        if let remembered, remembered.prompts == prompts { return remembered.context }
+        if let known = contexts.first(where: { $0.prompts == prompts }) { return known.context }
         let states = try promptEncoder(prompts, compute)
         _ = try numbers(states, part: "text encoder")
         let context = TextContext(states: states)
-        remembered = (prompts, context)
+        contexts.append((prompts, context))
+        if contexts.count > Self.rememberedContexts { contexts.removeFirst() }
         return context
     }
 
-    /// One call of the denoiser on latents `[c, h, w]`: `batch` outputs of the same shape, one for each prompt.
+    /// One call of the denoiser on latents `[c, h, w]`: outputs of the same shape, one for each prompt of `context`.
     func denoise(
-        _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, batch: Int, guidance: [Float]?
+        _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, guidance: [Float]?,
+        deepFeatures: inout Tensor?
     ) throws -> [Float] {
         let (height, width) = (run.latents.height, run.latents.width)
         let planes = latents + run.extraPlanes
         let channels = unet.configuration.inChannels
         let input = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
         let output = try numbers(
-            try unet(input, timestep: timestep, context: context, guidance: guidance, compute), part: "denoiser")
+            try unet(
+                input, timestep: timestep, context: context, guidance: guidance, deepFeatures: &deepFeatures, compute),
+            part: "denoiser")
         let count = latents.count
-        return (0 ..< batch).flatMap {
+        return (0 ..< context.batch).flatMap {
             channelsFirst(Array(output[$0 * count ..< ($0 + 1) * count]), channels: facts.latentChannels)
         }
     }

@@ -133,7 +133,8 @@ struct PassRunner {
         let settings = plan.settings
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
-            steps: settings.steps, guidance: settings.guidance, strength: strength, sampler: settings.sampler,
+            steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
+            deepFeatureInterval: settings.deepFeatureInterval, strength: strength, sampler: settings.sampler,
             schedule: settings.schedule, randomSource: settings.randomSource, knownLatents: settings.knownLatents)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {

@@ -8,6 +8,8 @@ public struct ResolvedSettings: Sendable {
     public var randomSource: RandomSource
     public var steps: Int
     public var guidance: Float
+    public var guidanceInterval: ClosedRange<Float>
+    public var deepFeatureInterval: Int
     public var strength: Float
     /// `nil` for the model's own.
     public var sampler: Sampler.Kind?
@@ -37,6 +39,8 @@ public struct ResolvedSettings: Sendable {
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
         guidance = asked.guidance ?? (hasWords ? model.guidance ?? 7.5 : 1)
+        guidanceInterval = asked.guidanceInterval
+        deepFeatureInterval = asked.deepFeatureInterval
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
         let wantedDetail = asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model

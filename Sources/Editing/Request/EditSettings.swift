@@ -12,6 +12,10 @@ public struct EditSettings: Sendable {
     public var steps: Int?
     /// Classifier-free guidance scale; 1 and below is none.
     public var guidance: Float?
+    /// The shares of a run, 0 (noise) to 1 (picture), between which guidance applies.
+    public var guidanceInterval: ClosedRange<Float> = 0 ... 1
+    /// The network's coarser levels are computed at every so many steps only; 1 is always.
+    public var deepFeatureInterval = 1
     /// 0 < strength ≤ 1: how far the start is noised.
     public var strength: Float?
     public var sampler: Sampler.Kind?

@@ -22,6 +22,11 @@ struct EditRecord {
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
         text["CFG scale"] = Self.short(settings.guidance)
+        let interval = settings.guidanceInterval
+        if interval != 0 ... 1 {
+            text["Guidance interval"] = "\(Self.short(interval.lowerBound)):\(Self.short(interval.upperBound))"
+        }
+        if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name

@@ -51,6 +51,18 @@ struct FillArgument: ExpressibleByArgument {
     }
 }
 
+/// "0.2:0.8"
+struct IntervalArgument: ExpressibleByArgument {
+    let shares: ClosedRange<Float>
+
+    init?(argument: String) {
+        let ends = argument.split(whereSeparator: { $0 == ":" }, omittingEmpty: false)
+        guard ends.count == 2, let start = Float(ends[0]), let end = Float(ends[1]), 0 <= start, start < end, end <= 1
+        else { return nil }
+        shares = start ... end
+    }
+}
+
 /// "16:9"
 struct AspectArgument: ExpressibleByArgument {
     let width: Int

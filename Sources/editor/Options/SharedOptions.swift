@@ -16,6 +16,8 @@ struct SharedOptions: ParsableArguments {
         settings.seed = painting.seed
         settings.steps = painting.steps
         settings.guidance = painting.guidance
+        settings.deepFeatureInterval = painting.reuseFeatures
+        if let interval = painting.guidanceInterval { settings.guidanceInterval = interval.shares }
         settings.strength = painting.strength
         settings.sampler = sampling.sampler
         settings.schedule = sampling.schedule
@@ -141,6 +143,19 @@ struct PaintingOptions: ParsableArguments {
     var guidance: Float?
 
     @Option(
+        help: ArgumentHelp(
+            "The part of the steps, from 0 to 1, in which guidance applies; the others take half the time. Default: 0:1.",
+            valueName: "start:end"))
+    var guidanceInterval: IntervalArgument?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Compute the network's coarse levels only every so many steps, \(EditSettings.deepFeatureIntervalRange.bounds): faster, and a little different.",
+            valueName: "steps"))
+    var reuseFeatures = 1
+
+    @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half; with --detail kept they take 0.9 and 0.8.",
@@ -150,6 +165,7 @@ struct PaintingOptions: ParsableArguments {
     func validate() throws {
         try check(EditSettings.stepsRange, steps)
         try check(EditSettings.guidanceRange, guidance)
+        try check(EditSettings.deepFeatureIntervalRange, reuseFeatures)
         try check(EditSettings.strengthRange, strength)
         try checkPrompt(negative, name: "--negative")
     }

@@ -1,0 +1,41 @@
+import Raster
+import Testing
+
+@testable import Diffusion
+
+@Suite struct FewerOperationsTests {
+    private func picture(
+        _ pipeline: DiffusionPipeline, guidance: Float, interval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1
+    ) throws -> [Float] {
+        let request = DenoiseRequest(
+            conditioning: .text(size: PixelSize(width: 64, height: 64)), prompt: "a beach", seeds: [3], steps: 4,
+            guidance: guidance, guidanceInterval: interval, deepFeatureInterval: deepFeatureInterval)
+        return try pipeline.run(request)[0].values
+    }
+
+    /// Four steps have their middles at 1/8, 3/8, 5/8 and 7/8.
+    @Test func guidanceAppliesWithinItsInterval() throws {
+        let pipeline = try DiffusionPipeline(model: .embedded, precision: .f32)
+        let always = try picture(pipeline, guidance: 5)
+        let never = try picture(pipeline, guidance: 1)
+        #expect(always != never)
+        #expect(try picture(pipeline, guidance: 5, interval: 0.1 ... 0.9) == always)
+        #expect(try picture(pipeline, guidance: 5, interval: 0.9 ... 1) == never)
+        let middle = try picture(pipeline, guidance: 5, interval: 0.3 ... 0.7)
+        #expect(middle != always && middle != never)
+    }
+
+    /// Reuse changes the picture, but less than other words do; where no step follows another it changes nothing.
+    @Test func deepFeaturesAreReused() throws {
+        let pipeline = try DiffusionPipeline(model: .embedded, precision: .f32)
+        let always = try picture(pipeline, guidance: 5)
+        let reused = try picture(pipeline, guidance: 5, deepFeatureInterval: 2)
+        let unguided = try picture(pipeline, guidance: 1)
+        func distance(_ other: [Float]) -> Float {
+            zip(always, other).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        }
+        #expect(distance(reused) > 0)
+        #expect(distance(reused) < distance(unguided))
+        #expect(try picture(pipeline, guidance: 1, deepFeatureInterval: 10) != unguided)
+    }
+}
