@@ -48,8 +48,7 @@ const cbundledmodel_file cbundledmodel_files[] = {
     {"text_encoder/config.json", text_encoder_config, sizeof text_encoder_config},
     {"text_encoder/model.safetensors", text_encoder_weights, sizeof text_encoder_weights},
     {"tokenizer/merges.txt", tokenizer_merges, sizeof tokenizer_merges},
-    {"tokenizer/special_tokens_map.json", tokenizer_special_tokens,
-     sizeof tokenizer_special_tokens},
+    {"tokenizer/special_tokens_map.json", tokenizer_special_tokens, sizeof tokenizer_special_tokens},
     {"tokenizer/tokenizer_config.json", tokenizer_config, sizeof tokenizer_config},
     {"tokenizer/vocab.json", tokenizer_vocabulary, sizeof tokenizer_vocabulary},
     {"unet/config.json", unet_config, sizeof unet_config},
@@ -57,5 +56,4 @@ const cbundledmodel_file cbundledmodel_files[] = {
     {"vae/config.json", vae_config, sizeof vae_config},
     {"vae/diffusion_pytorch_model.safetensors", vae_weights, sizeof vae_weights},
 };
-const size_t cbundledmodel_file_count =
-    sizeof cbundledmodel_files / sizeof cbundledmodel_files[0];
+const size_t cbundledmodel_file_count = sizeof cbundledmodel_files / sizeof cbundledmodel_files[0];

@@ -35,21 +35,16 @@ static void on_error(j_common_ptr info) {
     info->err->format_message(info, message);
     int32_t code = CIMAGEIO_CORRUPT;
     switch (info->err->msg_code) {
-    case JERR_OUT_OF_MEMORY:
-        code = CIMAGEIO_NO_MEMORY;
-        break;
+    case JERR_OUT_OF_MEMORY: code = CIMAGEIO_NO_MEMORY; break;
     case JERR_SOF_UNSUPPORTED:
     case JERR_BAD_PRECISION:
     case JERR_CONVERSION_NOTIMPL:
     case JERR_FRACT_SAMPLE_NOTIMPL:
     case JERR_CCIR601_NOTIMPL:
     case JERR_ARITH_NOTIMPL:
-    case JERR_NOT_COMPILED:
-        code = CIMAGEIO_UNSUPPORTED;
-        break;
+    case JERR_NOT_COMPILED: code = CIMAGEIO_UNSUPPORTED; break;
     default:
-        if (decoder->ended)
-            code = CIMAGEIO_TRUNCATED;
+        if (decoder->ended) code = CIMAGEIO_TRUNCATED;
         break;
     }
     cimageio_fail(decoder->result, code, message);
@@ -57,28 +52,21 @@ static void on_error(j_common_ptr info) {
 }
 
 static void on_message(j_common_ptr info, int level) {
-    if (level >= 0)
-        return; // trace output
+    if (level >= 0) return; // trace output
     struct decoder *decoder = decoder_of(info);
     cimageio_jpeg_warnings *warnings = decoder->warnings;
-    if (!warnings)
-        return;
+    if (!warnings) return;
     switch (info->err->msg_code) {
     case JWRN_HIT_MARKER:
-        if (((j_decompress_ptr)info)->unread_marker == end_of_image)
-            decoder->cut_short = true;
+        if (((j_decompress_ptr)info)->unread_marker == end_of_image) decoder->cut_short = true;
         warnings->damaged++;
         break;
     case JWRN_EXTRANEOUS_DATA:
     case JWRN_JPEG_EOF:
     case JWRN_JFIF_MAJOR:
     case JWRN_ADOBE_XFORM:
-    case JWRN_BOGUS_PROGRESSION:
-        warnings->other++;
-        break;
-    default:
-        warnings->damaged++;
-        break;
+    case JWRN_BOGUS_PROGRESSION: warnings->other++; break;
+    default: warnings->damaged++; break;
     }
     if (!warnings->first[0]) {
         char message[JMSG_LENGTH_MAX];
@@ -102,8 +90,7 @@ static boolean refill(j_decompress_ptr info) {
 
 static void skip(j_decompress_ptr info, long count) {
     struct jpeg_source_mgr *source = info->src;
-    if (count <= 0)
-        return;
+    if (count <= 0) return;
     if ((size_t)count > source->bytes_in_buffer) {
         refill(info);
     } else {
@@ -138,8 +125,7 @@ static void open_header(struct decoder *decoder, const uint8_t *data, size_t cou
     decoder->progress.progress_monitor = on_progress;
     info->progress = &decoder->progress;
     jpeg_read_header(info, TRUE);
-    if (info->data_precision != 8)
-        ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
+    if (info->data_precision != 8) ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
 }
 
 /// Zeroes `decoder` and installs the error handlers, so that `jpeg_destroy` is safe from here on.
@@ -165,18 +151,12 @@ const char *cimageio_jpeg_first_warning(const cimageio_jpeg_warnings *warnings) 
 
 static int32_t color_of(j_decompress_ptr info) {
     switch (info->jpeg_color_space) {
-    case JCS_GRAYSCALE:
-        return CIMAGEIO_JPEG_GRAY;
-    case JCS_YCbCr:
-        return CIMAGEIO_JPEG_YCBCR;
-    case JCS_RGB:
-        return CIMAGEIO_JPEG_RGB;
-    case JCS_CMYK:
-        return CIMAGEIO_JPEG_CMYK;
-    case JCS_YCCK:
-        return CIMAGEIO_JPEG_YCCK;
-    default:
-        return 0;
+    case JCS_GRAYSCALE: return CIMAGEIO_JPEG_GRAY;
+    case JCS_YCbCr: return CIMAGEIO_JPEG_YCBCR;
+    case JCS_RGB: return CIMAGEIO_JPEG_RGB;
+    case JCS_CMYK: return CIMAGEIO_JPEG_CMYK;
+    case JCS_YCCK: return CIMAGEIO_JPEG_YCCK;
+    default: return 0;
     }
 }
 
@@ -212,8 +192,7 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
     for (int index = 0; index < 4; index++) {
         const JQUANT_TBL *table = info->quant_tbl_ptrs[index];
         out->has_table[index] = table != NULL;
-        if (table)
-            memcpy(out->tables[index], table->quantval, sizeof out->tables[index]);
+        if (table) memcpy(out->tables[index], table->quantval, sizeof out->tables[index]);
     }
     close_decoder(&decoder);
     if ((uint64_t)out->width * out->height > max_pixels)
@@ -232,12 +211,10 @@ static void ink_to_rgb(const uint8_t *ink, uint8_t *rgb, uint32_t width, bool st
 /// Whether a progressive picture's scans stopped before they refined what they began: coefficients that were sent
 /// without their lowest bits and never again. Encoders always send those; a file cut between scans lacks them.
 static bool lacks_refinement(j_decompress_ptr info) {
-    if (!info->progressive_mode || !info->coef_bits)
-        return false;
+    if (!info->progressive_mode || !info->coef_bits) return false;
     for (int component = 0; component < info->num_components; component++)
         for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++)
-            if (info->coef_bits[component][coefficient] > 0)
-                return true;
+            if (info->coef_bits[component][coefficient] > 0) return true;
     return false;
 }
 
@@ -255,26 +232,21 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
         ERREXIT(info, JERR_BAD_LENGTH);
     if (ink) {
         decoder->ink_row = malloc((size_t)info->output_width * 4);
-        if (!decoder->ink_row)
-            ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
+        if (!decoder->ink_row) ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
     }
     while (info->output_scanline < info->output_height) {
         uint8_t *row = pixels + row_bytes * info->output_scanline;
         JSAMPROW target = ink ? decoder->ink_row : row;
         jpeg_read_scanlines(info, &target, 1);
-        if (ink)
-            ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
-        if (decoder->cut_short)
-            break;
+        if (ink) ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
+        if (decoder->cut_short) break;
     }
     if (lacks_refinement(info)) {
         // Valid by the letter of the standard, so no error; but likely not all that was once there.
         decoder->warnings->damaged++;
-        if (!decoder->warnings->first[0])
-            strcpy(decoder->warnings->first, "its last progressive scans are missing");
+        if (!decoder->warnings->first[0]) strcpy(decoder->warnings->first, "its last progressive scans are missing");
     }
-    if (!decoder->cut_short)
-        jpeg_finish_decompress(info);
+    if (!decoder->cut_short) jpeg_finish_decompress(info);
 }
 
 bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *expected, uint8_t *pixels,

@@ -41,8 +41,7 @@ static void point_at_free_space(struct encoder *encoder) {
 
 static void begin(j_compress_ptr info) {
     struct encoder *encoder = encoder_of((j_common_ptr)info);
-    if (!cimageio_reserve(encoder->out, 65536))
-        ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
+    if (!cimageio_reserve(encoder->out, 65536)) ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
     point_at_free_space(encoder);
 }
 
@@ -77,13 +76,11 @@ static void encode(struct encoder *encoder, const uint8_t *pixels, const cimagei
     info->input_components = request->channels;
     info->in_color_space = request->channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_set_defaults(info);
-    if (request->channels == 3 && request->keep_rgb)
-        jpeg_set_colorspace(info, JCS_RGB);
+    if (request->channels == 3 && request->keep_rgb) jpeg_set_colorspace(info, JCS_RGB);
     if (request->table_count > 0) {
         for (int index = 0; index < request->table_count && index < 4; index++) {
             unsigned int table[64];
-            for (int entry = 0; entry < 64; entry++)
-                table[entry] = request->tables[index][entry];
+            for (int entry = 0; entry < 64; entry++) table[entry] = request->tables[index][entry];
             jpeg_add_quant_table(info, index, table, 100, FALSE);
         }
     } else {
@@ -93,13 +90,11 @@ static void encode(struct encoder *encoder, const uint8_t *pixels, const cimagei
         jpeg_component_info *component = &info->comp_info[index];
         component->h_samp_factor = request->channels == 1 ? 1 : request->horizontal[index];
         component->v_samp_factor = request->channels == 1 ? 1 : request->vertical[index];
-        if (request->table_count > 0)
-            component->quant_tbl_no = request->component_table[index];
+        if (request->table_count > 0) component->quant_tbl_no = request->component_table[index];
     }
     info->dct_method = JDCT_ISLOW;
     info->optimize_coding = TRUE;
-    if (request->progressive)
-        jpeg_simple_progression(info);
+    if (request->progressive) jpeg_simple_progression(info);
     info->density_unit = request->density_unit;
     info->X_density = request->density_x;
     info->Y_density = request->density_y;

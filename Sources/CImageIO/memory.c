@@ -7,8 +7,7 @@
 const char *cimageio_message(const cimageio_result *result) { return result->message; }
 
 void cimageio_fail(cimageio_result *result, int32_t code, const char *message) {
-    if (result->code != CIMAGEIO_OK)
-        return;
+    if (result->code != CIMAGEIO_OK) return;
     result->code = code;
     strncpy(result->message, message, sizeof(result->message) - 1);
     result->message[sizeof(result->message) - 1] = 0;
@@ -28,11 +27,9 @@ bool cimageio_can_allocate(size_t count) {
 }
 
 bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity) {
-    if (capacity <= buffer->capacity)
-        return true;
+    if (capacity <= buffer->capacity) return true;
     uint8_t *grown = realloc(buffer->bytes, capacity);
-    if (!grown)
-        return false;
+    if (!grown) return false;
     buffer->bytes = grown;
     buffer->capacity = capacity;
     return true;
@@ -40,29 +37,23 @@ bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity) {
 
 bool cimageio_append(cimageio_buffer *buffer, const void *data, size_t count) {
     size_t needed;
-    if (__builtin_add_overflow(buffer->count, count, &needed))
-        return false;
+    if (__builtin_add_overflow(buffer->count, count, &needed)) return false;
     if (needed > buffer->capacity) {
         size_t capacity = buffer->capacity < 65536 ? 65536 : buffer->capacity;
         while (capacity < needed)
-            if (__builtin_mul_overflow(capacity, (size_t)2, &capacity))
-                return false;
-        if (!cimageio_reserve(buffer, capacity))
-            return false;
+            if (__builtin_mul_overflow(capacity, (size_t)2, &capacity)) return false;
+        if (!cimageio_reserve(buffer, capacity)) return false;
     }
-    if (count)
-        memcpy(buffer->bytes + buffer->count, data, count);
+    if (count) memcpy(buffer->bytes + buffer->count, data, count);
     buffer->count = needed;
     return true;
 }
 
 bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out) {
     *out = (cimageio_buffer){0};
-    if (count > UINT32_MAX)
-        return false;
+    if (count > UINT32_MAX) return false;
     z_stream stream = {0};
-    if (inflateInit(&stream) != Z_OK)
-        return false;
+    if (inflateInit(&stream) != Z_OK) return false;
     stream.next_in = (Bytef *)data;
     stream.avail_in = (uInt)count;
     int status = Z_OK;
@@ -72,8 +63,7 @@ bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_
         stream.avail_out = sizeof piece;
         status = inflate(&stream, Z_NO_FLUSH);
         size_t made = sizeof piece - stream.avail_out;
-        if (out->count + made > limit || !cimageio_append(out, piece, made))
-            status = Z_MEM_ERROR;
+        if (out->count + made > limit || !cimageio_append(out, piece, made)) status = Z_MEM_ERROR;
     }
     inflateEnd(&stream);
     if (status != Z_STREAM_END) {
@@ -103,29 +93,14 @@ void cimageio_orient(const uint8_t *restrict stored, uint8_t *restrict upright, 
     ptrdiff_t w = (ptrdiff_t)width, h = (ptrdiff_t)height;
     ptrdiff_t origin = 0, along_row = 1, along_column = w;
     switch (orientation) {
-    case 2:
-        origin = w - 1, along_row = -1, along_column = w;
-        break;
-    case 3:
-        origin = w * h - 1, along_row = -1, along_column = -w;
-        break;
-    case 4:
-        origin = w * (h - 1), along_row = 1, along_column = -w;
-        break;
-    case 5:
-        origin = 0, along_row = h, along_column = 1;
-        break;
-    case 6:
-        origin = h - 1, along_row = h, along_column = -1;
-        break;
-    case 7:
-        origin = w * h - 1, along_row = -h, along_column = -1;
-        break;
-    case 8:
-        origin = h * (w - 1), along_row = -h, along_column = 1;
-        break;
-    default:
-        break;
+    case 2: origin = w - 1, along_row = -1, along_column = w; break;
+    case 3: origin = w * h - 1, along_row = -1, along_column = -w; break;
+    case 4: origin = w * (h - 1), along_row = 1, along_column = -w; break;
+    case 5: origin = 0, along_row = h, along_column = 1; break;
+    case 6: origin = h - 1, along_row = h, along_column = -1; break;
+    case 7: origin = w * h - 1, along_row = -h, along_column = -1; break;
+    case 8: origin = h * (w - 1), along_row = -h, along_column = 1; break;
+    default: break;
     }
     // Square blocks keep both sides of a transposition in cache.
     enum { block = 32 };

@@ -76,8 +76,7 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
     *out = (cimageio_png_info){0};
     png_infop info = NULL;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
-    if (png)
-        info = png_create_info_struct(png);
+    if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_read_struct(&png, NULL, NULL);
         cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
@@ -111,8 +110,7 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
 static void read_rows(png_structp png, png_infop info, const cimageio_png_info *expected, uint8_t *pixels,
                       size_t capacity) {
     png_set_expand(png);
-    if (expected->depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-        png_set_swap(png);
+    if (expected->depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     size_t row_bytes = png_get_rowbytes(png, info);
@@ -121,8 +119,7 @@ static void read_rows(png_structp png, png_infop info, const cimageio_png_info *
         png_get_image_height(png, info) != expected->height || png_get_channels(png, info) != expected->channels)
         png_error(png, "the header changed while it was read");
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < expected->height; y++)
-            png_read_row(png, pixels + row_bytes * y, NULL);
+        for (uint32_t y = 0; y < expected->height; y++) png_read_row(png, pixels + row_bytes * y, NULL);
     png_read_end(png, NULL);
 }
 
@@ -132,8 +129,7 @@ bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_i
     *result = (cimageio_result){0};
     png_infop info = NULL;
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
-    if (png)
-        info = png_create_info_struct(png);
+    if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_read_struct(&png, NULL, NULL);
         cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
@@ -152,8 +148,7 @@ bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_i
 /// The deflated size of `count` bytes, or SIZE_MAX when it could not be found.
 static size_t deflated_size(const uint8_t *data, size_t count, struct effort effort) {
     z_stream stream = {0};
-    if (deflateInit2(&stream, effort.level, Z_DEFLATED, 15, 8, effort.strategy) != Z_OK)
-        return SIZE_MAX;
+    if (deflateInit2(&stream, effort.level, Z_DEFLATED, 15, 8, effort.strategy) != Z_OK) return SIZE_MAX;
     uint8_t piece[16384];
     stream.next_in = (Bytef *)data;
     stream.avail_in = (uInt)count;
@@ -173,8 +168,7 @@ static struct effort choose_effort(const uint8_t *pixels, size_t row_bytes, uint
     enum { bands = 3, band_bytes = 98304 };
     size_t total = row_bytes * height;
     uint8_t *sample = malloc(bands * band_bytes);
-    if (!sample)
-        return for_photographs;
+    if (!sample) return for_photographs;
     size_t count = 0;
     for (size_t band = 0; band < bands; band++) {
         size_t start = total < bands * band_bytes ? band * band_bytes : (total - band_bytes) / (bands - 1) * band;
@@ -205,8 +199,7 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     struct effort effort = choose_effort(pixels, row_bytes, height, pixel_bytes);
     png_infop info = NULL;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
-    if (png)
-        info = png_create_info_struct(png);
+    if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_write_struct(&png, NULL);
         cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
@@ -227,10 +220,8 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     png_write_info(png, info);
     for (size_t index = 0; index < chunk_count; index++)
         png_write_chunk(png, (png_const_bytep)chunks[index].type, chunks[index].data, chunks[index].count);
-    if (depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
-        png_set_swap(png);
-    for (uint32_t y = 0; y < height; y++)
-        png_write_row(png, pixels + row_bytes * y);
+    if (depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
+    for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + row_bytes * y);
     png_write_end(png, NULL);
     png_destroy_write_struct(&png, &info);
     return true;

@@ -1,4 +1,4 @@
+#include <jerror.h>
+#include <jpeglib.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <jpeglib.h>
-#include <jerror.h>

@@ -14,7 +14,8 @@ static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
 size_t ckernels_attention_scratch_size_f32(const ckernels_attention_shape *s) {
     const size_t scores = rounded((size_t)s->keys * QUERY_BLOCK * 4);
     if (s->type == CKERNELS_F32) return scores;
-    return scores + 2 * rounded((size_t)(s->keys * s->head_dim) * 4) + 2 * rounded((size_t)s->head_dim * QUERY_BLOCK * 4);
+    return scores + 2 * rounded((size_t)(s->keys * s->head_dim) * 4) +
+           2 * rounded((size_t)s->head_dim * QUERY_BLOCK * 4);
 }
 
 static void widen(const void *x, int64_t stride, int64_t rows, int64_t channels, float *y) {

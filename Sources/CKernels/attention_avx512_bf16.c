@@ -25,7 +25,7 @@ enum {
     LANES = 16,
 };
 
-static const float MOST = 60;      // in powers of two; the sum of 2³² such weights is still a float
+static const float MOST = 60;       // in powers of two; the sum of 2³² such weights is still a float
 static const float MASKED = -1e30f; // finite, as −∞ less its own rounding is not a number
 
 static size_t rounded(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -56,8 +56,8 @@ static layout lay_out(const ckernels_attention_shape *s, char *scratch) {
 
 size_t ckernels_attention_scratch_size_avx512_bf16(const ckernels_attention_shape *s) { return lay_out(s, NULL).size; }
 
-#pragma clang attribute push(                                                                                          \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))),             \
+                             apply_to = function)
 
 static void pack_keys(const ckernels_attention_shape *s, const uint16_t *k, uint32_t *packed) {
     const int64_t pairs = s->head_dim / 2, padded = up(s->keys, KEY_TILE);
@@ -94,8 +94,8 @@ static inline __m512 exp2_vector(__m512 x) {
 
 // Where six queries stand.
 typedef struct {
-    float base[ROWS];    // in powers of two
-    __m512 total[ROWS];  // of the weights so far
+    float base[ROWS];   // in powers of two
+    __m512 total[ROWS]; // of the weights so far
 } progress;
 
 // Moves a row's base up to `base`: scales its total, its sums, and the `done` weights that are not in the sums yet.

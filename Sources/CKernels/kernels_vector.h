@@ -155,8 +155,7 @@ static void channel_sums(const void *x, ckernels_type type, size_t pixels, size_
 
 INLINE void scale_shift_body(const void *x, void *y, ckernels_type type, size_t pixels, size_t channels,
                              const float *scale, const float *shift, bool silu) {
-    for (size_t p = 0; p < pixels; p++)
-        FOR_VECTORS(c, n, channels) {
+    for (size_t p = 0; p < pixels; p++) FOR_VECTORS(c, n, channels) {
             vf value = load(x, type, p * channels + c, n);
             value = value * load(scale, CKERNELS_F32, c, n) + load(shift, CKERNELS_F32, c, n);
             if (silu) value *= sigmoid_vector(value);
@@ -204,8 +203,7 @@ static void layer_norm(const void *x, void *y, ckernels_type type, size_t rows, 
 }
 
 INLINE void geglu_body(const void *x, void *y, ckernels_type type, size_t rows, size_t channels) {
-    for (size_t r = 0; r < rows; r++)
-        FOR_VECTORS(c, n, channels) {
+    for (size_t r = 0; r < rows; r++) FOR_VECTORS(c, n, channels) {
             const vf value = load(x, type, r * 2 * channels + c, n);
             const vf gate = load(x, type, r * 2 * channels + channels + c, n);
             store(y, type, r * channels + c, n, value * gelu_vector(gate));

@@ -67,8 +67,8 @@ static inline dnnl_status_t compat_convolution(dnnl_primitive_desc_t *pd, dnnl_e
         bias ? compat_ref(bias) : NULL, compat_ref(dst), strides, dilates, pad_begin, pad_end, attr);
 #else
     dnnl_convolution_desc_t desc;
-    dnnl_status_t status = dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct, src,
-                                                              weights, bias, dst, strides, pad_begin, pad_end);
+    dnnl_status_t status = dnnl_convolution_forward_desc_init(&desc, dnnl_forward_inference, dnnl_convolution_direct,
+                                                              src, weights, bias, dst, strides, pad_begin, pad_end);
     return status ? status : dnnl_primitive_desc_create(pd, &desc, attr, engine, NULL);
 #endif
 }

@@ -55,7 +55,8 @@ void ckernels_set_threads(int threads) {
 static void take_turns(void *data) {
     job *j = data;
     size_t index;
-    while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count) j->body(j->context, index);
+    while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count)
+        j->body(j->context, index);
 }
 
 void ckernels_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {

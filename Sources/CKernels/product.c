@@ -29,7 +29,7 @@ struct ckernels_product {
 };
 
 struct ckernels_weights {
-    dnnl_memory_t memory;  // NULL where packed for Winograd's form
+    dnnl_memory_t memory; // NULL where packed for Winograd's form
     const void *packed;
     int64_t in_channels, out_channels;
 };

@@ -16,9 +16,9 @@
 #include <string.h>
 
 enum {
-    POINTS = 16,  // of a transformed tile
-    PANEL = 64,   // out channels at a time: four registers
-    ROWS = 6,     // tiles at a time: 6 · 4 accumulators leave registers for the operands
+    POINTS = 16, // of a transformed tile
+    PANEL = 64,  // out channels at a time: four registers
+    ROWS = 6,    // tiles at a time: 6 · 4 accumulators leave registers for the operands
     LANES = 16,
     FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
 };
@@ -68,8 +68,8 @@ size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) {
     return block_scratch(s) * (size_t)ckernels_threads();
 }
 
-#pragma clang attribute push(                                                                                          \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))),             \
+                             apply_to = function)
 
 // --- Weights ---------------------------------------------------------------------------------------------------------
 
@@ -87,7 +87,8 @@ static inline float widened(uint16_t bits) {
 }
 
 // One in channel of 64 filters: G g Gᵀ, G = [1 0 0; ½ ½ ½; ½ −½ ½; 0 0 1].
-static inline void transform_filters(const uint16_t *plain, int64_t filter_stride, __m512 points[POINTS][PANEL / LANES]) {
+static inline void transform_filters(const uint16_t *plain, int64_t filter_stride,
+                                     __m512 points[POINTS][PANEL / LANES]) {
     float taps[9][PANEL];
     for (int64_t k = 0; k < PANEL; k++)
         for (int tap = 0; tap < 9; tap++) taps[tap][k] = widened(plain[k * filter_stride + tap]);
@@ -95,7 +96,8 @@ static inline void transform_filters(const uint16_t *plain, int64_t filter_strid
     for (int z = 0; z < PANEL / LANES; z++) {
         __m512 rows[4][3];
         for (int column = 0; column < 3; column++) {
-            const __m512 a = _mm512_loadu_ps(taps[column] + LANES * z), b = _mm512_loadu_ps(taps[3 + column] + LANES * z),
+            const __m512 a = _mm512_loadu_ps(taps[column] + LANES * z),
+                         b = _mm512_loadu_ps(taps[3 + column] + LANES * z),
                          c = _mm512_loadu_ps(taps[6 + column] + LANES * z);
             const __m512 outer = _mm512_mul_ps(_mm512_add_ps(a, c), half);
             rows[0][column] = a;
@@ -163,8 +165,8 @@ static inline void transform_column(const uint16_t *const rows[4], bool inside, 
 }
 
 // `count` tiles side by side in one row of tiles, from column `first` on, to transformed[16][block][in].
-static void transform_tiles(const ckernels_convolution_shape *s, const uint16_t *picture, int64_t tile_row, int64_t first,
-                            int64_t count, int64_t block, uint16_t *transformed) {
+static void transform_tiles(const ckernels_convolution_shape *s, const uint16_t *picture, int64_t tile_row,
+                            int64_t first, int64_t count, int64_t block, uint16_t *transformed) {
     const int64_t in = s->in_channels;
     const uint16_t *rows[4];
     for (int64_t r = 0; r < 4; r++) {
@@ -248,8 +250,8 @@ static inline void finish_tile(const ckernels_convolution_shape *s, const float 
             __m256i *to = (__m256i *)(y + (k & 1 ? out : 0) + (k & 2 ? s->width * out : 0) + LANES * z);
             __m512 value = results[k];
             if (s->accumulate)
-                value = _mm512_add_ps(value, _mm512_castsi512_ps(_mm512_slli_epi32(
-                                                 _mm512_cvtepu16_epi32(_mm256_loadu_si256(to)), 16)));
+                value = _mm512_add_ps(
+                    value, _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256(to)), 16)));
             _mm256_storeu_si256(to, (__m256i)_mm512_cvtneps_pbh(value));
         }
     }
@@ -294,8 +296,8 @@ static void take_blocks(void *context, size_t worker) {
         run_block(job, first, tiles - first < block ? tiles - first : block, scratch);
 }
 
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed, const float *bias,
-                               void *y, void *scratch) {
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed,
+                               const float *bias, void *y, void *scratch) {
     convolution job = {s, x, packed, bias, y, scratch, 0};
     ckernels_parallel_for((size_t)ckernels_threads(), take_blocks, &job);
 }
@@ -312,8 +314,8 @@ size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) { ret
 void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     (void)s, (void)plain, (void)packed;
 }
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed, const float *bias,
-                               void *y, void *scratch) {
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed,
+                               const float *bias, void *y, void *scratch) {
     (void)s, (void)x, (void)packed, (void)bias, (void)y, (void)scratch;
 }
 

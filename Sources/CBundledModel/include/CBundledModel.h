@@ -5,11 +5,11 @@
 
 /// One file of the model inside the binary.
 typedef struct {
-  /// The path inside the model's folder, for example "unet/config.json".
-  const char *path;
-  /// `size` bytes, alive as long as the program, aligned to 64 bytes.
-  const unsigned char *bytes;
-  size_t size;
+    /// The path inside the model's folder, for example "unet/config.json".
+    const char *path;
+    /// `size` bytes, alive as long as the program, aligned to 64 bytes.
+    const unsigned char *bytes;
+    size_t size;
 } cbundledmodel_file;
 
 /// The files of the embedded model: a folder in the diffusers layout.

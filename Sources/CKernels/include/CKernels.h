@@ -13,7 +13,13 @@ typedef enum { CKERNELS_F32 = 0, CKERNELS_BF16 = 1, CKERNELS_F16 = 2 } ckernels_
 
 // --- CPU -------------------------------------------------------------------------------------------------------------
 
-typedef enum { CKERNELS_SCALAR = 0, CKERNELS_NEON = 1, CKERNELS_AVX2 = 2, CKERNELS_AVX512 = 3, CKERNELS_AVX512_BF16 = 4 } ckernels_isa;
+typedef enum {
+    CKERNELS_SCALAR = 0,
+    CKERNELS_NEON = 1,
+    CKERNELS_AVX2 = 2,
+    CKERNELS_AVX512 = 3,
+    CKERNELS_AVX512_BF16 = 4
+} ckernels_isa;
 
 // The best instruction set of this CPU that the build has kernels for. EDITOR_MAX_ISA (scalar, avx2, avx512) lowers it.
 ckernels_isa ckernels_current_isa(void);
@@ -90,8 +96,8 @@ bool ckernels_weights_fit(const ckernels_weights *weights, const ckernels_produc
 void ckernels_weights_destroy(ckernels_weights *weights);
 
 // `bias` is f32 with out_channels values, or NULL where the shape has none.
-int ckernels_product_execute(ckernels_product *product, const void *x, const ckernels_weights *weights, const float *bias,
-                             void *y, void *scratch);
+int ckernels_product_execute(ckernels_product *product, const void *x, const ckernels_weights *weights,
+                             const float *bias, void *y, void *scratch);
 
 // --- Our own kernels -------------------------------------------------------------------------------------------------
 
@@ -102,7 +108,8 @@ typedef struct {
     void (*convert)(const void *x, ckernels_type x_type, void *y, ckernels_type y_type, size_t count);
 
     // Adds Σx and Σx² of each channel over `pixels` to sum[channels] and square_sum[channels].
-    void (*channel_sums)(const void *x, ckernels_type type, size_t pixels, size_t channels, double *sum, double *square_sum);
+    void (*channel_sums)(const void *x, ckernels_type type, size_t pixels, size_t channels, double *sum,
+                         double *square_sum);
 
     // y = x · scale[c] + shift[c], then SiLU if asked. y may be x.
     void (*scale_shift)(const void *x, void *y, ckernels_type type, size_t pixels, size_t channels, const float *scale,
