@@ -31,10 +31,8 @@ extension ModelFiles {
             #endif
             identity += "\n\(resolved) \(status.st_size) \(changed.tv_sec).\(changed.tv_nsec)"
         }
-        // Fowler, Noll and Vo's hash FNV-1a, 64 bits.
-        let hash = place.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         let model = name.split(separator: "/").last.map(String.init) ?? "model"
         return PackedWeightFile(
-            path: "\(folder)/\(model)-\(String(hash, radix: 16)).packed", identity: identity)
+            path: "\(folder)/\(model)-\(place.stableHash).packed", identity: identity)
     }
 }

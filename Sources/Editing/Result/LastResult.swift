@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// The last result made in a folder, so that a next edit can go on from it.
 ///
 /// Kept in the user's cache folder, one small file for each folder, and never beside anybody's pictures.
@@ -35,11 +37,6 @@ public enum LastResult {
 
     private static func recordPath(for folder: String) -> String? {
         guard let cache = CacheFolder.path else { return nil }
-        return cache + "/last/" + String(fnv1a(folder), radix: 16)
-    }
-
-    /// Fowler, Noll and Vo's hash FNV-1a, 64 bits: a short, stable name for a path.
-    private static func fnv1a(_ text: String) -> UInt64 {
-        text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return cache + "/last/" + folder.stableHash
     }
 }
