@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct FewerOperationsTests {
     private func picture(
-        _ pipeline: DiffusionPipeline, guidance: Float, interval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1
+        _ pipeline: DiffusionPipeline, guidance: Float, interval: ClosedRange<Float> = 0 ... 1,
+        deepFeatureInterval: Int = 1
     ) throws -> [Float] {
         let request = DenoiseRequest(
             conditioning: .text(size: PixelSize(width: 64, height: 64)), prompt: "a beach", seeds: [3], steps: 4,
