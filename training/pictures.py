@@ -15,24 +15,25 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass
 class Picture:
-    """One row of the manifest with its pixels, `[H, W, 3]` RGB bytes."""
+    """One row of the manifest with its pixels, bytes: `[H, W, 3]` RGB, of a drawing `[H, W, 4]` RGBA."""
 
     row: dict[str, str]
     pixels: np.ndarray
 
 
 def load_pictures(cache: Path, split: str, kind: str) -> list[Picture]:
-    """Decode every picture of a split (`train`, `held-out`) and kind (`photo`, `texture`)."""
+    """Decode every picture of a split (`train`, `held-out`) and kind (`photo`, `texture`, `drawing`)."""
     with open(HERE / "manifest.tsv", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t")
                 if row["split"] == split and row["kind"] == kind]
 
     def decode(row: dict[str, str]) -> Picture:
-        path = cache / "prepared" / f"{row['sha256']}.jpg"
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        drawing = kind == "drawing"
+        path = cache / "prepared" / f"{row['sha256']}.{'png' if drawing else 'jpg'}"
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED if drawing else cv2.IMREAD_COLOR)
         if pixels is None:
             raise SystemExit(f"{path} is missing: run build_dataset.py")
-        return Picture(row, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+        return Picture(row, cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if drawing else cv2.COLOR_BGR2RGB))
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(decode, rows))
