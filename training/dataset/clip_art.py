@@ -1,6 +1,6 @@
 """Clip art of the Open Clip Art Library: SVG files whose metadata dedicate them to the public
-domain. Titles are often missing, copied, Italian or French: the file name helps with the first,
-`data/clip-art-names.tsv` with the others; there `-` marks what is not wanted."""
+domain. Titles are often missing, copied, Italian or French: the file name helps with the first
+two, `data/drawing-names.tsv` with the others."""
 
 import html
 import re
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .debian import fetch, sha256
-from .drawings import KEYWORDS, Drawing, is_unsuitable, prepare, render_svg
-from .words import Dictionary, load_words, read_table
+from .drawings import (KEYWORDS, NOT_WANTED, Drawing, is_unsuitable, load_names, prepare,
+                       render_svg)
+from .words import Dictionary, load_words
 
 PACKAGE = "openclipart-svg"
 ROOT = "usr/share/openclipart/svg"
@@ -21,12 +22,11 @@ LEFT_OUT = re.compile(
     r"^(shapes/(stars|arrows|callouts|flowchart|jigsaw)/|computer/(icons|buttons|diagrams|network"
     r"|connectors|folders)/|logos/|special/|buttons/|signs_and_symbols/(?!weather/|clocks/)"
     r"|recreation/(religion|games/cards)/|tools/weapons/|unsorted/duplicates/"
-    r"|transportation/(roadsigns|aiga-symbols|vehicles/hummers)/|people/(clothing/pantyhose|stickmen)/"
+    r"|.*_mateya_|unsorted/caterpillar|transportation/(roadsigns|aiga-symbols|vehicles/hummers)/|people/(clothing/pantyhose|stickmen)/"
     r"|geography/(?!astronomy/))"
 )
 GENERIC_TITLE = re.compile(r"clip ?art|collection|various|theme|etiquette|untitled|^\W*$", re.IGNORECASE)
 GENERIC_TITLE_COUNT = 3
-NOT_WANTED = "-"
 MEANINGLESS = {
     "architetto", "franc", "icon", "icons", "clipart", "clip", "art", "svg", "drawing", "remix",
     "contour", "illustration", "image", "picture", "vector", "lineart", "line", "page", "jean", "bw",
@@ -83,7 +83,7 @@ def clip_art(cache: Path, dictionary: Dictionary) -> Iterator[Drawing]:
     root = package.folder / ROOT
     for words in load_words().values():
         dictionary.add(words)
-    own_names = {row["title"]: row["name"] for row in read_table("clip-art-names.tsv")}
+    own_names = load_names()
     files = {}
     for path in sorted(root.rglob("*.svg")):
         name = str(path.relative_to(root))

@@ -5,8 +5,10 @@ Three sources: the bitmaps of an emoji font (`emoji.py`), the stamps of a painti
 RGBA, cropped to what is visible, the longer side at most 256 pixels.
 """
 
+import math
 import re
 import subprocess
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ MOST_ENLARGED = 2
 RENDER_SECONDS = 5
 RENDERED_SIDE = 640
 KEYWORDS = 8
-ORDINARY_WEIGHT = 8
+ORDINARY_WEIGHT, ORDINARY_COUNT = 8, 8
 HELD_OUT_ONE_IN = 20
 
 UNSUITABLE = re.compile(
@@ -35,13 +37,16 @@ UNSUITABLE = re.compile(
     r"|flags?|banner|coat of arms|heraldry|liberty|president|bush|lincoln|politic\w*|vot(e|es|ing)|ballot"
     r"|protest|democrat\w*|republican\w*|election|cigarettes?|smoking|cannabis|marijuana|drugs?|blood|gallows"
     r"|execution|guillotine|electric chair|coffin|noose|middle finger|poo|logos?|linux|tux|debian|gnome"
+    r"|gravestone|tombstone|headstone|grave|graveyard|cemetery|monastery|bikini|briefs|hummer|roadsigns?"
     r"|kde|windows xp|microsoft|firefox|ubuntu|symbols?|signs?|letters? [a-z]|icons?|buttons?)\b",
     re.IGNORECASE,
 )
 NOT_WHAT_THE_LAST_WORD_SAYS = {
-    "hot dog", "broken heart", "prairie dog", "computer mouse", "key ring", "boxing ring", "onion ring",
-    "egg plant", "paper plane", "fishing boat", "hair cut", "light house",
+    "hot dog", "broken heart", "computer mouse", "onion ring", "thought balloon", "fish cake", "rice ball",
+    "crystal ball", "mirror ball", "confetti ball", "oil drum", "cowboy hat face", "egg on muffin",
+    "globe with meridians", "gnu calf", "smiling egg",
 }
+NOT_WANTED = "-"
 LINE_ART = {"en": "black and white", "es": "en blanco y negro", "fr": "en noir et blanc"}
 
 
@@ -122,6 +127,11 @@ def is_unsuitable(*texts: str) -> bool:
     return any(UNSUITABLE.search(text) for text in texts)
 
 
+def load_names() -> dict[str, str]:
+    """Better names for titles and captions of the sources; `NOT_WANTED` for what to leave out."""
+    return {row["title"]: row["name"] for row in read_table("drawing-names.tsv")}
+
+
 class OrdinaryThings:
     """The things people ask for most, from `data/ordinary-things.tsv`."""
 
@@ -143,7 +153,7 @@ def manifest_row(drawing: Drawing, things: OrdinaryThings) -> dict[str, str]:
     for language in LANGUAGES:
         words = ([thing[language]] if thing else []) + drawing.keywords.get(language, [])
         tags[language] = ",".join(list(dict.fromkeys(words))[:KEYWORDS])
-    captions = {language: drawing.captions.get(language, "") for language in LANGUAGES}
+    captions = {language: drawing.captions.get(language, "").lower() for language in LANGUAGES}
     if drawing.black_and_white:
         captions = {language: f"{text}, {LINE_ART[language]}" if text else ""
                     for language, text in captions.items()}
@@ -153,8 +163,24 @@ def manifest_row(drawing: Drawing, things: OrdinaryThings) -> dict[str, str]:
         "path": drawing.path, "sha256": drawing.digest, "licence": drawing.licence,
         "author": drawing.author, "tags": tags["en"], "tags_es": tags["es"], "tags_fr": tags["fr"],
         **{f"caption_{language}": text for language, text in captions.items()},
-        "weight": str(ORDINARY_WEIGHT if thing else 1),
+        "thing": thing["en"] if thing else "",
     }
+
+
+def weigh_and_keep(rows: list[dict[str, str]]) -> None:
+    """Set the rows' weights, and train on at least one drawing of each ordinary thing.
+
+    With `ORDINARY_COUNT` drawings of a thing each weighs `ORDINARY_WEIGHT`; where there are
+    fewer each weighs more, where there are more less, by the square root and at most twice.
+    """
+    counts = Counter(row["thing"] for row in rows)
+    trained = {row["thing"] for row in rows if row["split"] == "train"}
+    for row in rows:
+        factor = min(max(math.sqrt(ORDINARY_COUNT / counts[row["thing"]]), 0.5), 2)
+        row["weight"] = f"{ORDINARY_WEIGHT * factor:.3g}" if row["thing"] else "1"
+        if row["thing"] not in trained:
+            row["split"] = "train"
+            trained.add(row["thing"])
 
 
 def build_drawings(cache: Path) -> list[dict[str, str]]:
@@ -164,7 +190,7 @@ def build_drawings(cache: Path) -> list[dict[str, str]]:
     from .stamps import stamps
 
     things, dictionary = OrdinaryThings(), Dictionary()
-    for row in read_table("ordinary-things.tsv"):
+    for row in read_table("ordinary-things.tsv") + read_table("drawing-words.tsv"):
         dictionary.add(row)
     result, seen = [], set()
     for source in (emoji, stamps, clip_art):
@@ -172,4 +198,5 @@ def build_drawings(cache: Path) -> list[dict[str, str]]:
             if drawing.thumbnail not in seen and drawing.digest not in seen:
                 seen |= {drawing.thumbnail, drawing.digest}
                 result.append(manifest_row(drawing, things))
+    weigh_and_keep(result)
     return result

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .debian import fetch
-from .drawings import Drawing, is_unsuitable, prepare, render_svg
+from .drawings import NOT_WANTED, Drawing, is_unsuitable, load_names, prepare, render_svg
 from .words import LANGUAGES, Dictionary
 
 PACKAGE = "tuxpaint-stamps-default"
@@ -16,21 +16,20 @@ LEFT_OUT = re.compile(
     r"^(symbols/(?!shapes/|faces/)|military/|town/(flags|roadsigns)/|seasonal/hanukkah/|clothes/armor/)"
     r"|balloon\.(png|svg)$|people/body_parts/"
 )
+QUOTES = str.maketrans("’“”«»", "'\"\"\"\"", "\u200b")
 ARTICLES = {
     "en": re.compile(r"^(a|an|the|some|this is a|this is an)\s+", re.IGNORECASE),
-    "es": re.compile(r"^(un|una|unos|unas|el|la|los|las)\s+", re.IGNORECASE),
+    "es": re.compile(r"^(un|una|unos|unas|algunos|algunas|el|la|los|las)\s+", re.IGNORECASE),
     "fr": re.compile(r"^(une?|des|du|de la|les?|la|de l'|l'|d')\s*(?<=[\s'])", re.IGNORECASE),
 }
 
 
 def first_phrase(text: str, language: str) -> str:
     """The first sentence in lower case, without its article and full stop; "" if it is long."""
-    text = text.replace("’", "'").replace("\u200b", "").strip()
-    text = re.split(r"(?<=\w)[.!?;:](?:\s|$)|[(—–]", text)[0]
-    text = ARTICLES[language].sub("", text.strip(" .!¡¿“”\"«»|")).strip()
-    if not text or len(text.split()) > LONGEST_CAPTION_WORDS:
-        return ""
-    return text if text[1:2].isupper() else text[0].lower() + text[1:]
+    text = text.lower().translate(QUOTES).strip()
+    text = re.split(r"(?<=\w)\s?[.!?;:…](?:\s|$)|[(—–]", text)[0]
+    text = ARTICLES[language].sub("", text.strip(" .,!¡¿\"|")).strip()
+    return text if len(text.split()) <= LONGEST_CAPTION_WORDS else ""
 
 
 def captions_beside(path: Path) -> dict[str, str]:
@@ -41,7 +40,10 @@ def captions_beside(path: Path) -> dict[str, str]:
         language, mark, text = line.partition(".utf8=")
         if mark and language in ("es", "fr"):
             found[language] = text
-    return {language: first_phrase(found.get(language, ""), language) for language in LANGUAGES}
+    captions = {language: first_phrase(found.get(language, ""), language) for language in LANGUAGES}
+    if "," not in captions["en"]:
+        captions = {language: text.split(",")[0] for language, text in captions.items()}
+    return captions
 
 
 def stamps(cache: Path, dictionary: Dictionary) -> Iterator[Drawing]:
@@ -49,6 +51,7 @@ def stamps(cache: Path, dictionary: Dictionary) -> Iterator[Drawing]:
     package = fetch(PACKAGE, cache)
     root = package.folder / ROOT
     copyrights = package.copyright_file()
+    own_names = load_names()
     paths = {}
     for path in sorted([*root.rglob("*.png"), *root.rglob("*.svg")]):
         if not LEFT_OUT.search(str(path.relative_to(root))) and path.with_suffix(".txt").exists():
@@ -57,8 +60,10 @@ def stamps(cache: Path, dictionary: Dictionary) -> Iterator[Drawing]:
     def stamp(path: Path) -> Drawing | None:
         name = str(path.relative_to(root))
         captions = captions_beside(path)
-        captions["en"] = captions["en"] or re.sub(r"[\W\d_]+", " ", path.stem).strip()
-        if is_unsuitable(captions["en"]):
+        captions["en"] = captions["en"] or re.sub(r"[\W\d_]+", " ", path.stem).strip().lower()
+        if captions["en"] in own_names:
+            captions = {"en": own_names[captions["en"]], "es": "", "fr": ""}
+        if captions["en"] == NOT_WANTED or is_unsuitable(captions["en"], name):
             return None
         folders = [part for part in Path(name).parts[:-1] if part not in ("cartoon", "seasonal", "town")]
         author, licence = copyrights.lookup("stamps/" + name)

@@ -48,14 +48,14 @@ NOT_A_COLOUR_MAP = re.compile(
     r"(_(n|nm|norm|normal|s|sm|spec|h|gm|lm|rm|mask|gloss|glow|bump|local|alpha|height)\d?\.)"
     r"|normal|gloss|bump|height|specular|icon|menu|font|skin|particle|shadow|caustic|minimap|splatt"
     r"|screenshot|sponsor|logo|banner|sign|wheel|kart|decal|lightmap|envmap|flag"
-    r"|_(luma|shirt|pants|fx|reflect)\.|lens|effect|/objects/|/interface/",
+    r"|_(luma|shirt|pants|fx|reflect)\.|lens|effect|nodraw|/objects/|/interface/",
     re.IGNORECASE,
 )
 
 
 def tags_of(path: str, words: dict[str, dict[str, str]]) -> list[str]:
     """Tags named in a file name ("RustyPlank01" → rust, plank); wall and ground only alone."""
-    name = Path(path).stem.lower()
+    name = re.sub("street|rocket", "", Path(path).stem.lower())
     vague = ("ice", "sea", "sun", "object", "wall", "ground")
     return [tag for tag in words if tag in name and tag not in vague] \
         or [tag for tag in ("wall", "ground") if tag in name]
@@ -77,7 +77,7 @@ def colour_texture(data: bytes) -> np.ndarray | None:
     if colourfulness < 4:
         return None
     blue, green, red = picture.reshape(-1, 3).mean(axis=0)
-    if picture.std() < 12 or (blue > 180 and blue > red + 40 and blue > green + 40):
+    if picture.std() < 12 or picture.std(axis=(0, 1)).max() < 4 or (blue > 180 and blue > red + 40 and blue > green + 40):
         return None
     return shrink(picture, SIDE)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 LANGUAGES = ("en", "es", "fr")
+# Last words that mean something else with a word before them: "baseball bat", "onion rings".
+AMBIGUOUS = {"bat", "ring", "mouse", "ball", "glass", "nail"}
 
 
 def read_table(name: str) -> list[dict[str, str]]:
@@ -30,7 +32,7 @@ def singular(phrase: str) -> str:
 def heads(caption: str) -> list[str]:
     """The noun phrase a caption is about, longest first ("small red car on a road" →
     "small red car", "red car", "car"), as keys for a dictionary."""
-    phrase = re.split(r",| (?:with|of|in|on|at|and|for|from|by|to) ", caption)[0].split()
+    phrase = re.split(r",| (?:with|of|in|on|at|and|for|from|by|to|\w+ing) ", caption)[0].split()
     return [singular(" ".join(phrase[start:])) for start in range(len(phrase))]
 
 
@@ -46,5 +48,6 @@ class Dictionary:
 
     def lookup(self, caption: str) -> dict[str, str]:
         """Spanish and French of a caption, or of what it is about; empty if unknown."""
-        keys = [singular(caption), *heads(caption)]
+        whole = singular(caption)
+        keys = [whole] + [key for key in heads(caption) if key not in AMBIGUOUS]
         return next((self.entries[key] for key in keys if key in self.entries), {})
