@@ -44,6 +44,10 @@ CIRCUMSTANCES = [
     ("in winter", "en invierno", "en hiver"), ("in autumn", "en otoño", "en automne"),
     ("by the sea", "junto al mar", "au bord de la mer"), ("in the rain", "bajo la lluvia", "sous la pluie"),
 ]
+MADE_OF = [
+    ("wall", "pared de|muro de", "mur de|mur en"), ("floor", "suelo de|piso de", "sol de|sol en"),
+    ("field", "campo de", "champ de"), ("road", "camino de|carretera de", "route de|chemin de"),
+]
 ARTICLES = {
     "en": ("a", "an", "the", "some", "one"),
     "es": ("un", "una", "el", "la", "los", "las", "unos", "unas"),
@@ -80,9 +84,22 @@ def scenery() -> list[Phrase]:
     return [phrase(row) for row in read_table(HERE / "data" / "words.tsv")]
 
 
+def ordinary_things() -> list[Phrase]:
+    """What people ask for most."""
+    return [phrase(row) for row in read_table(HERE / "data" / "ordinary-things.tsv")]
+
+
+def plural(text: str, language: str) -> str:
+    """A regular plural of the first word (of the last in English); now and then a wrong one."""
+    first, _, rest = (text, "", "") if language == "en" else text.partition(" ")
+    ending = "es" if language == "es" and first[-1:] not in "aeiouáéó" else "s"
+    ending = "" if first[-1:] in "sxz" else ending
+    return f"{first}{ending} {rest}".strip()
+
+
 def named_things(cache: Path) -> list[Phrase]:
     """Ordinary things, the drawings of the manifest with their keywords, and the emoji."""
-    found = [phrase(row) for row in read_table(HERE / "data" / "ordinary-things.tsv")]
+    found = ordinary_things()
     for row in read_table(HERE / "manifest.tsv"):
         if row["kind"] == "drawing":
             found.append(phrase({language: row[f"caption_{language}"] for language in LANGUAGES}))
@@ -153,7 +170,12 @@ class Composer:
             return self._joined([thing], lambda language, name: (
                 f"{colour['en']} {name}" if language == "en"
                 else f"{name} {rng.choice(colour[language].split('|'))}"))
-        if choice < 0.5:
+        if choice < 0.42:
+            made = dict(zip(LANGUAGES, rng.choice(MADE_OF)))
+            return self._joined([thing], lambda language, name: (
+                f"{name} {made['en']}" if language == "en"
+                else f"{rng.choice(made[language].split('|'))} {name}"))
+        if choice < 0.55:
             circumstance = dict(zip(LANGUAGES, rng.choice(CIRCUMSTANCES)))
             return self._joined([thing], lambda language, name: f"{name} {circumstance[language]}")
         relation = dict(zip(LANGUAGES, rng.choice(RELATIONS)))
@@ -170,6 +192,8 @@ class Composer:
 
 def dressed(text: str, language: str, rng: random.Random) -> str:
     """`text` as people type it: bare, with an article, or in a frame such as "a photo of"."""
+    if len(text.split()) <= 2 and rng.random() < 0.1:
+        text = plural(text, language)
     choice = rng.random()
     if choice < 0.5:
         return text

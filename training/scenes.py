@@ -16,6 +16,7 @@ from captions import CaptionWriter
 from pictures import Picture, load_pictures, random_crop, random_mask, random_scene_side
 
 PHOTO_SHARE, TEXTURE_SHARE = 0.45, 0.15
+EVERYTHING_SHARE = 0.2
 BLACK_AND_WHITE_WEIGHT = 0.3
 RAREST_PHOTO_WEIGHT = 4.0
 SAME_NAME_POWER = 0.75
@@ -53,22 +54,27 @@ class SceneSource:
         return Scene(self._crop(picture), random_mask(self.size, self.rng), self.write.scenery(picture.row))
 
     def drawing(self, drawing: Picture) -> Scene:
-        """A drawing on a ground; its longer side is 30 to 90 % of the picture's."""
+        """A drawing on a ground; its longer side is 30 to 90 % of the picture's.
+
+        One time in five the whole picture is the hole; the drawing is then large and in the middle.
+        """
         rng, size = self.rng, self.size
+        alone = rng.random() < EVERYTHING_SHARE
         ground, row = self._ground()
         cut_out = _turned(_jittered(drawing.pixels, rng), rng)
         height, width = cut_out.shape[:2]
-        scale = size * rng.uniform(0.3, 0.9) / max(height, width)
+        scale = size * rng.uniform(0.65 if alone else 0.3, 0.9) / max(height, width)
         width, height = max(4, round(width * scale)), max(4, round(height * scale))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         cut_out = cv2.resize(cut_out, (width, height), interpolation=method).astype(np.float32)
-        left, top = rng.randint(0, size - width), rng.randint(0, size - height)
+        low, high = (0.4, 0.6) if alone else (0.0, 1.0)
+        left, top = round((size - width) * rng.uniform(low, high)), round((size - height) * rng.uniform(low, high))
         alpha = cut_out[..., 3:] / 255
         part = ground[top:top + height, left:left + width]
         part[:] = (part * (1 - alpha) + cut_out[..., :3] * alpha).round().astype(np.uint8)
         solid = np.zeros((size, size), np.uint8)
         solid[top:top + height, left:left + width] = alpha[..., 0] > 0.02
-        mask = self._hole_around(solid, (left, top, width, height))
+        mask = np.ones_like(solid) if alone else self._hole_around(solid, (left, top, width, height))
         return Scene(ground, mask, self.write.drawing(drawing.row, row))
 
     def _crop(self, picture: Picture) -> np.ndarray:
@@ -90,23 +96,21 @@ class SceneSource:
         return np.ascontiguousarray(graded.round().astype(np.uint8)), None
 
     def _hole_around(self, solid: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-        """A hole over all of `solid`: a box (50 %), an ellipse, a loose outline, or everything (20 %).
+        """A hole over all of `solid`: a box (60 %), an ellipse or a loose outline.
 
         The drawing fills 55 to 100 % of the box's sides.
         """
         rng, size = self.rng, self.size
         choice = rng.random()
-        if choice < 0.2:
-            return np.ones_like(solid)
         left, top, width, height = box
-        if choice < 0.35:
+        if choice < 0.2:
             reach = max(3, round(max(width, height) * rng.uniform(0.06, 0.25)) | 1)
             return cv2.dilate(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
         mask, share = solid.copy(), rng.uniform(0.55, 1.0)
         wide, high = round(width / share), round(height / share)
         x = left - round((wide - width) * rng.uniform(0.2, 0.8))
         y = top - round((high - height) * rng.uniform(0.2, 0.8))
-        if choice < 0.5:
+        if choice < 0.4:
             cv2.ellipse(mask, (x + wide // 2, y + high // 2), (round(wide * 0.62), round(high * 0.62)),
                         0, 0, 360, 1, -1)
         else:

@@ -86,7 +86,7 @@ def load_denoiser(run: Path, resume: Path | None) -> tuple[Denoiser, dict | None
     if not resume:
         return denoiser, None
     checkpoint = torch.load(resume, map_location="cpu", weights_only=False)
-    denoiser.load_state_dict(checkpoint["weights"])
+    denoiser.unet.load_state_dict(checkpoint["weights"])
     return denoiser, checkpoint
 
 
@@ -139,7 +139,7 @@ def main() -> None:
         forget_words(denoiser.unet)
     denoiser.to(device).unet.train()
     optimisers = Optimisers(denoiser, WEIGHT_DECAY)
-    average = MovingAverage(denoiser, arguments.average)
+    average = MovingAverage(denoiser.unet, arguments.average)
     samples = 0
     if checkpoint:
         samples = checkpoint["samples"]
@@ -154,7 +154,7 @@ def main() -> None:
 
     def save() -> None:
         partial = arguments.run / "denoiser.partial"
-        torch.save({"weights": denoiser.state_dict(), "average": average.values,
+        torch.save({"weights": denoiser.unet.state_dict(), "average": average.values,
                     "average_steps": average.steps, "optimisers": optimisers.state_dict(),
                     "samples": samples}, partial)
         os.replace(partial, arguments.run / "denoiser.pt")
@@ -162,7 +162,7 @@ def main() -> None:
     def report(minutes: float, tested: bool) -> None:
         errors = [float("nan")] * 2 * len(tests)
         if tested:
-            averaged.load_state_dict(average.values)
+            averaged.unet.load_state_dict(average.values)
             errors = [error for test in tests for error in test(averaged)]
         values = [*np.mean(recent, axis=0), *errors]
         recent.clear()
@@ -178,7 +178,7 @@ def main() -> None:
         tensors = [*vars(batch).values(), timesteps, torch.randn_like(batch.codes)]
         recent += replicas.backward(list(zip(*(t.chunk(parts) for t in tensors))), training_loss)
         optimisers.step(learning_rate(step, minutes, arguments))
-        average.update(denoiser)
+        average.update(denoiser.unet)
         step, samples = step + 1, samples + arguments.batch
         now = time.time()
         minutes, last = minutes + min(now - last, LONGEST_STEP_SECONDS) / 60, now

@@ -6,8 +6,8 @@ the student reads it in English, Spanish or French. The target is the teacher's 
 its leading principal components. From the end token on every position is to say it: padding
 is the end token, so some sixty of the 77 states that the UNet attends to mean the caption.
 
-Writes `tokenizer/` and `text_encoder/` to the run folder and prints how often the right one of
-1,000 held-out compositions is the nearest to its own phrase.
+Writes `tokenizer/`, `projection.pt` and `text_encoder/` to the run folder and prints how often
+the right one of 1,000 held-out compositions is the nearest to its own phrase.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from transformers import AutoModel, AutoTokenizer, CLIPTextModel, CLIPTokenizer
 from optimisers import Optimisers
 from parallel import Replicas
 from phrases import (LANGUAGES, Composer, Phrase, dictionary_entries, dressed, named_things,
-                     photo_captions, scenery)
+                     ordinary_things, photo_captions, scenery)
 from text import TOKENS, WIDTH, make_text_encoder, tokenise, write_tokenizer
 
 COMPOSITIONS = 40_000
@@ -34,7 +34,8 @@ WORD_WEIGHT = 0.1
 EMPTY_SHARE = 0.01
 LANGUAGE_WEIGHTS = {"en": 2, "es": 1, "fr": 1}
 WARM_UP_STEPS = 50
-PART_WEIGHTS = {"things": 0.4, "scenery": 0.1, "photos": 0.1, "compositions": 0.25, "dictionary": 0.1, "words": 0.05}
+PART_WEIGHTS = {"ordinary": 0.2, "things": 0.25, "scenery": 0.1, "photos": 0.1, "compositions": 0.2,
+                "dictionary": 0.1, "words": 0.05}
 
 
 class Teacher:
@@ -67,13 +68,16 @@ class Teacher:
 class Projection:
     """Embeddings `[N, 384]` → targets `[N, 128]`: principal components, half whitened, RMS 1."""
 
-    def __init__(self, embeddings: torch.Tensor):
-        self.mean = embeddings.mean(0)
-        centred = (embeddings - self.mean).double()
+    def __init__(self, mean: torch.Tensor, matrix: torch.Tensor):
+        self.mean, self.matrix = mean, matrix
+
+    @classmethod
+    def fit(cls, embeddings: torch.Tensor) -> "Projection":
+        mean = embeddings.mean(0)
+        centred = (embeddings - mean).double()
         variance, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
         variance, vectors = variance.flip(0)[:WIDTH], vectors.flip(1)[:, :WIDTH]
-        self.kept = float(variance.sum() / centred.square().sum(1).mean())
-        self.matrix = (vectors * variance.pow(-0.25)).float()
+        return cls(mean, (vectors * variance.pow(-0.25)).float())
 
     def __call__(self, embeddings: torch.Tensor) -> torch.Tensor:
         return F.normalize((embeddings - self.mean) @ self.matrix, dim=1) * WIDTH**0.5
@@ -147,20 +151,24 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", action="store_true",
+                        help="go on with the run's encoder, to the same targets")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     rng = random.Random(arguments.seed)
 
     teacher = Teacher()
-    parts = {"things": named_things(arguments.cache), "scenery": scenery(), "photos": photo_captions(),
+    parts = {"ordinary": ordinary_things(), "things": named_things(arguments.cache),
+             "scenery": scenery(), "photos": photo_captions(),
              "dictionary": dictionary_entries(arguments.cache)}
     composer = Composer(parts["things"], parts["scenery"], rng)
     compositions = [composer() for _ in range(COMPOSITIONS)]
     texts = [form for name in ("things", "scenery", "photos", "dictionary") for one in parts[name]
              for forms in one.forms.values() for form in forms]
     texts += [form for one in compositions for forms in one.forms.values() for form in forms]
-    write_tokenizer(arguments.run / "tokenizer", texts + teacher.words())
+    if not arguments.resume:
+        write_tokenizer(arguments.run / "tokenizer", texts + teacher.words())
     tokenizer = CLIPTokenizer.from_pretrained(arguments.run / "tokenizer")
     held_out, parts["compositions"] = compositions[:HELD_OUT], compositions[HELD_OUT:]
     held_out = list({one.english: one for one in held_out}.values())
@@ -170,13 +178,19 @@ def main() -> None:
     print({name: len(part) for name, part in parts.items()}, len(tokenizer), "tokens", flush=True)
 
     embeddings = {name: teacher([one.english for one in part]) for name, part in parts.items()}
-    projection = Projection(torch.cat([embeddings["things"], embeddings["compositions"]]))
-    print(f"{projection.kept:.0%} of the teacher's variance kept", flush=True)
+    projection_path = arguments.run / "projection.pt"
+    if arguments.resume:
+        projection = Projection(**torch.load(projection_path))
+        model = CLIPTextModel.from_pretrained(arguments.run / "text_encoder", torch_dtype=torch.float32)
+    else:
+        projection = Projection.fit(torch.cat([embeddings["things"], embeddings["compositions"]]))
+        torch.save(vars(projection), projection_path)
+        model = make_text_encoder(tokenizer)
     targets = {name: projection(part) for name, part in embeddings.items()}
     targets["empty"] = projection(teacher([""]))[0]
     held_out_targets = projection(teacher([one.english for one in held_out]))
 
-    model = make_text_encoder(tokenizer).train()
+    model.train()
     model.set_attn_implementation("eager")
     optimisers = Optimisers(model)
     replicas = Replicas(model, arguments.threads)
