@@ -77,7 +77,7 @@ def random_mask(size: int, rng: random.Random) -> np.ndarray:
     unit = size / 256
     choice = rng.random()
     if choice < 0.32:
-        _draw_strokes(mask, unit, rng)
+        draw_strokes(mask, unit, rng)
     elif choice < 0.60:
         _draw_shapes(mask, unit, rng)
     elif choice < 0.85:
@@ -94,7 +94,8 @@ def random_mask(size: int, rng: random.Random) -> np.ndarray:
     return mask
 
 
-def _draw_strokes(mask: np.ndarray, unit: float, rng: random.Random) -> None:
+def draw_strokes(mask: np.ndarray, unit: float, rng: random.Random) -> None:
+    """Draw one to four bent brush strokes of value 1; `unit` is the picture's side over 256."""
     size = mask.shape[0]
     for _ in range(rng.randint(1, 4)):
         x, y = rng.uniform(0, size), rng.uniform(0, size)

@@ -13,11 +13,13 @@ import cv2
 import numpy as np
 
 from captions import CaptionWriter
+from phrases import HERE, read_table
 from pictures import Picture, load_pictures, random_crop, random_mask, random_scene_side
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.45, 0.15
+PHOTO_SHARE, TEXTURE_SHARE = 0.4, 0.12
 EVERYTHING_SHARE = 0.2
 BLACK_AND_WHITE_WEIGHT = 0.3
+UNUSUAL_WEIGHT = 0.03
 RAREST_PHOTO_WEIGHT = 4.0
 SAME_NAME_POWER = 0.75
 
@@ -127,10 +129,15 @@ def photo_weights(photos: list[Picture]) -> list[float]:
 
 
 def drawing_weights(drawings: list[Picture]) -> list[float]:
-    """The manifest's weights, spread so that a name with `n` drawings weighs n^¼ times a single one."""
-    names = [(drawing.row["tags"].split(",")[0] or drawing.row["caption_en"]) for drawing in drawings]
+    """How often to draw each drawing.
+
+    Ordinary things by their weight in `data/ordinary-things.tsv`, of which one with `n` drawings
+    gets n^¼ times as much as one with a single drawing; all else seldom.
+    """
+    things = {row["en"]: float(row["weight"]) for row in read_table(HERE / "data" / "ordinary-things.tsv")}
+    names = [drawing.row["tags"].split(",")[0] for drawing in drawings]
     counts = Counter(names)
-    return [float(drawing.row["weight"]) / counts[name] ** SAME_NAME_POWER
+    return [(things[name] / counts[name] ** SAME_NAME_POWER if name in things else UNUSUAL_WEIGHT)
             * (BLACK_AND_WHITE_WEIGHT if "black and white" in drawing.row["caption_en"] else 1)
             for drawing, name in zip(drawings, names)]
 

@@ -32,7 +32,7 @@ from scenes import Scene, SceneSource
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 50
 KEPT_WEIGHT = 0.1
-SAVE_MINUTES = 5
+SAVE_MINUTES = 3
 # A step that took longer was suspended: the schedule counts no more than this of it.
 LONGEST_STEP_SECONDS = 20.0
 HELD_OUT_SCENES = 64
@@ -170,16 +170,16 @@ def main() -> None:
                   + "\t".join(f"{value:.4f}" for value in values) + "\n")
         log.flush()
 
-    minutes, step, recent = 0.0, 0, []
+    minutes, recent = 0.0, []
     reported, tested, last = 0.0, 0.0, time.time()
     while minutes < arguments.minutes:
         batch = moved(source.next(), device)
         timesteps = random_timesteps(arguments.batch).to(device)
         tensors = [*vars(batch).values(), timesteps, torch.randn_like(batch.codes)]
         recent += replicas.backward(list(zip(*(t.chunk(parts) for t in tensors))), training_loss)
-        optimisers.step(learning_rate(step, minutes, arguments))
+        optimisers.step(learning_rate(samples // arguments.batch, minutes, arguments))
         average.update(denoiser.unet)
-        step, samples = step + 1, samples + arguments.batch
+        samples += arguments.batch
         now = time.time()
         minutes, last = minutes + min(now - last, LONGEST_STEP_SECONDS) / 60, now
         if minutes - reported > 1:
