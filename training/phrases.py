@@ -89,6 +89,12 @@ def ordinary_things() -> list[Phrase]:
     return [phrase(row) for row in read_table(HERE / "data" / "ordinary-things.tsv")]
 
 
+def synonyms() -> list[Phrase]:
+    """Other ways to ask for scenery and ordinary things."""
+    return [Phrase(row["en"], {language: row[f"forms_{language}"].split("|") for language in LANGUAGES})
+            for row in read_table(HERE / "data" / "synonyms.tsv")]
+
+
 def plural(text: str, language: str) -> str:
     """A regular plural of the first word (of the last in English); now and then a wrong one."""
     first, _, rest = (text, "", "") if language == "en" else text.partition(" ")

@@ -18,10 +18,10 @@ from pictures import Picture, load_pictures, random_crop, random_mask, random_sc
 
 PHOTO_SHARE, TEXTURE_SHARE = 0.4, 0.12
 EVERYTHING_SHARE = 0.2
-BLACK_AND_WHITE_WEIGHT = 0.3
 UNUSUAL_WEIGHT = 0.03
 RAREST_PHOTO_WEIGHT = 4.0
 SAME_NAME_POWER = 0.75
+TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
 
 
 @dataclass
@@ -65,11 +65,11 @@ class SceneSource:
         ground, row = self._ground()
         cut_out = _turned(_jittered(drawing.pixels, rng), rng)
         height, width = cut_out.shape[:2]
-        scale = size * rng.uniform(0.65 if alone else 0.3, 0.9) / max(height, width)
+        scale = size * rng.uniform(0.7 if alone else 0.3, 0.9) / max(height, width)
         width, height = max(4, round(width * scale)), max(4, round(height * scale))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         cut_out = cv2.resize(cut_out, (width, height), interpolation=method).astype(np.float32)
-        low, high = (0.4, 0.6) if alone else (0.0, 1.0)
+        low, high = (0.45, 0.55) if alone else (0.0, 1.0)
         left, top = round((size - width) * rng.uniform(low, high)), round((size - height) * rng.uniform(low, high))
         alpha = cut_out[..., 3:] / 255
         part = ground[top:top + height, left:left + width]
@@ -100,7 +100,7 @@ class SceneSource:
     def _hole_around(self, solid: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
         """A hole over all of `solid`: a box (60 %), an ellipse or a loose outline.
 
-        The drawing fills 55 to 100 % of the box's sides.
+        The drawing fills 75 to 100 % of the box's sides.
         """
         rng, size = self.rng, self.size
         choice = rng.random()
@@ -108,10 +108,10 @@ class SceneSource:
         if choice < 0.2:
             reach = max(3, round(max(width, height) * rng.uniform(0.06, 0.25)) | 1)
             return cv2.dilate(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-        mask, share = solid.copy(), rng.uniform(0.55, 1.0)
+        mask, share = solid.copy(), rng.uniform(0.75, 1.0)
         wide, high = round(width / share), round(height / share)
-        x = left - round((wide - width) * rng.uniform(0.2, 0.8))
-        y = top - round((high - height) * rng.uniform(0.2, 0.8))
+        x = left - round((wide - width) * rng.uniform(0.35, 0.65))
+        y = top - round((high - height) * rng.uniform(0.35, 0.65))
         if choice < 0.4:
             cv2.ellipse(mask, (x + wide // 2, y + high // 2), (round(wide * 0.62), round(high * 0.62)),
                         0, 0, 360, 1, -1)
@@ -131,15 +131,24 @@ def photo_weights(photos: list[Picture]) -> list[float]:
 def drawing_weights(drawings: list[Picture]) -> list[float]:
     """How often to draw each drawing.
 
-    Ordinary things by their weight in `data/ordinary-things.tsv`, of which one with `n` drawings
-    gets n^¼ times as much as one with a single drawing; all else seldom.
+    Ordinary things by their weight in `data/ordinary-things.tsv`, one with many drawings a little
+    more often, and of those the first four most: few looks can be learned well, many only
+    blurred. All else seldom.
     """
     things = {row["en"]: float(row["weight"]) for row in read_table(HERE / "data" / "ordinary-things.tsv")}
     names = [drawing.row["tags"].split(",")[0] for drawing in drawings]
-    counts = Counter(names)
-    return [(things[name] / counts[name] ** SAME_NAME_POWER if name in things else UNUSUAL_WEIGHT)
-            * (BLACK_AND_WHITE_WEIGHT if "black and white" in drawing.row["caption_en"] else 1)
-            for drawing, name in zip(drawings, names)]
+    seen: Counter[str] = Counter()
+    shares = []
+    for drawing, name in zip(drawings, names):
+        black_and_white = "black and white" in drawing.row["caption_en"]
+        seen[name] += not black_and_white
+        typical = not black_and_white and seen[name] <= TYPICAL_DRAWINGS
+        shares.append(1.0 if typical else FURTHER_SHARE)
+    totals: Counter[str] = Counter()
+    for name, share in zip(names, shares):
+        totals[name] += share
+    return [things[name] * share / totals[name] ** SAME_NAME_POWER if name in things
+            else UNUSUAL_WEIGHT * share for name, share in zip(names, shares)]
 
 
 def _jittered(cut_out: np.ndarray, rng: random.Random) -> np.ndarray:
@@ -154,8 +163,8 @@ def _jittered(cut_out: np.ndarray, rng: random.Random) -> np.ndarray:
 
 
 def _turned(cut_out: np.ndarray, rng: random.Random) -> np.ndarray:
-    """Turn by up to 12 degrees half of the time, in a frame that holds all of it."""
-    if rng.random() < 0.5:
+    """Turn by up to 12 degrees one time in four, in a frame that holds all of it."""
+    if rng.random() < 0.75:
         return cut_out
     height, width = cut_out.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-12, 12), 1.0)

@@ -23,7 +23,7 @@ from transformers import AutoModel, AutoTokenizer, CLIPTextModel, CLIPTokenizer
 from optimisers import Optimisers
 from parallel import Replicas
 from phrases import (LANGUAGES, Composer, Phrase, dictionary_entries, dressed, named_things,
-                     ordinary_things, photo_captions, scenery)
+                     ordinary_things, photo_captions, scenery, synonyms)
 from text import TOKENS, WIDTH, make_text_encoder, tokenise, write_tokenizer
 
 COMPOSITIONS = 40_000
@@ -34,8 +34,10 @@ WORD_WEIGHT = 0.1
 EMPTY_SHARE = 0.01
 LANGUAGE_WEIGHTS = {"en": 2, "es": 1, "fr": 1}
 WARM_UP_STEPS = 50
-PART_WEIGHTS = {"ordinary": 0.2, "things": 0.25, "scenery": 0.1, "photos": 0.1, "compositions": 0.2,
-                "dictionary": 0.1, "words": 0.05}
+PART_WEIGHTS = {
+    "ordinary": 0.2, "scenery": 0.1, "synonyms": 0.1, "things": 0.2, "photos": 0.08, "compositions": 0.2,
+    "dictionary": 0.08, "words": 0.04,
+}
 
 
 class Teacher:
@@ -160,11 +162,11 @@ def main() -> None:
 
     teacher = Teacher()
     parts = {"ordinary": ordinary_things(), "things": named_things(arguments.cache),
-             "scenery": scenery(), "photos": photo_captions(),
+             "scenery": scenery(), "synonyms": synonyms(), "photos": photo_captions(),
              "dictionary": dictionary_entries(arguments.cache)}
     composer = Composer(parts["things"], parts["scenery"], rng)
     compositions = [composer() for _ in range(COMPOSITIONS)]
-    texts = [form for name in ("things", "scenery", "photos", "dictionary") for one in parts[name]
+    texts = [form for name in ("things", "scenery", "synonyms", "photos", "dictionary") for one in parts[name]
              for forms in one.forms.values() for form in forms]
     texts += [form for one in compositions for forms in one.forms.values() for form in forms]
     if not arguments.resume:
