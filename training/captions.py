@@ -1,51 +1,60 @@
-"""Random captions of a picture, in three languages, from whole sentences down to one word."""
+"""Random captions of a scene, in three languages, from whole sentences down to one word."""
 
-import csv
 import random
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-LANGUAGES = ("en", "es", "fr")
+from phrases import HERE, LANGUAGES, dressed, read_table
+
 LANGUAGE_WEIGHTS = (2, 1, 1)
 JOINERS = {"en": (", ", " and "), "es": (", ", " y "), "fr": (", ", " et ")}
+GROUNDS = {"en": (", ", " on ", " in front of "), "es": (", ", " sobre "), "fr": (", ", " sur ")}
 
 
 class CaptionWriter:
     """Draws captions from a manifest row's sentences and tags; "" one time in ten."""
 
     def __init__(self, rng: random.Random, empty_share: float = 0.1):
-        with open(HERE / "data" / "words.tsv", encoding="utf-8") as file:
-            self.words = {row["tag"]: row for row in csv.DictReader(file, delimiter="\t")}
+        self.words = {row["tag"]: row for row in read_table(HERE / "data" / "words.tsv")}
         self.rng, self.empty_share = rng, empty_share
 
-    def __call__(self, row: dict[str, str]) -> str:
+    def scenery(self, row: dict[str, str]) -> str:
+        """Of a photograph or a texture: a sentence, a part of one, or one to four tags."""
         rng = self.rng
         if rng.random() < self.empty_share:
             return ""
         language = rng.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0]
         sentence = row[f"caption_{language}"].rstrip(".")
         form = rng.random()
-        if form < 0.25:
+        if form < 0.2:
             return sentence
-        if form < 0.4:
+        if form < 0.35:
             return rng.choice(sentence.split(", ")).strip()
-        return self.tag_words(row, language)
+        return self.tag_words(row, language, rng.randint(1, 4))
 
-    def tag_words(self, row: dict[str, str], language: str) -> str:
-        """One to four of the row's tags, as words of `language`, in random order."""
+    def drawing(self, row: dict[str, str], ground: dict[str, str] | None) -> str:
+        """Of a drawing: its name or a keyword, now and then with what it stands on."""
+        rng = self.rng
+        if rng.random() < self.empty_share:
+            return ""
+        known = [language for language in LANGUAGES if row[f"caption_{language}"]]
+        weights = [LANGUAGE_WEIGHTS[LANGUAGES.index(language)] for language in known]
+        language = rng.choices(known, weights)[0]
+        name, form = row[f"caption_{language}"], rng.random()
+        keywords = [word for word in self._keywords(row, language) if word]
+        if keywords and form < 0.25:
+            name = keywords[0]
+        elif keywords and form < 0.35:
+            name = rng.choice(keywords)
+        text = dressed(name, language, rng)
+        if ground and rng.random() < 0.25:
+            text += rng.choice(GROUNDS[language]) + self.tag_words(ground, language, 1)
+        return text
+
+    def tag_words(self, row: dict[str, str], language: str, most: int) -> str:
+        """Up to `most` of the row's tags, as words of `language`, in random order."""
         tags = [tag for tag in row["tags"].split(",") if tag in self.words]
-        tags = self.rng.sample(tags, min(len(tags), self.rng.randint(1, 4)))
+        tags = self.rng.sample(tags, min(len(tags), most))
         return self.rng.choice(JOINERS[language]).join(self.words[tag][language] for tag in tags)
 
-
-def all_texts() -> list[str]:
-    """Every sentence and word of the captions: what the tokenizer learns its merges from."""
-    texts = []
-    with open(HERE / "manifest.tsv", encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            if row["kind"] == "photo":
-                texts += [row[f"caption_{language}"] for language in LANGUAGES]
-    with open(HERE / "data" / "words.tsv", encoding="utf-8") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
-            texts += [row[language] for language in LANGUAGES] * 20
-    return texts
+    @staticmethod
+    def _keywords(row: dict[str, str], language: str) -> list[str]:
+        return row["tags" if language == "en" else f"tags_{language}"].split(",")

@@ -4,7 +4,6 @@ All latents are codes of the patch transform, `[B, 8, h, w]`, root mean square a
 """
 
 import queue
-import random
 import threading
 from dataclasses import dataclass
 
@@ -15,13 +14,12 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTokenizer
 
-from captions import CaptionWriter
 from patch_transform import CHANNELS, PATCH, PatchTransform
-from pictures import Picture, random_crop, random_mask, random_scene_side
+from scenes import Scene, SceneSource
 from text import WIDTH, tokenise
 
 BLOCK_CHANNELS = (64, 128, 192)
-TEXTURE_SHARE = 0.2
+HIGH_NOISE = 0.6
 
 
 def make_unet() -> UNet2DConditionModel:
@@ -57,54 +55,44 @@ class Batch:
 
 
 @torch.no_grad()
-def make_batch(crops: list[np.ndarray], masks: list[np.ndarray], captions: list[str],
-               transform: PatchTransform, tokenizer: CLIPTokenizer) -> Batch:
-    """Encode pictures `[H, W, 3]` bytes and masks `[H, W]` (1 = repaint).
+def make_batch(scenes: list[Scene], transform: PatchTransform, tokenizer: CLIPTokenizer) -> Batch:
+    """Encode scenes.
 
     The masked picture is grey (0 in −1…1) in the hole and is encoded like any picture; the
     mask is 1 for every latent cell that the hole touches.
     """
-    pictures = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    mask = torch.from_numpy(np.stack(masks)).float()[:, None]
+    pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
+    pictures = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+    mask = torch.from_numpy(np.stack([scene.mask for scene in scenes])).float()[:, None]
     return Batch(transform(pictures), F.max_pool2d(mask, PATCH), transform(pictures * (1 - mask)),
-                 tokenise(tokenizer, captions))
+                 tokenise(tokenizer, [scene.caption for scene in scenes]))
 
 
 class BatchSource:
     """Draws training batches on a thread of its own."""
 
-    def __init__(self, photos: list[Picture], textures: list[Picture], transform: PatchTransform,
-                 tokenizer: CLIPTokenizer, size: int, count: int, seed: int):
-        self.photos, self.textures = photos, textures
-        self.transform, self.tokenizer = transform, tokenizer
-        self.size, self.count, self.rng = size, count, random.Random(seed)
-        self.write_caption = CaptionWriter(self.rng)
+    def __init__(self, scenes: SceneSource, transform: PatchTransform, tokenizer: CLIPTokenizer, count: int):
+        self.scenes, self.transform, self.tokenizer, self.count = scenes, transform, tokenizer, count
         self.ready: queue.Queue[Batch] = queue.Queue(maxsize=3)
         threading.Thread(target=self._produce, daemon=True).start()
 
     def _produce(self) -> None:
+        torch.set_num_threads(1)
         while True:
-            crops, masks, captions = [], [], []
-            for _ in range(self.count):
-                source = self.textures if self.rng.random() < TEXTURE_SHARE else self.photos
-                picture = self.rng.choice(source)
-                side = random_scene_side(picture.pixels, self.rng)
-                crops.append(random_crop(picture.pixels, side, self.size, self.rng))
-                masks.append(random_mask(self.size, self.rng))
-                captions.append(self.write_caption(picture.row))
-            self.ready.put(make_batch(crops, masks, captions, self.transform, self.tokenizer))
+            drawn = [self.scenes.draw() for _ in range(self.count)]
+            self.ready.put(make_batch(drawn, self.transform, self.tokenizer))
 
     def next(self) -> Batch:
         return self.ready.get()
 
 
 class Denoiser(torch.nn.Module):
-    """The UNet and the text encoder, trained together."""
+    """The UNet and the text encoder, which is not trained here."""
 
     def __init__(self, unet: UNet2DConditionModel, text_encoder: torch.nn.Module):
         super().__init__()
         self.unet = unet.to(memory_format=torch.channels_last)
-        self.text_encoder = text_encoder
+        self.text_encoder = text_encoder.eval().requires_grad_(False)
         if not torch.cuda.is_available():
             # On a CPU the fused attention's backward pass is slower than plain matrix products.
             self.unet.set_attn_processor(AttnProcessor())
@@ -127,7 +115,8 @@ class Denoiser(torch.nn.Module):
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         device = inputs.device.type
         with torch.autocast(device, torch.bfloat16):
-            context = self.text_encoder(batch.tokens).last_hidden_state
+            with torch.no_grad():
+                context = self.text_encoder(batch.tokens).last_hidden_state
             velocity = self.unet(inputs, timesteps, context).sample
         return (velocity.float() - target).square()
 
@@ -137,6 +126,21 @@ def hole_error(error: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (error * mask).sum((1, 2, 3)) / (mask.sum((1, 2, 3)) * error.shape[1])
 
 
-def stratified_timesteps(count: int) -> torch.Tensor:
-    """`[count]` timesteps in 0…999, one from each of `count` equal strata."""
-    return ((torch.rand(1) + torch.arange(count) / count) % 1 * 1000).long()
+def forget_words(unet: UNet2DConditionModel) -> None:
+    """Start the cross-attention anew, at first without effect, for another text encoder."""
+    for name, module in unet.named_modules():
+        if name.endswith("attn2"):
+            module.to_k.reset_parameters()
+            module.to_v.reset_parameters()
+            torch.nn.init.zeros_(module.to_out[0].weight)
+            torch.nn.init.zeros_(module.to_out[0].bias)
+
+
+def random_timesteps(count: int) -> torch.Tensor:
+    """`[count]` timesteps in 0…999, evenly spread: half over all, half over the noisiest 40 %.
+
+    What a picture shows is decided at high noise, and there the caption matters most.
+    """
+    spread = (torch.rand(1) + torch.randperm(count) / count) % 1
+    high = torch.arange(count) % 2 == 1
+    return (torch.where(high, HIGH_NOISE + (1 - HIGH_NOISE) * spread, spread) * 1000).long().clamp(max=999)

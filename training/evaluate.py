@@ -1,135 +1,97 @@
-"""Judge an exported model on the held-out photos: contact sheets and figures.
+"""Judge an exported model on held-out pictures: figures as Markdown tables, and contact sheets.
 
-Everything is loaded from the exported folder with stock diffusers and transformers
-classes. For every kind of hole a sheet is written (columns: picture, hole, Telea, copied
-patches, then the model's settings) and a table printed: PSNR inside the hole in dB, a
-perceptual distance inside it (features of an ImageNet classifier; not LPIPS), gradient
-energy in the hole relative to the true picture's, and seconds a picture.
+Holes: for every size and kind of hole, PSNR inside it in dB, a perceptual distance inside it
+(features of an ImageNet classifier; not LPIPS), its ratio to the best of Telea, Navier–Stokes
+and biharmonic, and gradient energy relative to the true picture; for classical fills, the
+editor's PatchMatch alone, the editor as it comes, and the model alone. Text: the share of
+held-out pictures whose denoising error is lower with their own caption than with another's.
+Prompts: 24 prompts, three seeds, into the same hole of a plain and of a photographed ground.
 """
 
 import argparse
 import random
-import time
-from dataclasses import dataclass
+import subprocess
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
 
 import fills
+from diffusion import Denoiser, hole_error, make_batch
+from exported import Model, Setting, to_bytes, to_tensor
+from patch_transform import read_transform
 from perceptual import PerceptualDistance
-from pictures import centre_crop, load_pictures, random_mask
-from text import tokenise
+from pictures import Picture, centre_crop, draw_strokes, load_pictures
+from scenes import Scene, SceneSource
 
-KINDS = ("box", "strokes", "outpaint")
-SUMMARY_WIDTH = 1024
+KINDS = ("scratches", "box", "strokes", "shape", "outpaint")
+CLASSICAL = {"Telea": fills.telea, "Navier–Stokes": fills.navier_stokes, "biharmonic": fills.biharmonic}
+# One step at the end of a hundred changes nothing to speak of: what is left is PatchMatch.
+PATCHMATCH_ONLY = ["--fill", "patchmatch", "--steps", "100", "--strength", "0.01", "--guidance", "1",
+                   "--detail", "kept"]
+NOISES = 8
+TEXT_SIZE = 256
 PROMPTS = [
-    "a sunset over the sea", "una montaña nevada", "une forêt dans le brouillard",
-    "a brick wall", "a desert with dunes", "la ciudad de noche", "un champ vert sous un ciel bleu",
-    "a beach", "wooden planks", "clouds", "un lago y montañas", "herbe",
+    "a red heart", "un corazón rojo", "a sunflower", "un tournesol", "a sunset over the sea", "una puesta de sol",
+    "une montagne enneigée", "a mountain", "a brick wall", "un mur de briques", "a beach", "una playa",
+    "snow", "a forest", "une forêt", "a city at night", "la ciudad de noche", "an apple",
+    "a star", "un gato", "un arbre", "a house", "a yellow flower", "the sun",
 ]
+PROMPTS_A_ROW = 4
+SHEET_TILE = 128
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How the model is run: `strength` 1 starts from noise, less from the copied patches."""
+def hole(kind: str, size: int, drawing: Picture, rng: random.Random) -> np.ndarray:
+    """A mask `[size, size]`, bytes, 1 = hole, of one of `KINDS`; `shape` is the drawing's silhouette."""
+    mask = np.zeros((size, size), np.uint8)
+    if kind == "scratches":
+        for _ in range(6):
+            ends = [(rng.randrange(size), rng.randrange(size)) for _ in range(2)]
+            cv2.line(mask, *ends, 1, max(1, size // 128))
+    elif kind == "box":
+        mask[size // 4:size * 3 // 4, size // 4:size * 3 // 4] = 1
+    elif kind == "strokes":
+        draw_strokes(mask, size / 256, rng)
+    elif kind == "shape":
+        height, width = drawing.pixels.shape[:2]
+        scale = size * 0.5 / max(height, width)
+        solid = cv2.resize(drawing.pixels[..., 3], (round(width * scale), round(height * scale)))
+        top, left = (size - solid.shape[0]) // 2, (size - solid.shape[1]) // 2
+        mask[top:top + solid.shape[0], left:left + solid.shape[1]] = solid > 32
+    else:
+        mask[:, size * 3 // 4:] = 1
+    return mask
 
-    steps: int
-    guidance: float
-    strength: float
 
-    def __str__(self) -> str:
-        return f"{self.steps} steps, guidance {self.guidance:g}, strength {self.strength:g}"
+class Editor:
+    """The command-line editor with a model folder."""
 
+    def __init__(self, binary: Path, model: Path):
+        self.binary, self.model = binary, model
 
-class Model:
-    """An exported model folder."""
-
-    def __init__(self, folder: Path):
-        self.autoencoder = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
-        self.text = CLIPTextModel.from_pretrained(folder / "text_encoder", torch_dtype=torch.float32)
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        self.scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
-
-    def encode(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.autoencoder.encode(pictures).latent_dist.mean
-
-    @torch.no_grad()
-    def repaint(self, pictures: torch.Tensor, masks: torch.Tensor, start: torch.Tensor,
-                prompts: list[str], setting: Setting, seed: int) -> torch.Tensor:
-        """Repaint `pictures` `[B, 3, H, W]` in −1…1 where `masks` `[B, 1, H, W]` is 1.
-
-        `start` is the picture that a run of strength < 1 starts from. The kept part of the
-        result is the kept part of `pictures`; the hole's border is corrected by a membrane.
-        """
-        context = self.text(tokenise(self.tokenizer, prompts + [""] * len(prompts))).last_hidden_state
-        mask = F.max_pool2d(masks, 8)
-        masked = self.encode(pictures * (masks < 0.5))
-        original, codes = self.encode(pictures), self.encode(start)
-        noise = torch.randn(codes.shape, generator=torch.Generator().manual_seed(seed))
-        self.scheduler.set_timesteps(setting.steps)
-        count = max(1, round(setting.steps * setting.strength))
-        timesteps = self.scheduler.timesteps[setting.steps - count:]
-        latents = self.scheduler.add_noise(codes, noise, timesteps[:1]) if setting.strength < 1 else noise
-        for index, timestep in enumerate(timesteps):
-            inputs = torch.cat([latents, mask, masked], dim=1)
-            velocity = self.unet(torch.cat([inputs] * 2), timestep, context).sample
-            with_words, without = velocity.chunk(2)
-            velocity = without + setting.guidance * (with_words - without)
-            latents = self.scheduler.step(velocity, timestep, latents).prev_sample
-            if index + 1 < len(timesteps):
-                kept = self.scheduler.add_noise(original, noise, timesteps[index + 1:index + 2])
+    def fill(self, picture: np.ndarray, mask: np.ndarray, options: list[str]) -> np.ndarray:
+        """Erase what the mask `[H, W]` covers; a band at the right is outpainted instead."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, cover, target = (Path(folder) / name for name in ("in.png", "mask.png", "out.png"))
+            columns = np.flatnonzero(mask.min(axis=0))
+            if len(columns) and len(columns) * len(mask) == mask.sum() and columns[-1] == mask.shape[1] - 1:
+                write_png(source, picture[:, :columns[0]])
+                command = ["outpaint", str(source), "--right", str(len(columns))]
             else:
-                kept = original
-            latents = mask * latents + (1 - mask) * kept
-        decoded = to_bytes(self.autoencoder.decode(latents).sample)
-        holes = (masks[:, 0] >= 0.5).byte().numpy()
-        return to_tensor([fills.seamless(*parts) for parts in zip(decoded, to_bytes(pictures), holes)])
+                write_png(source, picture)
+                cv2.imwrite(str(cover), mask * 255)
+                command = ["erase", str(source), str(cover)]
+            subprocess.run([str(self.binary), *command, "--model", str(self.model), "--seed", "1", "-q",
+                            "-o", str(target), *options], check=True, stdout=subprocess.DEVNULL)
+            return cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
 
 
-def to_bytes(pictures: torch.Tensor) -> np.ndarray:
-    """`[B, 3, H, W]` in −1…1 → `[B, H, W, 3]` bytes."""
-    scaled = (pictures.clamp(-1, 1) + 1) * 127.5
-    return scaled.round().byte().permute(0, 2, 3, 1).numpy()
-
-
-def to_tensor(pictures: list[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def hole_masks(kind: str, size: int, count: int) -> list[np.ndarray]:
-    """`count` masks of one kind: `box` (a quarter of the area), `strokes`, `outpaint` (right quarter)."""
-    rng = random.Random(5)
-    masks = []
-    while len(masks) < count:
-        mask = np.zeros((size, size), np.uint8)
-        if kind == "box":
-            mask[size // 4:size * 3 // 4, size // 4:size * 3 // 4] = 1
-        elif kind == "outpaint":
-            mask[:, size * 3 // 4:] = 1
-        else:
-            mask = random_mask(size, _StrokesOnly(rng.random()))
-        masks.append(mask)
-    return masks
-
-
-class _StrokesOnly(random.Random):
-    """A generator whose first draw picks strokes in `random_mask`."""
-
-    def __init__(self, seed: float):
-        super().__init__(seed)
-        self.first = True
-
-    def random(self) -> float:
-        if self.first:
-            self.first = False
-            return 0.0
-        return super().random()
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write `[H, W, 3]` RGB bytes."""
+    cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
 def gradient_energy(pictures: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
@@ -141,94 +103,152 @@ def gradient_energy(pictures: torch.Tensor, masks: torch.Tensor) -> torch.Tensor
 
 
 def figures(result: torch.Tensor, truth: torch.Tensor, masks: torch.Tensor,
-            perceptual: PerceptualDistance) -> str:
+            perceptual: PerceptualDistance) -> tuple[float, float, float]:
+    """PSNR and perceptual distance inside the hole (means), relative gradient energy (median)."""
     error = ((result - truth).square() * masks).sum((1, 2, 3)) / (3 * masks.sum((1, 2, 3)))
     psnr = (10 * torch.log10(4 / error)).mean()
     distance = perceptual.inside(result, truth, masks).mean()
     energy = (gradient_energy(result, masks) / gradient_energy(truth, masks)).median()
-    return f"{psnr:5.1f} | {distance:.3f} | {energy:.2f}"
+    return psnr.item(), distance.item(), energy.item()
+
+
+def judge_holes(model: Model, arguments: argparse.Namespace, size: int) -> None:
+    """Print a table for each kind of hole; write a sheet: picture, hole, then the table's rows."""
+    perceptual, editor = PerceptualDistance(), Editor(arguments.editor, arguments.model)
+    photos = load_pictures(arguments.cache, "held-out", "photo")
+    photos = photos[::max(1, len(photos) // arguments.count)][:arguments.count]
+    drawings = load_pictures(arguments.cache, "held-out", "drawing")
+    crops = [centre_crop(photo.pixels, size) for photo in photos]
+    pictures = to_tensor(crops)
+    for kind in KINDS:
+        rng = random.Random(5)
+        arrays = [hole(kind, size, drawing, rng) for drawing in drawings[:len(crops)]]
+        masks = torch.from_numpy(np.stack(arrays)).float()[:, None]
+        filled = {name: to_tensor([fill(*pair) for pair in zip(crops, arrays)])
+                  for name, fill in CLASSICAL.items() if name != "biharmonic" or size <= arguments.biharmonic}
+        slow = list(filled)
+        for name, options in (("PatchMatch", PATCHMATCH_ONLY), ("editor, as it comes", [])):
+            filled[name] = to_tensor([editor.fill(*pair, options) for pair in zip(crops, arrays)])
+        for setting in arguments.settings:
+            filled[str(setting)] = model.repaint(pictures, masks, [""] * len(crops), setting, arguments.seed)
+        rows = {name: figures(result, pictures, masks, perceptual) for name, result in filled.items()}
+        best = min(rows[name][1] for name in slow)
+        print(f"\n| {kind}, {size} px | PSNR | perceptual | to the best classical | gradient |")
+        print("|---|---|---|---|---|")
+        for name, (psnr, distance, energy) in rows.items():
+            print(f"| {name} | {psnr:.1f} | {distance:.3f} | {distance / best:.2f} | {energy:.2f} |", flush=True)
+        write_sheet([pictures, pictures * (1 - masks), *filled.values()],
+                    arguments.output / f"{kind}-{size}.png", min(arguments.rows, len(crops)))
 
 
 def write_sheet(columns: list[torch.Tensor], path: Path, rows: int) -> None:
-    """Tile `columns`, each `[B, 3, H, W]` in −1…1, as a PNG with one row a picture."""
+    """Tile `columns`, each `[B, 3, H, W]` in −1…1, with one row a picture."""
     lines = [torch.cat([column[row] for column in columns], dim=2) for row in range(rows)]
-    image = to_bytes(torch.cat(lines, dim=1)[None])[0]
-    cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    write_png(path, to_bytes(torch.cat(lines, dim=1)[None])[0])
 
 
-def judge_holes(model: Model, arguments: argparse.Namespace, settings: list[Setting]) -> None:
-    perceptual = PerceptualDistance()
+@torch.no_grad()
+def own_caption_wins(denoiser: Denoiser, model: Model, scenes: list[Scene]) -> float:
+    """The share of scenes with a lower error with their own caption, over several noises and timesteps."""
+    transform = read_transform(model.autoencoder)
+    captions = [scene.caption for scene in scenes]
+    order = list(range(len(scenes)))
+    random.Random(3).shuffle(order)
+    shuffled = [captions[order[(order.index(index) + 1) % len(order)]] for index in range(len(order))]
+    wins = 0
+    for first in range(0, len(scenes), 16):
+        part, errors = scenes[first:first + 16], []
+        for texts in (captions, shuffled):
+            texts = texts[first:first + 16]
+            batch = make_batch([replace(scene, caption=text) for scene, text in zip(part, texts)],
+                               transform, model.tokenizer)
+            total = 0
+            for index in range(NOISES):
+                noise = torch.randn(batch.codes.shape, generator=torch.Generator().manual_seed(index))
+                timesteps = torch.full((len(part),), 300 + index * 699 // (NOISES - 1))
+                total = total + hole_error(denoiser.velocity_error(batch, timesteps, noise), batch.mask)
+            errors.append(total)
+        wins += (errors[0] < errors[1]).sum().item()
+    return wins / len(scenes)
+
+
+def judge_text(model: Model, arguments: argparse.Namespace) -> None:
+    """Print the shares of held-out drawings and photographs that their own caption helps."""
+    source = SceneSource(arguments.cache, "held-out", TEXT_SIZE, random.Random(0), empty_share=0)
+    drawings = [replace(source.drawing(one), caption=one.row["caption_en"]) for one in source.drawings]
+    photos = [replace(source.scenery(one), caption=one.row["caption_en"]) for one in source.photos]
+    tagged = [replace(scene, caption=one.row["tags"].replace(",", ", "))
+              for scene, one in zip(photos, source.photos)]
+    denoiser = Denoiser(model.unet, model.text)
+    print("\n| own caption better than another's | pictures | share |\n|---|---|---|")
+    for name, scenes in (("drawings", drawings), ("photographs, sentence", photos), ("photographs, tags", tagged)):
+        print(f"| {name} | {len(scenes)} | {own_caption_wins(denoiser, model, scenes):.0%} |", flush=True)
+
+
+def write_prompts(model: Model, arguments: argparse.Namespace, size: int) -> None:
+    """Sheets of 24 prompts × 3 seeds: into a hole of a plain ground, of a photograph, and alone."""
     photos = load_pictures(arguments.cache, "held-out", "photo")
-    photos = photos[::max(1, len(photos) // arguments.count)][:arguments.count]
-    crops = [centre_crop(photo.pixels, arguments.size) for photo in photos]
-    captions = [photo.row["caption_en"] for photo in photos]
-    pictures = to_tensor(crops)
-    for kind in KINDS:
-        arrays = hole_masks(kind, arguments.size, len(crops))
-        masks = torch.from_numpy(np.stack(arrays)).float()[:, None]
-        fast = to_tensor([fills.telea(crop, mask) for crop, mask in zip(crops, arrays)])
-        copied = to_tensor([fills.shifted(crop, mask) for crop, mask in zip(crops, arrays)])
-        print(f"\n{kind} | PSNR | perceptual | gradient | seconds\n--- | --- | --- | --- | ---")
-        for name, result in (("Telea", fast), ("copied patches", copied)):
-            print(f"{name} | {figures(result, pictures, masks, perceptual)} |")
-        columns = [pictures, pictures * (1 - masks), fast, copied]
-        for setting in settings:
-            began = time.time()
-            result = model.repaint(pictures, masks, copied, captions, setting, arguments.seed)
-            seconds = (time.time() - began) / len(crops)
-            print(f"{setting} | {figures(result, pictures, masks, perceptual)} | {seconds:.2f}", flush=True)
-            columns.append(result)
-        write_sheet(columns, arguments.output / f"{kind}.png", min(arguments.rows, len(crops)))
+    landscape = next(photo for photo in photos if "sky" in photo.row["tags"])
+    plain = np.full((size, size, 3), 235, np.uint8)
+    border = size // 8
+    box = torch.zeros(1, 1, size, size)
+    box[..., border:-border, border:-border] = 1
+    grounds = {"plain": (plain, box), "photo": (centre_crop(landscape.pixels, size), box),
+               "alone": (plain, torch.ones_like(box))}
+    for name, (ground, mask) in grounds.items():
+        pictures = to_tensor([ground] * len(PROMPTS))
+        masks = mask.expand(len(PROMPTS), -1, -1, -1)
+        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed))
+                   for seed in range(3)]
+        tiles = [captioned([result[index] for result in results], PROMPTS[index])
+                 for index in range(len(PROMPTS))]
+        rows = [np.hstack(tiles[first:first + PROMPTS_A_ROW])
+                for first in range(0, len(tiles), PROMPTS_A_ROW)]
+        write_png(arguments.output / f"prompts-{name}.png", np.vstack(rows))
 
 
-def write_prompts(model: Model, arguments: argparse.Namespace) -> None:
-    """A sheet of pictures from words alone: one row a prompt, three seeds."""
-    empty = torch.zeros(len(PROMPTS), 3, arguments.size, arguments.size)
-    everything = torch.ones(len(PROMPTS), 1, arguments.size, arguments.size)
-    setting = Setting(arguments.prompt_steps, arguments.prompt_guidance, 1.0)
-    columns = [model.repaint(empty, everything, empty, PROMPTS, setting, seed) for seed in range(3)]
-    half = len(PROMPTS) // 2
-    write_sheet([part for column in columns for part in (column[:half], column[half:])],
-                arguments.output / "prompts.png", half)
-
-
-def write_summaries(folder: Path, size: int) -> None:
-    """Small JPEGs for the documentation: two rows of every kind of hole, and the prompts."""
-    rows = [cv2.imread(str(folder / f"{kind}.png"))[:2 * size] for kind in KINDS]
-    sheets = {"holes.jpg": np.concatenate(rows), "prompts.jpg": cv2.imread(str(folder / "prompts.png"))}
-    for name, sheet in sheets.items():
-        height, width = sheet.shape[:2]
-        scale = SUMMARY_WIDTH / width
-        small = cv2.resize(sheet, (SUMMARY_WIDTH, round(height * scale)), interpolation=cv2.INTER_AREA)
-        cv2.imwrite(str(folder / name), small, [cv2.IMWRITE_JPEG_QUALITY, 85])
+def captioned(pictures: list[np.ndarray], caption: str) -> np.ndarray:
+    """Small copies side by side with the caption (accents dropped by the font) below."""
+    row = np.hstack([cv2.resize(picture, (SHEET_TILE, SHEET_TILE), interpolation=cv2.INTER_AREA)
+                     for picture in pictures])
+    strip = np.full((18, row.shape[1], 3), 255, np.uint8)
+    cv2.putText(strip, caption, (2, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([row, strip])
 
 
 def parse_setting(text: str) -> Setting:
-    steps, guidance, strength = text.split(",")
-    return Setting(int(steps), float(guidance), float(strength))
+    steps, guidance = text.split(",")
+    return Setting(int(steps), float(guidance))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/editor-training")
     parser.add_argument("--model", type=Path, required=True, help="exported model folder")
+    parser.add_argument("--editor", type=Path, default=Path("../.build/release/editor"))
     parser.add_argument("--output", type=Path, required=True, help="folder for the sheets")
-    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--parts", nargs="*", choices=["holes", "text", "prompts"],
+                        default=["holes", "text", "prompts"])
+    parser.add_argument("--sizes", type=int, nargs="*", default=[256, 512], help="sides in pixels")
     parser.add_argument("--count", type=int, default=12, help="held-out photos to judge on")
     parser.add_argument("--rows", type=int, default=6, help="photos on a sheet")
+    parser.add_argument("--biharmonic", type=int, default=256, help="largest side for the biharmonic fill")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE,STRENGTH",
-                        default=[Setting(8, 1.5, 1.0), Setting(8, 1.5, 0.75), Setting(8, 1.5, 0.5)])
-    parser.add_argument("--prompt-steps", type=int, default=8)
-    parser.add_argument("--prompt-guidance", type=float, default=3.0)
+    parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE",
+                        default=[Setting(4, 1.0), Setting(8, 1.0)])
+    parser.add_argument("--prompt-setting", type=parse_setting, metavar="STEPS,GUIDANCE", default=Setting(12, 4.0))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     model = Model(arguments.model)
-    judge_holes(model, arguments, arguments.settings)
-    write_prompts(model, arguments)
-    write_summaries(arguments.output, arguments.size)
+    if "prompts" in arguments.parts:
+        write_prompts(model, arguments, arguments.sizes[0])
+    if "text" in arguments.parts:
+        judge_text(model, arguments)
+    if "holes" in arguments.parts:
+        for size in arguments.sizes:
+            judge_holes(model, arguments, size)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,10 @@ from pathlib import Path
 import torch
 from diffusers import __version__ as diffusers_version
 from safetensors.torch import save_file
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPTextModel
 
-from diffusion import make_scheduler
+from diffusion import make_scheduler, make_unet
 from patch_transform import PatchTransform, make_autoencoder, write_encoder
-from train import fresh_denoiser
 
 # Rounding of the weights to half precision, over pictures in −1…1 (measured 3e-4).
 ENCODER_TOLERANCE = 1e-3
@@ -98,16 +97,16 @@ def main() -> None:
         raise SystemExit(f"the encoder is off by {error:.2e}")
     print(f"encoder: relative RMS difference {error:.1e}")
 
-    tokenizer = CLIPTokenizer.from_pretrained(arguments.run / "tokenizer")
-    denoiser = fresh_denoiser(tokenizer)
+    unet = make_unet()
     checkpoint = torch.load(arguments.run / "denoiser.pt", map_location="cpu", weights_only=False)
-    denoiser.load_state_dict(checkpoint["average"])
+    unet.load_state_dict(checkpoint["average"])
+    text_encoder = CLIPTextModel.from_pretrained(arguments.run / "text_encoder", torch_dtype=torch.float32)
     print(f"denoiser: {checkpoint['samples']} samples seen")
 
     output = arguments.output
     autoencoder.half().save_pretrained(output / "vae")
-    denoiser.unet.half().to(memory_format=torch.contiguous_format).save_pretrained(output / "unet")
-    write_text_encoder(denoiser.text_encoder, output / "text_encoder")
+    unet.half().save_pretrained(output / "unet")
+    write_text_encoder(text_encoder, output / "text_encoder")
     make_scheduler().save_pretrained(output / "scheduler")
     (output / "tokenizer").mkdir(exist_ok=True)
     for name in TOKENIZER_FILES:

@@ -1,7 +1,7 @@
 """Bring an exported model back into a run folder, to go on training it.
 
-Restores `patch-transform.pt` (read from the encoder's weights), `decoder.pt` and
-`tokenizer/`. The denoiser itself is read by `train.py --resume` from the model's folder.
+Restores `patch-transform.pt` (read from the encoder's weights), `decoder.pt`, `tokenizer/`
+and `text_encoder/`. The denoiser itself is read by `train.py --resume` from the model's folder.
 """
 
 import argparse
@@ -25,7 +25,8 @@ def main() -> None:
     decoder = {name: tensor for name, tensor in autoencoder.state_dict().items()
                if name.startswith(("decoder.", "post_quant_conv."))}
     torch.save(decoder, arguments.run / "decoder.pt")
-    shutil.copytree(arguments.model / "tokenizer", arguments.run / "tokenizer", dirs_exist_ok=True)
+    for part in ("tokenizer", "text_encoder"):
+        shutil.copytree(arguments.model / part, arguments.run / part, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

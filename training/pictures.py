@@ -15,24 +15,25 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass
 class Picture:
-    """One row of the manifest with its pixels, `[H, W, 3]` RGB bytes."""
+    """One row of the manifest with its pixels, bytes: `[H, W, 3]` RGB, of a drawing `[H, W, 4]` RGBA."""
 
     row: dict[str, str]
     pixels: np.ndarray
 
 
 def load_pictures(cache: Path, split: str, kind: str) -> list[Picture]:
-    """Decode every picture of a split (`train`, `held-out`) and kind (`photo`, `texture`)."""
+    """Decode every picture of a split (`train`, `held-out`) and kind (`photo`, `texture`, `drawing`)."""
     with open(HERE / "manifest.tsv", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t")
                 if row["split"] == split and row["kind"] == kind]
 
     def decode(row: dict[str, str]) -> Picture:
-        path = cache / "prepared" / f"{row['sha256']}.jpg"
-        pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        drawing = kind == "drawing"
+        path = cache / "prepared" / f"{row['sha256']}.{'png' if drawing else 'jpg'}"
+        pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED if drawing else cv2.IMREAD_COLOR)
         if pixels is None:
             raise SystemExit(f"{path} is missing: run build_dataset.py")
-        return Picture(row, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+        return Picture(row, cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if drawing else cv2.COLOR_BGR2RGB))
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(decode, rows))
@@ -69,17 +70,17 @@ def random_scene_side(picture: np.ndarray, rng: random.Random) -> int:
 def random_mask(size: int, rng: random.Random) -> np.ndarray:
     """An edit mask `[size, size]`, bytes, 1 = repaint.
 
-    Brush strokes 32 %, boxes and ellipses 28 %, a band at a border (outpainting) 25 %,
-    everything 15 %.
+    Brush strokes 26 %, boxes and ellipses 24 %, a band at a border (outpainting) 22 %,
+    everything 28 %.
     """
     mask = np.zeros((size, size), np.uint8)
     unit = size / 256
     choice = rng.random()
-    if choice < 0.32:
-        _draw_strokes(mask, unit, rng)
-    elif choice < 0.60:
+    if choice < 0.26:
+        draw_strokes(mask, unit, rng)
+    elif choice < 0.50:
         _draw_shapes(mask, unit, rng)
-    elif choice < 0.85:
+    elif choice < 0.72:
         band = int(size * rng.choice([0.125, 0.25, 0.25, 0.375, 0.5]))
         edge = rng.randint(0, 3)
         band_slice = slice(size - band, size) if edge % 2 == 0 else slice(0, band)
@@ -93,7 +94,8 @@ def random_mask(size: int, rng: random.Random) -> np.ndarray:
     return mask
 
 
-def _draw_strokes(mask: np.ndarray, unit: float, rng: random.Random) -> None:
+def draw_strokes(mask: np.ndarray, unit: float, rng: random.Random) -> None:
+    """Draw one to four bent brush strokes of value 1; `unit` is the picture's side over 256."""
     size = mask.shape[0]
     for _ in range(rng.randint(1, 4)):
         x, y = rng.uniform(0, size), rng.uniform(0, size)

@@ -7,9 +7,7 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from captions import all_texts
-
-MERGES = 2000
+MERGES = 8000
 TOKENS = 77
 WIDTH = 128
 WORD_MARK = 0.05
@@ -40,10 +38,10 @@ def byte_symbols() -> list[str]:
     return [chr(byte) for byte in printable] + [chr(256 + n) for n in range(256 - len(printable))]
 
 
-def write_tokenizer(folder: Path) -> None:
-    """Write `vocab.json`, `merges.txt` and the configuration of a CLIPTokenizer."""
+def write_tokenizer(folder: Path, texts: list[str]) -> None:
+    """Write `vocab.json`, `merges.txt` and the configuration of a CLIPTokenizer for `texts`."""
     folder.mkdir(parents=True, exist_ok=True)
-    merges = learn_merges(all_texts())
+    merges = learn_merges(texts)
     symbols = byte_symbols()
     vocabulary = symbols + [symbol + "</w>" for symbol in symbols]
     vocabulary += dict.fromkeys(first + second for first, second in merges)
@@ -63,10 +61,10 @@ def write_tokenizer(folder: Path) -> None:
 
 
 def make_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """Two CLIP layers, 128 wide, from token ids `[B, 77]` to states `[B, 77, 128]`."""
+    """Three CLIP layers, 128 wide, from token ids `[B, 77]` to states `[B, 77, 128]`."""
     model = CLIPTextModel(CLIPTextConfig(
-        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=384, projection_dim=WIDTH,
-        num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=TOKENS,
+        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=512, projection_dim=WIDTH,
+        num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=TOKENS,
         hidden_act="quick_gelu", bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
     _attend_to_words(model, [tokenizer.bos_token_id, tokenizer.eos_token_id])

@@ -1,14 +1,17 @@
-"""Train the denoiser and its text encoder on the codes of the patch transform.
+"""Train the denoiser on the codes of the patch transform, with the text encoder as it is.
 
-Run `train_autoencoder.py` first (its `patch-transform.pt` is enough). Writes, to the run
-folder, `tokenizer/`, `denoiser.pt` (weights, averages, optimiser) every few minutes and
-`losses.tsv`: minutes, samples, side in pixels, training loss, hole error of the training
-samples, hole error of the held-out photos with their own and with other photos' captions.
+Run `train_autoencoder.py` (its `patch-transform.pt` is enough) and `train_text_encoder.py`
+first. Writes `denoiser.pt` (weights, averages, optimiser) to the run folder every few minutes
+and `losses.tsv`: minutes, samples, side in pixels, training loss, hole error of the training
+samples, then the hole error of held-out photos with their own and with other photos' captions,
+and the same of held-out drawings.
 
-`--resume` takes either `denoiser.pt` or an exported model folder (weights only).
+`--resume` takes either `denoiser.pt` or an exported model folder, of which the UNet is used;
+`--forget-words` then starts its cross-attention anew, for another text encoder.
 """
 
 import argparse
+import copy
 import os
 import random
 import time
@@ -19,65 +22,71 @@ import torch
 from diffusers import UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from diffusion import (Batch, BatchSource, Denoiser, hole_error, make_batch, make_unet,
-                       stratified_timesteps)
+from diffusion import (Batch, BatchSource, Denoiser, forget_words, hole_error, make_batch, make_unet,
+                       random_timesteps)
 from optimisers import MovingAverage, Optimisers
 from parallel import Replicas
 from patch_transform import PatchTransform
-from pictures import centre_crop, load_pictures, random_mask
-from text import make_text_encoder, write_tokenizer
+from scenes import Scene, SceneSource
 
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 50
-KEPT_WEIGHT = 0.2
-SAVE_MINUTES = 4
+KEPT_WEIGHT = 0.1
+SAVE_MINUTES = 3
+# A step that took longer was suspended: the schedule counts no more than this of it.
+LONGEST_STEP_SECONDS = 20.0
+HELD_OUT_SCENES = 64
 
 
 class HeldOutTest:
-    """The hole error on held-out photos with fixed masks, noise and timesteps."""
+    """The hole error on held-out scenes with fixed masks, noise and timesteps, 300…999."""
 
-    def __init__(self, cache: Path, transform: PatchTransform, tokenizer: CLIPTokenizer, size: int):
-        rng = random.Random(0)
-        photos = load_pictures(cache, "held-out", "photo")
-        crops = [centre_crop(photo.pixels, size) for photo in photos]
-        masks = [random_mask(size, rng) for _ in photos]
-        captions = [photo.row["caption_en"] for photo in photos]
-        others = captions[1:] + captions[:1]
-        self.own = make_batch(crops, masks, captions, transform, tokenizer)
-        self.other = make_batch(crops, masks, others, transform, tokenizer)
+    def __init__(self, scenes: list[Scene], transform: PatchTransform, tokenizer: CLIPTokenizer):
+        captions = [scene.caption for scene in scenes]
+        others = [Scene(scene.pixels, scene.mask, caption)
+                  for scene, caption in zip(scenes, captions[1:] + captions[:1])]
+        self.own = make_batch(scenes, transform, tokenizer)
+        self.other = make_batch(others, transform, tokenizer)
         generator = torch.Generator().manual_seed(0)
         self.noise = torch.randn(self.own.codes.shape, generator=generator)
-        order = torch.randperm(len(photos), generator=generator)
-        self.timesteps = (torch.arange(len(photos)) * 1000 // len(photos))[order]
+        order = torch.randperm(len(scenes), generator=generator)
+        self.timesteps = (300 + torch.arange(len(scenes)) * 700 // len(scenes))[order]
 
     @torch.no_grad()
-    def __call__(self, denoiser: Denoiser) -> tuple[float, float]:
-        """Mean hole error with each photo's own caption and with another's."""
+    def __call__(self, denoiser: Denoiser) -> list[float]:
+        """Mean hole error with each scene's own caption and with another's."""
         device = next(denoiser.parameters()).device
-        return tuple(
+        return [
             hole_error(denoiser.velocity_error(moved(batch, device), self.timesteps.to(device),
                                                self.noise.to(device)),
                        batch.mask.to(device)).mean().item()
-            for batch in (self.own, self.other))
+            for batch in (self.own, self.other)]
+
+
+def held_out_tests(cache: Path, size: int, transform: PatchTransform,
+                   tokenizer: CLIPTokenizer) -> list[HeldOutTest]:
+    """Tests on photographs and on drawings."""
+    source = SceneSource(cache, "held-out", size, random.Random(0), empty_share=0)
+    photos = [source.scenery(photo) for photo in source.photos]
+    drawings = [source.drawing(drawing) for drawing in source.drawings[:HELD_OUT_SCENES]]
+    return [HeldOutTest(scenes, transform, tokenizer) for scenes in (photos, drawings)]
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:
     return Batch(*(tensor.to(device, non_blocking=True) for tensor in vars(batch).values()))
 
 
-def fresh_denoiser(tokenizer: CLIPTokenizer) -> Denoiser:
-    return Denoiser(make_unet(), make_text_encoder(tokenizer))
-
-
-def load_denoiser(path: Path, tokenizer: CLIPTokenizer) -> tuple[Denoiser, dict | None]:
-    """A denoiser from a checkpoint (with the checkpoint) or from an exported folder."""
-    if path.is_dir():
-        unet = UNet2DConditionModel.from_pretrained(path / "unet", torch_dtype=torch.float32)
-        text = CLIPTextModel.from_pretrained(path / "text_encoder", torch_dtype=torch.float32)
-        return Denoiser(unet, text), None
-    checkpoint = torch.load(path, map_location="cpu", weights_only=False)
-    denoiser = fresh_denoiser(tokenizer)
-    denoiser.load_state_dict(checkpoint["weights"])
+def load_denoiser(run: Path, resume: Path | None) -> tuple[Denoiser, dict | None]:
+    """The run's text encoder and a UNet: new, from a checkpoint (returned too) or a model folder."""
+    text_encoder = CLIPTextModel.from_pretrained(run / "text_encoder", torch_dtype=torch.float32)
+    if resume and resume.is_dir():
+        unet = UNet2DConditionModel.from_pretrained(resume / "unet", torch_dtype=torch.float32)
+        return Denoiser(unet, text_encoder), None
+    denoiser = Denoiser(make_unet(), text_encoder)
+    if not resume:
+        return denoiser, None
+    checkpoint = torch.load(resume, map_location="cpu", weights_only=False)
+    denoiser.unet.load_state_dict(checkpoint["weights"])
     return denoiser, checkpoint
 
 
@@ -106,7 +115,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/editor-training")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and logs")
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--minutes", type=float, default=60, help="time in which it was not suspended")
     parser.add_argument("--size", type=int, default=256, help="crop size in pixels, a multiple of 32")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -116,64 +125,63 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", type=Path, help="denoiser.pt or a model folder")
+    parser.add_argument("--forget-words", action="store_true", help="start the cross-attention anew")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")
-    if not (arguments.run / "tokenizer").exists():
-        write_tokenizer(arguments.run / "tokenizer")
     tokenizer = CLIPTokenizer.from_pretrained(arguments.run / "tokenizer")
-    samples, checkpoint = 0, None
-    if arguments.resume:
-        denoiser, checkpoint = load_denoiser(arguments.resume, tokenizer)
-    else:
-        denoiser = fresh_denoiser(tokenizer)
-    denoiser.train().to(device)
+    denoiser, checkpoint = load_denoiser(arguments.run, arguments.resume)
+    averaged = copy.deepcopy(denoiser).to(device)
+    if arguments.forget_words:
+        forget_words(denoiser.unet)
+    denoiser.to(device).unet.train()
     optimisers = Optimisers(denoiser, WEIGHT_DECAY)
-    average = MovingAverage(denoiser, arguments.average)
+    average = MovingAverage(denoiser.unet, arguments.average)
+    samples = 0
     if checkpoint:
         samples = checkpoint["samples"]
         optimisers.load_state_dict(checkpoint["optimisers"])
         average.values, average.steps = checkpoint["average"], checkpoint["average_steps"]
     replicas = Replicas(denoiser, 1 if device.type == "cuda" else arguments.threads)
     parts = 1 if device.type == "cuda" else 2 * arguments.threads
-    averaged = fresh_denoiser(tokenizer).eval().to(device)
-    held_out = HeldOutTest(arguments.cache, transform, tokenizer, arguments.size)
-    source = BatchSource(load_pictures(arguments.cache, "train", "photo"),
-                         load_pictures(arguments.cache, "train", "texture"),
-                         transform, tokenizer, arguments.size, arguments.batch, arguments.seed)
+    tests = held_out_tests(arguments.cache, arguments.size, transform, tokenizer)
+    scenes = SceneSource(arguments.cache, "train", arguments.size, random.Random(arguments.seed + samples))
+    source = BatchSource(scenes, transform, tokenizer, arguments.batch)
     log = open(arguments.run / "losses.tsv", "a", encoding="utf-8")
 
     def save() -> None:
         partial = arguments.run / "denoiser.partial"
-        torch.save({"weights": denoiser.state_dict(), "average": average.values,
+        torch.save({"weights": denoiser.unet.state_dict(), "average": average.values,
                     "average_steps": average.steps, "optimisers": optimisers.state_dict(),
                     "samples": samples}, partial)
         os.replace(partial, arguments.run / "denoiser.pt")
 
     def report(minutes: float, tested: bool) -> None:
-        own = other = float("nan")
+        errors = [float("nan")] * 2 * len(tests)
         if tested:
-            averaged.load_state_dict(average.values)
-            own, other = held_out(averaged)
-        mean_loss, mean_hole = np.mean(recent, axis=0)
+            averaged.unet.load_state_dict(average.values)
+            errors = [error for test in tests for error in test(averaged)]
+        values = [*np.mean(recent, axis=0), *errors]
         recent.clear()
-        log.write(f"{minutes:.1f}\t{samples}\t{arguments.size}\t{mean_loss:.4f}\t{mean_hole:.4f}"
-                  f"\t{own:.4f}\t{other:.4f}\n")
+        log.write(f"{minutes:.1f}\t{samples}\t{arguments.size}\t"
+                  + "\t".join(f"{value:.4f}" for value in values) + "\n")
         log.flush()
 
-    start, step, recent = time.time(), 0, []
-    reported = tested = 0.0
-    while (minutes := (time.time() - start) / 60) < arguments.minutes:
+    minutes, recent = 0.0, []
+    reported, tested, last = 0.0, 0.0, time.time()
+    while minutes < arguments.minutes:
         batch = moved(source.next(), device)
-        timesteps = stratified_timesteps(arguments.batch).to(device)
+        timesteps = random_timesteps(arguments.batch).to(device)
         tensors = [*vars(batch).values(), timesteps, torch.randn_like(batch.codes)]
         recent += replicas.backward(list(zip(*(t.chunk(parts) for t in tensors))), training_loss)
-        optimisers.step(learning_rate(step, minutes, arguments))
-        average.update(denoiser)
-        step, samples = step + 1, samples + arguments.batch
+        optimisers.step(learning_rate(samples // arguments.batch, minutes, arguments))
+        average.update(denoiser.unet)
+        samples += arguments.batch
+        now = time.time()
+        minutes, last = minutes + min(now - last, LONGEST_STEP_SECONDS) / 60, now
         if minutes - reported > 1:
             reported, due = minutes, minutes - tested > SAVE_MINUTES
             report(minutes, due)

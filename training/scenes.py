@@ -1,0 +1,178 @@
+"""Training scenes: a picture, the hole to repaint in it, and a caption.
+
+Photographs and textures are cropped. Drawings are put on a photograph, a texture or a plain
+or graded ground, the hole around them.
+"""
+
+import random
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from captions import CaptionWriter
+from phrases import HERE, read_table
+from pictures import Picture, load_pictures, random_crop, random_mask, random_scene_side
+
+PHOTO_SHARE, TEXTURE_SHARE = 0.4, 0.12
+EVERYTHING_SHARE = 0.2
+UNUSUAL_WEIGHT = 0.03
+RAREST_PHOTO_WEIGHT = 4.0
+SAME_NAME_POWER = 0.75
+TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
+
+
+@dataclass
+class Scene:
+    """`pixels` `[S, S, 3]` RGB bytes, `mask` `[S, S]` bytes (1 = repaint)."""
+
+    pixels: np.ndarray
+    mask: np.ndarray
+    caption: str
+
+
+class SceneSource:
+    """Draws scenes of one side length in pixels."""
+
+    def __init__(self, cache: Path, split: str, size: int, rng: random.Random, empty_share: float = 0.1):
+        self.photos = load_pictures(cache, split, "photo")
+        self.textures = load_pictures(cache, split, "texture")
+        self.drawings = load_pictures(cache, split, "drawing")
+        self.photo_weights, self.drawing_weights = photo_weights(self.photos), drawing_weights(self.drawings)
+        self.size, self.rng, self.write = size, rng, CaptionWriter(rng, empty_share)
+
+    def draw(self) -> Scene:
+        choice = self.rng.random()
+        if choice < PHOTO_SHARE:
+            return self.scenery(self.rng.choices(self.photos, self.photo_weights)[0])
+        if choice < PHOTO_SHARE + TEXTURE_SHARE:
+            return self.scenery(self.rng.choice(self.textures))
+        return self.drawing(self.rng.choices(self.drawings, self.drawing_weights)[0])
+
+    def scenery(self, picture: Picture) -> Scene:
+        """A crop of a photograph or a texture with a random hole."""
+        return Scene(self._crop(picture), random_mask(self.size, self.rng), self.write.scenery(picture.row))
+
+    def drawing(self, drawing: Picture) -> Scene:
+        """A drawing on a ground; its longer side is 30 to 90 % of the picture's.
+
+        One time in five the whole picture is the hole; the drawing is then large and in the middle.
+        """
+        rng, size = self.rng, self.size
+        alone = rng.random() < EVERYTHING_SHARE
+        ground, row = self._ground()
+        cut_out = _turned(_jittered(drawing.pixels, rng), rng)
+        height, width = cut_out.shape[:2]
+        scale = size * rng.uniform(0.7 if alone else 0.3, 0.9) / max(height, width)
+        width, height = max(4, round(width * scale)), max(4, round(height * scale))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        cut_out = cv2.resize(cut_out, (width, height), interpolation=method).astype(np.float32)
+        low, high = (0.45, 0.55) if alone else (0.0, 1.0)
+        left, top = round((size - width) * rng.uniform(low, high)), round((size - height) * rng.uniform(low, high))
+        alpha = cut_out[..., 3:] / 255
+        part = ground[top:top + height, left:left + width]
+        part[:] = (part * (1 - alpha) + cut_out[..., :3] * alpha).round().astype(np.uint8)
+        solid = np.zeros((size, size), np.uint8)
+        solid[top:top + height, left:left + width] = alpha[..., 0] > 0.02
+        mask = np.ones_like(solid) if alone else self._hole_around(solid, (left, top, width, height))
+        return Scene(ground, mask, self.write.drawing(drawing.row, row))
+
+    def _crop(self, picture: Picture) -> np.ndarray:
+        return random_crop(picture.pixels, random_scene_side(picture.pixels, self.rng), self.size, self.rng)
+
+    def _ground(self) -> tuple[np.ndarray, dict[str, str] | None]:
+        """A photograph (35 %), a texture (20 %), or a plain or graded colour; and the first two's row."""
+        rng, choice = self.rng, self.rng.random()
+        if choice < 0.55:
+            picture = rng.choice(self.photos if choice < 0.35 or not self.textures else self.textures)
+            return self._crop(picture).copy(), picture.row
+        first = np.array([rng.randint(0, 255) for _ in range(3)], np.float32)
+        if rng.random() < 0.4:
+            first[:] = rng.choice((255, 255, 245, 200, 128))
+        second = first if rng.random() < 0.5 else np.array([rng.randint(0, 255) for _ in range(3)], np.float32)
+        ramp = np.linspace(0, 1, self.size, dtype=np.float32)[:, None, None]
+        graded = np.broadcast_to(first * (1 - ramp) + second * ramp, (self.size, self.size, 3))
+        graded = graded if rng.random() < 0.7 else graded.transpose(1, 0, 2)
+        return np.ascontiguousarray(graded.round().astype(np.uint8)), None
+
+    def _hole_around(self, solid: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        """A hole over all of `solid`: a box (60 %), an ellipse or a loose outline.
+
+        The drawing fills 75 to 100 % of the box's sides.
+        """
+        rng, size = self.rng, self.size
+        choice = rng.random()
+        left, top, width, height = box
+        if choice < 0.2:
+            reach = max(3, round(max(width, height) * rng.uniform(0.06, 0.25)) | 1)
+            return cv2.dilate(solid, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+        mask, share = solid.copy(), rng.uniform(0.75, 1.0)
+        wide, high = round(width / share), round(height / share)
+        x = left - round((wide - width) * rng.uniform(0.35, 0.65))
+        y = top - round((high - height) * rng.uniform(0.35, 0.65))
+        if choice < 0.4:
+            cv2.ellipse(mask, (x + wide // 2, y + high // 2), (round(wide * 0.62), round(high * 0.62)),
+                        0, 0, 360, 1, -1)
+        else:
+            cv2.rectangle(mask, (x, y), (x + wide, y + high), 1, -1)
+        return mask
+
+
+def photo_weights(photos: list[Picture]) -> list[float]:
+    """How often to draw each photograph: more often the rarer the rarest of its tags."""
+    counts = Counter(tag for photo in photos for tag in photo.row["tags"].split(","))
+    most = max(counts.values())
+    return [min(RAREST_PHOTO_WEIGHT, max((most / counts[tag]) ** 0.5 for tag in photo.row["tags"].split(",")))
+            for photo in photos]
+
+
+def drawing_weights(drawings: list[Picture]) -> list[float]:
+    """How often to draw each drawing.
+
+    Ordinary things by their weight in `data/ordinary-things.tsv`, one with many drawings a little
+    more often, and of those the first four most: few looks can be learned well, many only
+    blurred. All else seldom.
+    """
+    things = {row["en"]: float(row["weight"]) for row in read_table(HERE / "data" / "ordinary-things.tsv")}
+    names = [drawing.row["tags"].split(",")[0] for drawing in drawings]
+    seen: Counter[str] = Counter()
+    shares = []
+    for drawing, name in zip(drawings, names):
+        black_and_white = "black and white" in drawing.row["caption_en"]
+        seen[name] += not black_and_white
+        typical = not black_and_white and seen[name] <= TYPICAL_DRAWINGS
+        shares.append(1.0 if typical else FURTHER_SHARE)
+    totals: Counter[str] = Counter()
+    for name, share in zip(names, shares):
+        totals[name] += share
+    return [things[name] * share / totals[name] ** SAME_NAME_POWER if name in things
+            else UNUSUAL_WEIGHT * share for name, share in zip(names, shares)]
+
+
+def _jittered(cut_out: np.ndarray, rng: random.Random) -> np.ndarray:
+    """Mirror half of the time; change brightness, contrast and saturation a little, never the hue."""
+    if rng.random() < 0.5:
+        cut_out = cut_out[:, ::-1]
+    colour = cut_out[..., :3].astype(np.float32)
+    grey = colour.mean(axis=2, keepdims=True)
+    colour = grey + (colour - grey) * rng.uniform(0.8, 1.15)
+    colour = (colour - 128) * rng.uniform(0.85, 1.1) + 128 + rng.uniform(-12, 12)
+    return np.dstack([colour.clip(0, 255).astype(np.uint8), cut_out[..., 3]])
+
+
+def _turned(cut_out: np.ndarray, rng: random.Random) -> np.ndarray:
+    """Turn by up to 12 degrees one time in four, in a frame that holds all of it."""
+    if rng.random() < 0.75:
+        return cut_out
+    height, width = cut_out.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-12, 12), 1.0)
+    cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
+    wide, high = round(width * cosine + height * sine), round(width * sine + height * cosine)
+    matrix[:, 2] += ((wide - width) / 2, (high - height) / 2)
+    # Transparent pixels take part in the interpolation with their colour, so weigh by alpha.
+    alpha = cut_out[..., 3:].astype(np.float32) / 255
+    turned = cv2.warpAffine(np.dstack([cut_out[..., :3] * alpha, alpha]).astype(np.float32), matrix, (wide, high))
+    colour = turned[..., :3] / np.maximum(turned[..., 3:], 1e-3)
+    return np.dstack([colour, turned[..., 3] * 255]).round().clip(0, 255).astype(np.uint8)
