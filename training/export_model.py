@@ -21,8 +21,8 @@ from patch_transform import PatchTransform, make_autoencoder, write_encoder
 ENCODER_TOLERANCE = 1e-3
 
 DESCRIPTION = (
-    "The model inside the binary, weakly trained: fills holes in landscapes, sky, water and "
-    "ground softly, without detail; words hardly steer it yet."
+    "The model inside the binary, trained briefly on free pictures: harmonises what PatchMatch filled in "
+    "landscapes; words in English, Spanish and French choose colours and the kind of scene, hardly shapes."
 )
 TOKENIZER_FILES = ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
 
