@@ -42,6 +42,7 @@ PROMPTS = [
 ]
 PROMPTS_A_ROW = 4
 SHEET_TILE = 128
+SUMMARY_WIDTH = 1024
 
 
 def hole(kind: str, size: int, drawing: Picture, rng: random.Random) -> np.ndarray:
@@ -216,6 +217,21 @@ def captioned(pictures: list[np.ndarray], caption: str) -> np.ndarray:
     return np.vstack([row, strip])
 
 
+def write_summaries(folder: Path, size: int) -> None:
+    """Small JPEGs of the sheets for the documentation: two rows of every kind of hole, and the prompts."""
+    sheets = {"holes": [folder / f"{kind}-{size}.png" for kind in KINDS],
+              "prompts": [folder / f"prompts-{name}.png" for name in ("plain", "alone")]}
+    for name, paths in sheets.items():
+        rows = [cv2.imread(str(path))[:2 * size] if name == "holes" else cv2.imread(str(path))
+                for path in paths if path.exists()]
+        if rows:
+            width = min(row.shape[1] for row in rows)
+            sheet = np.vstack([row[:, :width] for row in rows])
+            scaled = (SUMMARY_WIDTH, round(sheet.shape[0] * SUMMARY_WIDTH / width))
+            small = cv2.resize(sheet, scaled, interpolation=cv2.INTER_AREA)
+            cv2.imwrite(str(folder / f"{name}.jpg"), small, [cv2.IMWRITE_JPEG_QUALITY, 80])
+
+
 def parse_setting(text: str) -> Setting:
     steps, guidance = text.split(",")
     return Setting(int(steps), float(guidance))
@@ -236,7 +252,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE",
-                        default=[Setting(4, 1.0), Setting(8, 1.0)])
+                        default=[Setting(8, 1.0)])
     parser.add_argument("--prompt-setting", type=parse_setting, metavar="STEPS,GUIDANCE", default=Setting(12, 4.0))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -249,6 +265,7 @@ def main() -> None:
     if "holes" in arguments.parts:
         for size in arguments.sizes:
             judge_holes(model, arguments, size)
+    write_summaries(arguments.output, arguments.sizes[0])
 
 
 if __name__ == "__main__":
