@@ -20,8 +20,9 @@ static void make_engine(void) {
 }
 
 struct ckernels_product {
-    bool winograd; // then `shape` is all there is
+    bool winograd; // then `shape` and `threads` are all there is
     ckernels_convolution_shape shape;
+    int threads; // as they were when it was made
     dnnl_primitive_desc_t pd;
     dnnl_primitive_t primitive;
     compat_desc plain_weights; // as the caller gives them
@@ -87,6 +88,7 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
     if (ckernels_winograd_suits(s)) {
         p->winograd = true;
         p->shape = *s;
+        p->threads = ckernels_threads();
         return hand_over(p, 0, product);
     }
 
@@ -162,7 +164,7 @@ const char *ckernels_product_implementation(const ckernels_product *p) {
 }
 
 size_t ckernels_product_scratch_size(const ckernels_product *p) {
-    if (p->winograd) return ckernels_winograd_scratch_size(&p->shape);
+    if (p->winograd) return ckernels_winograd_scratch_size(&p->shape, p->threads);
     return dnnl_memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
 }
 
@@ -255,7 +257,7 @@ void ckernels_weights_destroy(ckernels_weights *w) {
 int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_weights *weights, const float *bias,
                              void *y, void *scratch) {
     if (p->winograd) {
-        ckernels_winograd_execute(&p->shape, x, weights->packed, bias, y, scratch);
+        ckernels_winograd_execute(&p->shape, p->threads, x, weights->packed, bias, y, scratch);
         return 0;
     }
     dnnl_status_t status = dnnl_memory_set_data_handle(p->x, (void *)x);

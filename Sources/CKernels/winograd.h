@@ -8,9 +8,9 @@
 // Whether this CPU and shape are ones that the form below is made for and wins at.
 bool ckernels_winograd_suits(const ckernels_convolution_shape *shape);
 size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *shape);
-size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *shape);
+size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *shape, int threads);
 // Transforms OIHW bf16 weights. Runs on all threads.
 void ckernels_winograd_pack(const ckernels_convolution_shape *shape, const void *plain, void *packed);
-// Runs on all threads. `scratch` is 64-byte aligned, as `packed` is.
-void ckernels_winograd_execute(const ckernels_convolution_shape *shape, const void *x, const void *packed,
+// Runs on `threads` threads. `scratch`, of the size for as many, is 64-byte aligned, as `packed` is.
+void ckernels_winograd_execute(const ckernels_convolution_shape *shape, int threads, const void *x, const void *packed,
                                const float *bias, void *y, void *scratch);

@@ -32,9 +32,9 @@ static int64_t tile_count(const ckernels_convolution_shape *s) {
 // Tiles a block, a multiple of ROWS: so many that the transformed block stays in the second-level cache while its
 // channels are few, and that each pass over the weights serves enough tiles where they are many; of such numbers the one
 // that leaves the threads least unequal work.
-static int64_t tiles_a_block(const ckernels_convolution_shape *s) {
+static int64_t tiles_a_block(const ckernels_convolution_shape *s, int threads) {
     const int64_t most = s->in_channels <= 192 || s->in_channels >= 1024 ? 16 : 8;
-    const int64_t groups = (tile_count(s) + ROWS - 1) / ROWS, threads = ckernels_threads();
+    const int64_t groups = (tile_count(s) + ROWS - 1) / ROWS;
     int64_t best = most, least = INT64_MAX;
     for (int64_t size = most; size >= most / 2; size--) {
         const int64_t blocks = (groups + size - 1) / size, last = groups - (blocks - 1) * size;
@@ -56,16 +56,16 @@ size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) {
     return (size_t)(POINTS * s->in_channels * s->out_channels) * 2;
 }
 
-static size_t transformed_size(const ckernels_convolution_shape *s) {
-    return (size_t)up(POINTS * tiles_a_block(s) * s->in_channels * 2, 64);
+static size_t transformed_size(const ckernels_convolution_shape *s, int64_t block) {
+    return (size_t)up(POINTS * block * s->in_channels * 2, 64);
 }
 
-static size_t block_scratch(const ckernels_convolution_shape *s) {
-    return transformed_size(s) + (size_t)(POINTS * tiles_a_block(s) * PANEL) * 4;
+static size_t block_scratch(const ckernels_convolution_shape *s, int64_t block) {
+    return transformed_size(s, block) + (size_t)(POINTS * block * PANEL) * 4;
 }
 
-size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) {
-    return block_scratch(s) * (size_t)ckernels_threads();
+size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s, int threads) {
+    return block_scratch(s, tiles_a_block(s, threads)) * (size_t)threads;
 }
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))),             \
@@ -147,6 +147,7 @@ typedef struct {
     const float *bias;
     uint16_t *y;
     char *scratch;
+    int64_t block;      // tiles
     atomic_size_t next; // block to be taken
 } convolution;
 
@@ -259,10 +260,10 @@ static inline void finish_tile(const ckernels_convolution_shape *s, const float 
 
 static void run_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
     const ckernels_convolution_shape *s = job->shape;
-    const int64_t in = s->in_channels, out = s->out_channels, block = tiles_a_block(s);
+    const int64_t in = s->in_channels, out = s->out_channels, block = job->block;
     const int64_t columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
     uint16_t *transformed = (uint16_t *)scratch;
-    float *products = (float *)(scratch + transformed_size(s));
+    float *products = (float *)(scratch + transformed_size(s, block));
 
     for (int64_t done = 0; done < count;) {
         const int64_t row = (first + done) / columns, column = (first + done) % columns;
@@ -289,17 +290,17 @@ static void run_block(const convolution *job, int64_t first, int64_t count, char
 
 static void take_blocks(void *context, size_t worker) {
     convolution *job = context;
-    const int64_t block = tiles_a_block(job->shape), tiles = tile_count(job->shape);
-    char *scratch = job->scratch + worker * block_scratch(job->shape);
+    const int64_t block = job->block, tiles = tile_count(job->shape);
+    char *scratch = job->scratch + worker * block_scratch(job->shape, block);
     int64_t first;
     while ((first = (int64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * block) < tiles)
         run_block(job, first, tiles - first < block ? tiles - first : block, scratch);
 }
 
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed,
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
                                const float *bias, void *y, void *scratch) {
-    convolution job = {s, x, packed, bias, y, scratch, 0};
-    ckernels_parallel_for((size_t)ckernels_threads(), take_blocks, &job);
+    convolution job = {s, x, packed, bias, y, scratch, tiles_a_block(s, threads), 0};
+    ckernels_parallel_for((size_t)threads, take_blocks, &job);
 }
 
 #pragma clang attribute pop
@@ -310,13 +311,15 @@ void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *
 
 bool ckernels_winograd_suits(const ckernels_convolution_shape *s) { return (void)s, false; }
 size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) { return (void)s, 0; }
-size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s) { return (void)s, 0; }
+size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s, int threads) {
+    return (void)s, (void)threads, 0;
+}
 void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     (void)s, (void)plain, (void)packed;
 }
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, const void *x, const void *packed,
+void ckernels_winograd_execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
                                const float *bias, void *y, void *scratch) {
-    (void)s, (void)x, (void)packed, (void)bias, (void)y, (void)scratch;
+    (void)s, (void)threads, (void)x, (void)packed, (void)bias, (void)y, (void)scratch;
 }
 
 #endif
