@@ -53,6 +53,14 @@ const char *ckernels_isa_name(ckernels_isa value) {
     return "?";
 }
 
+bool ckernels_has_vnni(void) {
+#if defined(__x86_64__)
+    return ckernels_current_isa() >= CKERNELS_AVX512 && __builtin_cpu_supports("avx512vnni");
+#else
+    return false;
+#endif
+}
+
 bool ckernels_has_native_bf16(void) { return ckernels_current_isa() == CKERNELS_AVX512_BF16; }
 
 const ckernels_table *ckernels_kernels_for(ckernels_isa wanted) {

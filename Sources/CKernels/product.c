@@ -1,8 +1,8 @@
 // Convolutions and matrix products as oneDNN primitives, but for the convolutions that our own kernel is faster at.
 
 #include "CKernels.h"
+#include "form.h"
 #include "onednn_compat.h"
-#include "winograd.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void make_engine(void) {
 }
 
 struct ckernels_product {
-    bool winograd; // then `shape` and `threads` are all there is
+    const ckernels_form *form; // where it is our own; then `shape` and `threads` are all that follows
     ckernels_convolution_shape shape;
     int threads; // as they were when it was made
     dnnl_primitive_desc_t pd;
@@ -30,9 +30,9 @@ struct ckernels_product {
 };
 
 struct ckernels_weights {
-    dnnl_memory_t memory; // NULL where packed for Winograd's form
+    dnnl_memory_t memory; // NULL where packed for a form of our own
     const void *packed;
-    int64_t in_channels, out_channels;
+    uint64_t layout; // then
 };
 
 static dnnl_data_type_t data_type(ckernels_type type) { return type == CKERNELS_BF16 ? dnnl_bf16 : dnnl_f32; }
@@ -80,17 +80,25 @@ static int hand_over(ckernels_product *p, dnnl_status_t status, ckernels_product
     return 0;
 }
 
+static const ckernels_form *own_form(const ckernels_convolution_shape *shape) {
+    static const ckernels_form *const forms[] = {&ckernels_winograd_bf16, &ckernels_winograd_int8,
+                                                 &ckernels_direct_int8};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (forms[i]->suits(shape)) return forms[i];
+    return NULL;
+}
+
 int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_product **product) {
     pthread_once(&engine_once, make_engine);
     if (engine_status) return engine_status;
     ckernels_product *p = calloc(1, sizeof *p);
     if (!p) return dnnl_out_of_memory;
-    if (ckernels_winograd_suits(s)) {
-        p->winograd = true;
+    if ((p->form = own_form(s))) {
         p->shape = *s;
         p->threads = ckernels_threads();
         return hand_over(p, 0, product);
     }
+    if (s->quantized) return hand_over(p, dnnl_unimplemented, product);
 
     const int64_t out_height = (s->height + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
     const int64_t out_width = (s->width + s->pad_begin + s->pad_end - s->kernel) / s->stride + 1;
@@ -119,6 +127,21 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
 }
 
 int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **product) {
+    if (s->quantized) {
+        if (s->activation != CKERNELS_NONE) return dnnl_unimplemented;
+        const ckernels_convolution_shape same = {.batch = s->rows,
+                                                 .height = 1,
+                                                 .width = 1,
+                                                 .in_channels = s->in_channels,
+                                                 .out_channels = s->out_channels,
+                                                 .kernel = 1,
+                                                 .stride = 1,
+                                                 .type = s->type,
+                                                 .bias = s->bias,
+                                                 .accumulate = s->accumulate,
+                                                 .quantized = true};
+        return ckernels_convolution_create(&same, product);
+    }
     pthread_once(&engine_once, make_engine);
     if (engine_status) return engine_status;
     ckernels_product *p = calloc(1, sizeof *p);
@@ -157,19 +180,19 @@ void ckernels_product_destroy(ckernels_product *p) {
 }
 
 const char *ckernels_product_implementation(const ckernels_product *p) {
-    if (p->winograd) return "winograd:avx512_bf16";
+    if (p->form) return p->form->name;
     const char *name = "";
     dnnl_primitive_desc_query(p->pd, dnnl_query_impl_info_str, 0, &name);
     return name;
 }
 
 size_t ckernels_product_scratch_size(const ckernels_product *p) {
-    if (p->winograd) return ckernels_winograd_scratch_size(&p->shape, p->threads);
+    if (p->form) return p->form->scratch_size(&p->shape, p->threads);
     return dnnl_memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
 }
 
 size_t ckernels_product_weights_size(const ckernels_product *p) {
-    if (p->winograd) return ckernels_winograd_weights_size(&p->shape);
+    if (p->form) return p->form->weights_size(&p->shape);
     return dnnl_memory_desc_get_size(query(p, dnnl_query_weights_md));
 }
 
@@ -181,9 +204,9 @@ static uint64_t hash(const void *bytes, size_t count) {
 }
 
 uint64_t ckernels_product_weights_layout(const ckernels_product *p) {
-    if (p->winograd) {
-        const int64_t facts[] = {'W', p->shape.in_channels, p->shape.out_channels};
-        return hash(facts, sizeof facts);
+    if (p->form) {
+        const int64_t facts[] = {p->shape.in_channels, p->shape.out_channels, p->shape.kernel};
+        return hash(p->form->name, strlen(p->form->name)) ^ hash(facts, sizeof facts);
     }
     char bytes[8192];
     const size_t size = compat_desc_bytes(query(p, dnnl_query_weights_md), bytes, sizeof bytes);
@@ -191,8 +214,8 @@ uint64_t ckernels_product_weights_layout(const ckernels_product *p) {
 }
 
 int ckernels_weights_pack(const ckernels_product *p, const void *plain, void *packed) {
-    if (p->winograd) {
-        ckernels_winograd_pack(&p->shape, plain, packed);
+    if (p->form) {
+        p->form->pack(&p->shape, plain, packed);
         return 0;
     }
     compat_desc_ref to = query(p, dnnl_query_weights_md);
@@ -221,9 +244,8 @@ int ckernels_weights_create(const ckernels_product *p, const void *packed, ckern
     if (!w) return dnnl_out_of_memory;
     w->packed = packed;
     dnnl_status_t status = dnnl_success;
-    if (p->winograd) {
-        w->in_channels = p->shape.in_channels;
-        w->out_channels = p->shape.out_channels;
+    if (p->form) {
+        w->layout = ckernels_product_weights_layout(p);
     } else {
         status = dnnl_memory_create(&w->memory, query(p, dnnl_query_weights_md), engine, (void *)packed);
     }
@@ -236,8 +258,7 @@ int ckernels_weights_create(const ckernels_product *p, const void *packed, ckern
 }
 
 bool ckernels_weights_fit(const ckernels_weights *w, const ckernels_product *p) {
-    if (p->winograd)
-        return !w->memory && w->in_channels == p->shape.in_channels && w->out_channels == p->shape.out_channels;
+    if (p->form) return !w->memory && w->layout == ckernels_product_weights_layout(p);
     if (!w->memory) return false;
 #if DNNL_VERSION_MAJOR >= 3
     const_dnnl_memory_desc_t desc = NULL;
@@ -256,8 +277,8 @@ void ckernels_weights_destroy(ckernels_weights *w) {
 
 int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_weights *weights, const float *bias,
                              void *y, void *scratch) {
-    if (p->winograd) {
-        ckernels_winograd_execute(&p->shape, p->threads, x, weights->packed, bias, y, scratch);
+    if (p->form) {
+        p->form->execute(&p->shape, p->threads, x, weights->packed, p->shape.bias ? bias : NULL, y, scratch);
         return 0;
     }
     dnnl_status_t status = dnnl_memory_set_data_handle(p->x, (void *)x);

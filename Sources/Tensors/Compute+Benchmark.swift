@@ -9,7 +9,7 @@ extension Compute {
         let product = try Product(
             .linear(
                 rows: side, inChannels: side, outChannels: side, type: type, bias: false, accumulate: false,
-                activation: .none))
+                quantized: false, activation: .none))
         let x = try tensor((0 ..< side * side).map { Float($0 % 17 - 8) / 8 }, shape: [side, side])
         let y = try empty([side, side])
         let packed = try weightPool.block(bytes: unsafe ckernels_product_weights_size(product.pointer))

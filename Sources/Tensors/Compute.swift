@@ -23,6 +23,8 @@ public final class Compute {
         }
     }
 
+    /// Whether products in 8 bits run natively on this CPU.
+    public static var hasNativeInt8: Bool { ckernels_has_vnni() }
     /// Whether products in bfloat16 run natively on this CPU.
     public static var hasNativeBFloat16: Bool { ckernels_has_native_bf16() }
     /// The instruction set that our own kernels use here, such as `avx512-bf16`.
@@ -99,7 +101,8 @@ public final class Compute {
             .convolution(
                 batch: x.shape[0], height: x.shape[1], width: x.shape[2], inChannels: layer.inChannels,
                 outChannels: layer.outChannels, kernel: layer.kernel, stride: layer.stride,
-                padBegin: layer.padding.begin, padEnd: layer.padding.end, type: type, accumulate: accumulate))
+                padBegin: layer.padding.begin, padEnd: layer.padding.end, type: type, accumulate: accumulate,
+                quantized: layer.arithmetic == .int8))
         let extent = layer.padding.begin + layer.padding.end - layer.kernel
         let shape = [
             x.shape[0], (x.shape[1] + extent) / layer.stride + 1, (x.shape[2] + extent) / layer.stride + 1,
@@ -117,7 +120,7 @@ public final class Compute {
         return y
     }
 
-    /// `[…, in]` to `[…, out]`; `residual` as for convolutions.
+    /// `[…, in]` to `[…, out]`; `residual` as for convolutions. A layer in 8 bits takes no activation.
     public func linear(
         _ x: Tensor, _ layer: Linear, activation: Activation = .none, adding residual: consuming Tensor? = nil
     ) throws -> Tensor {
@@ -126,7 +129,8 @@ public final class Compute {
         let product = try product(
             .linear(
                 rows: x.rows, inChannels: layer.inChannels, outChannels: layer.outChannels, type: type,
-                bias: layer.bias != nil, accumulate: accumulate, activation: activation))
+                bias: layer.bias != nil, accumulate: accumulate, quantized: layer.arithmetic == .int8,
+                activation: activation))
         let shape = Array(x.shape.dropLast()) + [layer.outChannels]
         let y = try accumulate ? copy(residual!) : empty(shape)
         precondition(y.count == shape.reduce(1, *), "residual \(y.shape) does not fit \(shape)")

@@ -93,6 +93,15 @@ extension WeightTensor.ElementType {
     }
 }
 
+/// What a layer's products are computed in.
+public enum ProductArithmetic: Sendable {
+    /// The tensors' element type, sums in f32.
+    case likeTensors
+    /// 8 bits, sums in 32: inputs are quantised by their rows (pixels, or what lies under the kernel) as they come,
+    /// weights by their out channels when packed.
+    case int8
+}
+
 /// A convolution with a square kernel. Weights `[out, in, kernel, kernel]`, bias `[out]`.
 public struct Convolution {
     public let inChannels: Int
@@ -101,17 +110,22 @@ public struct Convolution {
     public let stride: Int
     /// Rows and columns of zeros before and after the picture.
     public let padding: (begin: Int, end: Int)
+    let arithmetic: ProductArithmetic
     let weights: ProductWeights
     let bias: [Float]
 
     /// Traps unless the weights have four dimensions and a square kernel; the loader checks that first.
-    public init(weights: WeightTensor, bias: WeightTensor?, stride: Int = 1, padding: (begin: Int, end: Int)) {
+    public init(
+        weights: WeightTensor, bias: WeightTensor?, stride: Int = 1, padding: (begin: Int, end: Int),
+        arithmetic: ProductArithmetic = .likeTensors
+    ) {
         precondition(weights.shape.count == 4 && weights.shape[2] == weights.shape[3], "not a square convolution")
         outChannels = weights.shape[0]
         inChannels = weights.shape[1]
         kernel = weights.shape[2]
         self.stride = stride
         self.padding = padding
+        self.arithmetic = arithmetic
         self.weights = ProductWeights([weights])
         self.bias = bias.map { $0.floats() } ?? [Float](repeating: 0, count: outChannels)
     }
@@ -122,15 +136,19 @@ public struct Convolution {
 public struct Linear {
     public let inChannels: Int
     public let outChannels: Int
+    let arithmetic: ProductArithmetic
     let weights: ProductWeights
     let bias: [Float]?
 
     /// Traps if the parts do not share their input size; the loader checks that first.
-    public init(_ parts: [(weights: WeightTensor, bias: WeightTensor?)]) {
+    public init(
+        _ parts: [(weights: WeightTensor, bias: WeightTensor?)], arithmetic: ProductArithmetic = .likeTensors
+    ) {
         inChannels = parts[0].weights.shape[1]
         precondition(
             parts.allSatisfy { $0.weights.shape[1] == parts[0].weights.shape[1] }, "stacked layers share an input")
         outChannels = parts.reduce(0) { $0 + $1.weights.shape[0] }
+        self.arithmetic = arithmetic
         weights = ProductWeights(parts.map(\.weights))
         bias =
             parts.contains { $0.bias != nil }
@@ -139,7 +157,9 @@ public struct Linear {
             } : nil
     }
 
-    public init(weights: WeightTensor, bias: WeightTensor?) { self.init([(weights, bias)]) }
+    public init(weights: WeightTensor, bias: WeightTensor?, arithmetic: ProductArithmetic = .likeTensors) {
+        self.init([(weights, bias)], arithmetic: arithmetic)
+    }
 }
 
 /// Normalisation with a learned scale and shift a channel.

@@ -1,14 +1,14 @@
 internal import CKernels
 
-/// A convolution or matrix product of one shape, prepared by oneDNN.
+/// A convolution or matrix product of one shape, prepared by oneDNN or our own kernels.
 @safe final class Product {
     enum Shape: Hashable {
         case convolution(
             batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int, kernel: Int, stride: Int,
-            padBegin: Int, padEnd: Int, type: ElementType, accumulate: Bool)
+            padBegin: Int, padEnd: Int, type: ElementType, accumulate: Bool, quantized: Bool)
         case linear(
             rows: Int, inChannels: Int, outChannels: Int, type: ElementType, bias: Bool, accumulate: Bool,
-            activation: Activation)
+            quantized: Bool, activation: Activation)
     }
 
     let shape: Shape
@@ -21,17 +21,20 @@ internal import CKernels
         switch shape {
         case .convolution(
             let batch, let height, let width, let inChannels, let outChannels, let kernel, let stride, let padBegin,
-            let padEnd, let type, let accumulate):
+            let padEnd, let type, let accumulate, let quantized):
             var request = ckernels_convolution_shape(
                 batch: Int64(batch), height: Int64(height), width: Int64(width), in_channels: Int64(inChannels),
                 out_channels: Int64(outChannels), kernel: Int64(kernel), stride: Int64(stride),
                 pad_begin: Int64(padBegin), pad_end: Int64(padEnd), type: type.kernelType, bias: true,
-                accumulate: accumulate)
+                accumulate: accumulate, quantized: quantized)
             status = unsafe ckernels_convolution_create(&request, &pointer)
-        case .linear(let rows, let inChannels, let outChannels, let type, let bias, let accumulate, let activation):
+        case .linear(
+            let rows, let inChannels, let outChannels, let type, let bias, let accumulate, let quantized,
+            let activation):
             var request = ckernels_linear_shape(
                 rows: Int64(rows), in_channels: Int64(inChannels), out_channels: Int64(outChannels),
-                type: type.kernelType, bias: bias, accumulate: accumulate, activation: activation.kernelActivation)
+                type: type.kernelType, bias: bias, accumulate: accumulate, quantized: quantized,
+                activation: activation.kernelActivation)
             status = unsafe ckernels_linear_create(&request, &pointer)
         }
         guard status == 0, let pointer = unsafe pointer else { throw ComputeError.product("\(shape)", status: status) }

@@ -7,7 +7,7 @@ import Raster
 /// the pipeline's doing.
 final class StubDenoiser: Denoiser {
     let facts: ModelFacts
-    let elementSize = 2
+    let precision = Precision.bf16
     var autoencoderMemory = 1 << 30
     let smallestAutoencoderMemory = 1 << 20
     private let change: (RGBImage, UInt64) -> RGBImage

@@ -26,6 +26,8 @@ ckernels_isa ckernels_current_isa(void);
 const char *ckernels_isa_name(ckernels_isa isa);
 // Whether products in bf16 run natively here rather than by conversion.
 bool ckernels_has_native_bf16(void);
+// Whether products in 8 bits run natively (AVX-512 VNNI) rather than by plain C.
+bool ckernels_has_vnni(void);
 // The version of oneDNN that was found at run time, such as "2.6.3".
 const char *ckernels_onednn_version(void);
 
@@ -56,6 +58,7 @@ typedef struct {
     ckernels_type type;         // of pictures and weights: F32 or BF16; the bias is f32
     bool bias;
     bool accumulate; // y += result instead of y = result
+    bool quantized;  // multiply in 8 bits: x by its rows, weights by their out channels
 } ckernels_convolution_shape;
 
 // y[rows, out] = x[rows, in] · wᵀ (+ bias); weights are given as [out, in].
@@ -64,6 +67,7 @@ typedef struct {
     ckernels_type type;
     bool bias;
     bool accumulate;
+    bool quantized; // as above; there is no activation then
     ckernels_activation activation;
 } ckernels_linear_shape;
 
@@ -76,7 +80,7 @@ typedef struct ckernels_weights ckernels_weights;
 int ckernels_convolution_create(const ckernels_convolution_shape *shape, ckernels_product **product);
 int ckernels_linear_create(const ckernels_linear_shape *shape, ckernels_product **product);
 void ckernels_product_destroy(ckernels_product *product);
-// What runs it, such as "jit:avx512_core_bf16" or, where it is our own, "winograd:avx512_bf16".
+// What runs it, such as "jit:avx512_core_bf16" or, where it is our own, "winograd:avx512_bf16" or "direct:int8".
 const char *ckernels_product_implementation(const ckernels_product *product);
 // Bytes that execute() needs as scratch, 64-byte aligned.
 size_t ckernels_product_scratch_size(const ckernels_product *product);
@@ -95,7 +99,7 @@ int ckernels_weights_create(const ckernels_product *product, const void *packed,
 bool ckernels_weights_fit(const ckernels_weights *weights, const ckernels_product *product);
 void ckernels_weights_destroy(ckernels_weights *weights);
 
-// `bias` is f32 with out_channels values, or NULL where the shape has none.
+// `bias` is f32 with out_channels values; it is not read where the shape has none.
 int ckernels_product_execute(ckernels_product *product, const void *x, const ckernels_weights *weights,
                              const float *bias, void *y, void *scratch);
 

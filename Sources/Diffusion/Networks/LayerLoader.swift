@@ -4,13 +4,22 @@ internal import Tensors
 struct LayerLoader {
     let source: any WeightSource
     let prefix: String
+    /// Of the convolutions and linear layers made here.
+    let arithmetic: ProductArithmetic
 
-    init(_ source: any WeightSource, prefix: String = "") {
+    init(_ source: any WeightSource, prefix: String = "", arithmetic: ProductArithmetic = .likeTensors) {
         self.source = source
         self.prefix = prefix
+        self.arithmetic = arithmetic
     }
 
-    func scoped(_ name: String) -> LayerLoader { LayerLoader(source, prefix: prefix + name + ".") }
+    func scoped(_ name: String) -> LayerLoader {
+        LayerLoader(source, prefix: prefix + name + ".", arithmetic: arithmetic)
+    }
+
+    func with(_ arithmetic: ProductArithmetic) -> LayerLoader {
+        LayerLoader(source, prefix: prefix, arithmetic: arithmetic)
+    }
 
     func has(_ name: String) -> Bool { source.tensor(prefix + name) != nil }
 
@@ -25,7 +34,7 @@ struct LayerLoader {
         Convolution(
             weights: try tensor(name + ".weight", shape: [outChannels, inChannels, kernel, kernel]),
             bias: try tensor(name + ".bias", shape: [outChannels]), stride: stride,
-            padding: padding ?? (kernel / 2, kernel / 2))
+            padding: padding ?? (kernel / 2, kernel / 2), arithmetic: arithmetic)
     }
 
     /// A linear layer, also where the file calls it a 1×1 convolution. `parts`: names of layers that share the input.
@@ -38,7 +47,7 @@ struct LayerLoader {
                     weights: try tensor(name + ".weight", shape: shape),
                     bias: bias ? try tensor(name + ".bias", shape: [outChannels]) : nil
                 )
-            })
+            }, arithmetic: arithmetic)
     }
 
     func linear(_ name: String, _ inChannels: Int, _ outChannels: Int, bias: Bool = true) throws -> Linear {

@@ -54,7 +54,7 @@ final class CrossAttention {
 
     init(_ loader: LayerLoader, channels: Int, contextChannels: Int, heads: Int) throws {
         queries = try loader.linear("to_q", channels, channels, bias: false)
-        keysAndValues = try loader.linear(["to_k", "to_v"], contextChannels, channels, bias: false)
+        keysAndValues = try loader.with(.likeTensors).linear(["to_k", "to_v"], contextChannels, channels, bias: false)
         output = try loader.linear("to_out.0", channels, channels)
         self.heads = heads
     }

@@ -24,10 +24,15 @@ struct UNet {
         let second: ResnetBlock
     }
 
+    /// - Parameter arithmetic: of the blocks' convolutions and linear layers; the first and the last convolution, the
+    ///   timestep's layers and the text's keys and values stay in the tensors' type.
     /// - Throws: `WeightError` where a tensor is missing or does not fit the configuration.
-    init(configuration c: UNetConfiguration, weights: any WeightSource) throws {
+    init(
+        configuration c: UNetConfiguration, weights: any WeightSource, arithmetic: ProductArithmetic = .likeTensors
+    ) throws {
         configuration = c
         let loader = LayerLoader(weights)
+        let blocks = loader.with(arithmetic)
         let levels = c.blockChannels.count
         var time = TimeEmbedding.Builder()
         func resnet(_ scope: LayerLoader, _ inChannels: Int, _ outChannels: Int) throws -> ResnetBlock {
@@ -46,7 +51,7 @@ struct UNet {
         var channels = c.blockChannels[0]
         var skips = [channels]
         down = try (0 ..< levels).map { level in
-            let scope = loader.scoped("down_blocks.\(level)")
+            let scope = blocks.scoped("down_blocks.\(level)")
             var result = Level(blocks: [])
             for index in 0 ..< c.layers[level] {
                 let block = try resnet(scope.scoped("resnets.\(index)"), channels, c.blockChannels[level])
@@ -67,7 +72,7 @@ struct UNet {
             return result
         }
         if c.hasMiddle {
-            let scope = loader.scoped("mid_block")
+            let scope = blocks.scoped("mid_block")
             middle = Middle(
                 first: try resnet(scope.scoped("resnets.0"), channels, channels),
                 transformer: try transformer(
@@ -79,7 +84,7 @@ struct UNet {
         }
         up = try (0 ..< levels).map { step in
             let level = levels - 1 - step
-            let scope = loader.scoped("up_blocks.\(step)")
+            let scope = blocks.scoped("up_blocks.\(step)")
             var result = Level(blocks: [])
             for index in 0 ... c.layers[level] {
                 let block = try resnet(

@@ -56,7 +56,8 @@ public final class DiffusionPipeline {
             configuration: AutoencoderConfiguration(files.configuration("vae/config.json")), weights: autoencoderWeights
         )
         unet = try UNet(
-            configuration: UNetConfiguration(files.configuration("unet/config.json")), weights: unetWeights)
+            configuration: UNetConfiguration(files.configuration("unet/config.json")), weights: unetWeights,
+            arithmetic: precision.denoiserArithmetic)
         try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
         facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,

@@ -7,8 +7,8 @@ public protocol Denoiser: AnyObject {
     /// What the model is, and what it asks of pictures.
     var facts: ModelFacts { get }
 
-    /// Bytes of a value of the network: 2 or 4.
-    var elementSize: Int { get }
+    /// What the network computes in, and so how much memory it takes.
+    var precision: Precision { get }
 
     /// Bytes that the autoencoder's activations may take, and the least that it can do with.
     var autoencoderMemory: Int { get set }
@@ -32,6 +32,4 @@ extension Denoiser {
     public func keepPackedWeights() -> Int? { nil }
 }
 
-extension DiffusionPipeline: Denoiser {
-    public var elementSize: Int { precision == .f32 ? 4 : 2 }
-}
+extension DiffusionPipeline: Denoiser {}

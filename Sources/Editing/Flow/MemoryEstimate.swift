@@ -23,7 +23,9 @@ struct MemoryEstimate {
     /// The least bytes that a pass over that many pixels takes.
     func bytes(pixels: Int) -> Int {
         fixedBytes
-            + max(pixels * Self.denoiserValuesPerPixel * denoiser.elementSize, denoiser.smallestAutoencoderMemory)
+            + max(
+                pixels * Self.denoiserValuesPerPixel * denoiser.precision.activationSize,
+                denoiser.smallestAutoencoderMemory)
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
@@ -55,5 +57,7 @@ struct MemoryEstimate {
 
     /// Weights count a quarter more than they are: padding of the packed ones, and pages of their files that were just
     /// read (SD 1.5's shapes in bf16: 2.1 GB of weights, 2.7 GB resident at 512×512 before decoding).
-    private var fixedBytes: Int { Self.base + denoiser.facts.parameters * denoiser.elementSize * 5 / 4 }
+    private var fixedBytes: Int {
+        Self.base + Int(Double(denoiser.facts.parameters) * denoiser.precision.bytesPerParameter * 1.25)
+    }
 }

@@ -1,25 +1,29 @@
-// Winograd's F(2×2, 3×3) with bf16 dot products, block by block so that everything between the two transforms stays in
-// cache. Tested against the direct convolution.
+// Winograd's F(2×2, 3×3) with bf16 or 8-bit dot products, block by block so that everything between the two transforms
+// stays in cache. Tested against the direct convolution.
 //
 // A tile is a patch of 4×4 pixels that gives 2×2 results. For a block of tiles:
-//   transformed[16][tiles][in]          Bᵀ d B of each tile and channel, bf16
+//   transformed[16][tiles][in]          Bᵀ d B of each tile and channel, bf16 or codes, with scales[16][tiles]
 //   products[16][tiles][64]             its product with the weights, for 64 of the out channels at a time, f32
-// Packed weights, G g Gᵀ:
-//   packed[out / 64][16][in / 2][64][2] pairs of in channels, as vdpbf16ps wants them, bf16
+// Packed weights, G g Gᵀ, for each panel of 64 out channels:
+//   bf16:   [16][in / 2][64][2]         pairs of in channels, as vdpbf16ps wants them
+//   8 bits: [16] panels of int8.h, in channels deep
+
+#include "form.h"
 
 #if defined(__x86_64__)
 
-#include "winograd.h"
+#include "int8_avx512.h"
 
 #include <immintrin.h>
 #include <stdatomic.h>
 #include <string.h>
 
 enum {
-    POINTS = 16, // of a transformed tile
-    PANEL = 64,  // out channels at a time: four registers
-    ROWS = 6,    // tiles at a time: 6 · 4 accumulators leave registers for the operands
+    POINTS = 16,                 // of a transformed tile
+    PANEL = CKERNELS_INT8_PANEL, // out channels at a time: four registers
+    ROWS = CKERNELS_INT8_ROWS,   // tiles at a time: 6 · 4 accumulators leave registers for the operands
     LANES = 16,
+    STAGED = 4,        // tiles that are transformed before they are quantised
     FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
 };
 
@@ -46,37 +50,58 @@ static int64_t tiles_a_block(const ckernels_convolution_shape *s, int threads) {
     return best * ROWS;
 }
 
-bool ckernels_winograd_suits(const ckernels_convolution_shape *s) {
+static bool fits(const ckernels_convolution_shape *s) {
     return s->type == CKERNELS_BF16 && s->kernel == 3 && s->stride == 1 && s->pad_begin == 1 && s->pad_end == 1 &&
            s->in_channels % (2 * LANES) == 0 && s->out_channels % PANEL == 0 && tile_count(s) >= FEWEST_TILES &&
            ckernels_current_isa() == CKERNELS_AVX512_BF16;
 }
+static bool suits_bf16(const ckernels_convolution_shape *s) { return fits(s) && !s->quantized; }
+static bool suits_int8(const ckernels_convolution_shape *s) { return fits(s) && s->quantized && ckernels_has_vnni(); }
 
-size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) {
-    return (size_t)(POINTS * s->in_channels * s->out_channels) * 2;
+// Bytes of one point's weights, for a panel of out channels.
+static size_t point_size(const ckernels_convolution_shape *s) {
+    return s->quantized ? (size_t)s->in_channels * PANEL + PANEL * 8 : (size_t)s->in_channels * PANEL * 2;
+}
+static size_t weights_size(const ckernels_convolution_shape *s) {
+    return (size_t)(s->out_channels / PANEL) * POINTS * point_size(s);
 }
 
-static size_t transformed_size(const ckernels_convolution_shape *s, int64_t block) {
-    return (size_t)up(POINTS * block * s->in_channels * 2, 64);
+// A thread's scratch for blocks of that many tiles: transformed, products, and in 8 bits scales and staged.
+typedef struct {
+    size_t products, scales, staged, size; // where they start; all of it
+} layout;
+
+static layout scratch_layout(const ckernels_convolution_shape *s, int64_t block) {
+    const int64_t in = s->in_channels;
+    layout l = {.products = (size_t)up(POINTS * block * in * (s->quantized ? 1 : 2), 64)};
+    l.size = l.scales = l.products + (size_t)(POINTS * block * PANEL) * sizeof(float);
+    if (s->quantized) {
+        l.staged = l.scales + (size_t)up(POINTS * block * (int64_t)sizeof(float), 64);
+        l.size = l.staged + (size_t)up(POINTS * STAGED * in * 2, 64);
+    }
+    return l;
 }
 
-static size_t block_scratch(const ckernels_convolution_shape *s, int64_t block) {
-    return transformed_size(s, block) + (size_t)(POINTS * block * PANEL) * 4;
+static size_t scratch_size(const ckernels_convolution_shape *s, int threads) {
+    return scratch_layout(s, tiles_a_block(s, threads)).size * (size_t)threads;
 }
 
-size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s, int threads) {
-    return block_scratch(s, tiles_a_block(s, threads)) * (size_t)threads;
-}
-
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma"))),             \
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,avx512vnni,fma"))),  \
                              apply_to = function)
 
 // --- Weights ---------------------------------------------------------------------------------------------------------
 
+// One point's weights in 8 bits, of a panel that starts at `packed`.
+static ckernels_int8_panel point_weights(const ckernels_convolution_shape *s, const char *packed, int point) {
+    const char *start = packed + (size_t)point * point_size(s);
+    const float *scales = (const float *)(start + s->in_channels * PANEL);
+    return (ckernels_int8_panel){(const int8_t *)start, scales, (const int32_t *)(scales + PANEL)};
+}
+
 typedef struct {
     const ckernels_convolution_shape *shape;
     const uint16_t *plain;
-    uint16_t *packed;
+    char *packed;
 } packing;
 
 static inline float widened(uint16_t bits) {
@@ -115,11 +140,11 @@ static inline void transform_filters(const uint16_t *plain, int64_t filter_strid
     }
 }
 
-static void pack_panel(void *context, size_t panel) {
+static void pack_bf16(void *context, size_t panel) {
     const packing *job = context;
     const int64_t in = job->shape->in_channels;
     const uint16_t *plain = job->plain + (int64_t)panel * PANEL * in * 9;
-    uint32_t *packed = (uint32_t *)(job->packed + (int64_t)panel * POINTS * in * PANEL);
+    uint32_t *packed = (uint32_t *)(job->packed + panel * POINTS * point_size(job->shape));
     for (int64_t pair = 0; pair < in / 2; pair++) {
         __m512 even[POINTS][PANEL / LANES], odd[POINTS][PANEL / LANES];
         transform_filters(plain + 18 * pair, 9 * in, even);
@@ -134,16 +159,59 @@ static void pack_panel(void *context, size_t panel) {
     }
 }
 
-void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
+static void pack_int8(void *context, size_t panel) {
+    const packing *job = context;
+    const int64_t in = job->shape->in_channels;
+    const uint16_t *plain = job->plain + (int64_t)panel * PANEL * in * 9;
+    char *packed = job->packed + panel * POINTS * point_size(job->shape);
+    __m512 points[POINTS][PANEL / LANES];
+    __m512i largest[POINTS][PANEL / LANES], sums[POINTS][PANEL / LANES];
+    memset(largest, 0, sizeof largest);
+    memset(sums, 0, sizeof sums);
+    for (int64_t i = 0; i < in; i++) {
+        transform_filters(plain + 9 * i, 9 * in, points);
+        for (int point = 0; point < POINTS; point++)
+            for (int z = 0; z < PANEL / LANES; z++)
+                // As integers, so that not-a-numbers are the largest.
+                largest[point][z] = _mm512_max_epi32(largest[point][z],
+                                                     _mm512_castps_si512(_mm512_abs_ps(points[point][z])));
+    }
+    for (int64_t i = 0; i < in; i++) {
+        transform_filters(plain + 9 * i, 9 * in, points);
+        for (int point = 0; point < POINTS; point++) {
+            int8_t *codes = (int8_t *)(packed + (size_t)point * point_size(job->shape)) + i / 4 * PANEL * 4 + i % 4;
+            for (int z = 0; z < PANEL / LANES; z++) {
+                const __mmask16 some = _mm512_test_epi32_mask(largest[point][z], largest[point][z]);
+                const __m512 inverse =
+                    _mm512_maskz_div_ps(some, _mm512_set1_ps(127), _mm512_castsi512_ps(largest[point][z]));
+                const __m512i values = _mm512_cvtps_epi32(_mm512_mul_ps(points[point][z], inverse));
+                int8_t bytes[LANES];
+                _mm_storeu_si128((__m128i *)bytes, _mm512_cvtsepi32_epi8(values));
+                for (int k = 0; k < LANES; k++) codes[(LANES * z + k) * 4] = bytes[k];
+                sums[point][z] = _mm512_add_epi32(sums[point][z], values);
+            }
+        }
+    }
+    for (int point = 0; point < POINTS; point++) {
+        const ckernels_int8_panel p = point_weights(job->shape, packed, point);
+        for (int z = 0; z < PANEL / LANES; z++) {
+            _mm512_storeu_ps((float *)p.scales + LANES * z, _mm512_div_ps(_mm512_castsi512_ps(largest[point][z]), _mm512_set1_ps(127)));
+            _mm512_storeu_si512((int32_t *)p.offsets + LANES * z, _mm512_slli_epi32(sums[point][z], 7));
+        }
+    }
+}
+
+static void pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     packing job = {s, plain, packed};
-    ckernels_parallel_for((size_t)(s->out_channels / PANEL), pack_panel, &job);
+    ckernels_parallel_for((size_t)(s->out_channels / PANEL), s->quantized ? pack_int8 : pack_bf16, &job);
 }
 
 // --- Pictures --------------------------------------------------------------------------------------------------------
 
 typedef struct {
     const ckernels_convolution_shape *shape;
-    const uint16_t *x, *packed;
+    const uint16_t *x;
+    const char *packed;
     const float *bias;
     uint16_t *y;
     char *scratch;
@@ -226,6 +294,47 @@ static void multiply(const uint16_t *transformed, const uint16_t *packed, int64_
     }
 }
 
+// What `transformed` has of a few tiles, `STAGED` a point, to codes[16][block][in] and scales[16][block].
+static void quantize_tiles(const uint16_t *transformed, int64_t count, int64_t in, int64_t block, uint8_t *codes,
+                           float *scales) {
+    for (int64_t point = 0; point < POINTS; point++)
+        for (int64_t tile = 0; tile < count; tile++) {
+            const uint16_t *row = transformed + (point * STAGED + tile) * in;
+            // As integers, so that not-a-numbers are the largest.
+            __m512i most = _mm512_setzero_si512();
+            for (int64_t c = 0; c < in; c += 2 * LANES)
+                most = _mm512_max_epu16(most, _mm512_and_si512(_mm512_loadu_si512(row + c), _mm512_set1_epi16(0x7fff)));
+            const __m256i half = _mm256_max_epu16(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1));
+            const float largest = widened((uint16_t)_mm512_reduce_max_epu32(_mm512_cvtepu16_epi32(half)));
+            const __m512 inverse = _mm512_set1_ps(ckernels_int8_inverse(largest));
+            uint8_t *to = codes + (point * block + tile) * in;
+            for (int64_t c = 0; c < in; c += LANES) {
+                const __m256i bits = _mm256_loadu_si256((const __m256i *)(row + c));
+                const __m512 value = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+                _mm_storeu_si128((__m128i *)(to + c), ckernels_int8_codes(value, inverse));
+            }
+            scales[point * block + tile] = ckernels_int8_scale(largest);
+        }
+}
+
+// products[tiles][64] = codes[tiles][in] times a panel. `tiles` is a multiple of ROWS.
+static void multiply_codes(const uint8_t *codes, const float *tile_scales, const ckernels_int8_panel *panel,
+                           int64_t tiles, int64_t in, float *products) {
+    for (int64_t tile = 0; tile < tiles; tile += ROWS) {
+        __m512i sums[ROWS][4];
+        ckernels_int8_sums(codes + tile * in, (size_t)in, (size_t)in, panel->codes, sums);
+        for (int z = 0; z < 4; z++) {
+            const __m512 scales = _mm512_loadu_ps(panel->scales + LANES * z);
+            const __m512i offsets = _mm512_loadu_si512(panel->offsets + LANES * z);
+            for (int r = 0; r < ROWS; r++) {
+                const __m512 scale = _mm512_mul_ps(scales, _mm512_set1_ps(tile_scales[tile + r]));
+                const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][z], offsets));
+                _mm512_store_ps(products + (tile + r) * PANEL + LANES * z, _mm512_mul_ps(sum, scale));
+            }
+        }
+    }
+}
+
 // Aᵀ m A, A = [1 0; 1 1; 1 −1; 0 −1], plus bias (and what y holds), for one tile and 64 channels from `channel` on.
 static inline void finish_tile(const ckernels_convolution_shape *s, const float *products, int64_t block, uint16_t *y,
                                bool below, bool beside, const float *bias) {
@@ -258,26 +367,50 @@ static inline void finish_tile(const ckernels_convolution_shape *s, const float 
     }
 }
 
+// The block of `count` tiles from `first` on, transformed to the start of `scratch`.
+static void transform_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
+    const ckernels_convolution_shape *s = job->shape;
+    const int64_t in = s->in_channels, block = job->block, columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
+    const layout l = scratch_layout(s, block);
+    for (int64_t done = 0; done < count;) {
+        const int64_t row = (first + done) / columns, column = (first + done) % columns;
+        int64_t run = columns - column < count - done ? columns - column : count - done;
+        const uint16_t *picture = job->x + row / tile_rows * s->height * s->width * in;
+        if (s->quantized) {
+            uint16_t *staged = (uint16_t *)(scratch + l.staged);
+            if (run > STAGED) run = STAGED;
+            transform_tiles(s, picture, row % tile_rows, column, run, STAGED, staged);
+            quantize_tiles(staged, run, in, block, (uint8_t *)scratch + done * in,
+                           (float *)(scratch + l.scales) + done);
+        } else {
+            transform_tiles(s, picture, row % tile_rows, column, run, block, (uint16_t *)scratch + done * in);
+        }
+        done += run;
+    }
+}
+
 static void run_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
     const ckernels_convolution_shape *s = job->shape;
     const int64_t in = s->in_channels, out = s->out_channels, block = job->block;
     const int64_t columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
-    uint16_t *transformed = (uint16_t *)scratch;
-    float *products = (float *)(scratch + transformed_size(s, block));
+    const layout l = scratch_layout(s, block);
+    float *products = (float *)(scratch + l.products);
 
-    for (int64_t done = 0; done < count;) {
-        const int64_t row = (first + done) / columns, column = (first + done) % columns;
-        const int64_t run = columns - column < count - done ? columns - column : count - done;
-        transform_tiles(s, job->x + row / tile_rows * s->height * s->width * in, row % tile_rows, column, run, block,
-                        transformed + done * in);
-        done += run;
-    }
+    transform_block(job, first, count, scratch);
     const int64_t rows = up(count, ROWS); // what follows `count` is computed and thrown away
     for (int64_t channel = 0; channel < out; channel += PANEL) {
-        const uint16_t *panel = job->packed + channel * POINTS * in;
-        for (int64_t point = 0; point < POINTS; point++)
-            multiply(transformed + point * block * in, panel + point * in * PANEL, rows, in,
-                     products + point * block * PANEL);
+        const char *packed = job->packed + (size_t)(channel / PANEL * POINTS) * point_size(s);
+        for (int point = 0; point < POINTS; point++) {
+            float *to = products + point * block * PANEL;
+            if (s->quantized) {
+                const ckernels_int8_panel panel = point_weights(s, packed, point);
+                multiply_codes((const uint8_t *)scratch + point * block * in,
+                               (const float *)(scratch + l.scales) + point * block, &panel, rows, in, to);
+            } else {
+                multiply((const uint16_t *)scratch + point * block * in,
+                         (const uint16_t *)(packed + (size_t)point * point_size(s)), rows, in, to);
+            }
+        }
         for (int64_t tile = 0; tile < count; tile++) {
             const int64_t row = (first + tile) / columns, column = (first + tile) % columns;
             const int64_t top = row % tile_rows * 2, left = column * 2;
@@ -291,35 +424,30 @@ static void run_block(const convolution *job, int64_t first, int64_t count, char
 static void take_blocks(void *context, size_t worker) {
     convolution *job = context;
     const int64_t block = job->block, tiles = tile_count(job->shape);
-    char *scratch = job->scratch + worker * block_scratch(job->shape, block);
+    char *scratch = job->scratch + worker * scratch_layout(job->shape, block).size;
     int64_t first;
     while ((first = (int64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * block) < tiles)
         run_block(job, first, tiles - first < block ? tiles - first : block, scratch);
 }
 
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
-                               const float *bias, void *y, void *scratch) {
+static void execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
+                    const float *bias, void *y, void *scratch) {
     convolution job = {s, x, packed, bias, y, scratch, tiles_a_block(s, threads), 0};
     ckernels_parallel_for((size_t)threads, take_blocks, &job);
 }
+
+const ckernels_form ckernels_winograd_bf16 = {"winograd:avx512_bf16", suits_bf16, weights_size,
+                                              scratch_size,           pack,       execute};
+const ckernels_form ckernels_winograd_int8 = {"winograd:avx512_vnni", suits_int8, weights_size,
+                                              scratch_size,           pack,       execute};
 
 #pragma clang attribute pop
 
 #else // other CPUs: no shape suits, so the rest is never called
 
-#include "winograd.h"
+static bool suits(const ckernels_convolution_shape *s) { return (void)s, false; }
 
-bool ckernels_winograd_suits(const ckernels_convolution_shape *s) { return (void)s, false; }
-size_t ckernels_winograd_weights_size(const ckernels_convolution_shape *s) { return (void)s, 0; }
-size_t ckernels_winograd_scratch_size(const ckernels_convolution_shape *s, int threads) {
-    return (void)s, (void)threads, 0;
-}
-void ckernels_winograd_pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
-    (void)s, (void)plain, (void)packed;
-}
-void ckernels_winograd_execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
-                               const float *bias, void *y, void *scratch) {
-    (void)s, (void)threads, (void)x, (void)packed, (void)bias, (void)y, (void)scratch;
-}
+const ckernels_form ckernels_winograd_bf16 = {"winograd:avx512_bf16", suits, 0, 0, 0, 0};
+const ckernels_form ckernels_winograd_int8 = {"winograd:avx512_vnni", suits, 0, 0, 0, 0};
 
 #endif
