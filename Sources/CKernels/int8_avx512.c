@@ -23,13 +23,15 @@ INLINE void store(void *y, ckernels_type type, size_t index, __mmask16 there, __
         _mm512_mask_storeu_ps((float *)y + index, there, value);
         return;
     }
-    // To nearest even, as vcvtneps2bf16 does, which not every CPU with VNNI has.
+    // To nearest even, as vcvtneps2bf16 does, which not every CPU with VNNI has. Not-a-numbers stay such: those that come
+    // from bf16 have no low bits that could carry over.
     const __m512i bits = _mm512_castps_si512(value);
     const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
     const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-    const __mmask16 nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
-    const __m512i kept = _mm512_mask_or_epi32(rounded, nan, bits, _mm512_set1_epi32(0x400000));
-    _mm256_mask_storeu_epi16((uint16_t *)y + index, there, _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+    const __m256i narrow = _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16));
+    // Masked stores of words are slow, and so is narrowing into memory.
+    if (there == 0xffff) _mm256_storeu_si256((__m256i *)((uint16_t *)y + index), narrow);
+    else _mm256_mask_storeu_epi16((uint16_t *)y + index, there, narrow);
 }
 
 INLINE __mmask16 first_lanes(size_t count) { return count >= 16 ? 0xffff : (__mmask16)((1u << count) - 1); }
@@ -67,22 +69,21 @@ INLINE void multiply_type(const uint8_t *codes, const float *row_scales, size_t 
                           size_t columns, size_t y_stride, bool accumulate) {
     for (size_t row = 0; row < rows; row += CKERNELS_INT8_ROWS) {
         __m512i sums[CKERNELS_INT8_ROWS][4];
-        ckernels_int8_sums(codes + row * depth, depth, depth, panel->codes, sums);
+        ckernels_int8_sums(codes + row * depth, depth, depth, panel, sums);
         const size_t there = rows - row < CKERNELS_INT8_ROWS ? rows - row : CKERNELS_INT8_ROWS;
+        // Unrolled, so that the sums stay in their registers.
+#pragma clang loop unroll(full)
         for (int z = 0; z < 4; z++) {
             if ((size_t)z * 16 >= columns) continue;
             const __mmask16 lanes = first_lanes(columns - (size_t)z * 16);
             const __m512 scales = _mm512_loadu_ps(panel->scales + 16 * z);
-            const __m512i offsets = _mm512_loadu_si512(panel->offsets + 16 * z);
             const __m512 shift = bias ? _mm512_maskz_loadu_ps(lanes, bias + 16 * z) : _mm512_setzero_ps();
-            // Unrolled, so that the sums stay in their registers.
 #pragma clang loop unroll(full)
             for (size_t r = 0; r < CKERNELS_INT8_ROWS; r++) {
                 if (r >= there) continue;
                 const size_t at = (row + r) * y_stride + (size_t)z * 16;
-                const __m512 scale = _mm512_mul_ps(scales, _mm512_set1_ps(row_scales[row + r]));
-                const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][z], offsets));
-                __m512 value = _mm512_add_ps(_mm512_mul_ps(sum, scale), shift);
+                const __m512 sum = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[r][z]), _mm512_set1_ps(row_scales[row + r]));
+                __m512 value = _mm512_fmadd_ps(sum, scales, shift);
                 if (accumulate) value = _mm512_add_ps(value, load(y, type, at, lanes));
                 store(y, type, at, lanes, value);
             }

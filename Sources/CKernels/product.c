@@ -14,7 +14,19 @@ static dnnl_stream_t stream;
 static dnnl_status_t engine_status;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
+// Holds oneDNN to the instruction set that EDITOR_MAX_ISA allows our own kernels. It knows nothing below SSE 4.1.
+static void cap_library(void) {
+    if (!getenv("EDITOR_MAX_ISA")) return;
+    switch (ckernels_current_isa()) {
+    case CKERNELS_SCALAR: dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41); break;
+    case CKERNELS_AVX2: dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2); break;
+    case CKERNELS_AVX512: dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_vnni); break;
+    default: break;
+    }
+}
+
 static void make_engine(void) {
+    cap_library();
     engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0);
     if (!engine_status) engine_status = dnnl_stream_create(&stream, engine, dnnl_stream_in_order);
 }

@@ -173,8 +173,8 @@ static void pack_int8(void *context, size_t panel) {
         for (int point = 0; point < POINTS; point++)
             for (int z = 0; z < PANEL / LANES; z++)
                 // As integers, so that not-a-numbers are the largest.
-                largest[point][z] = _mm512_max_epi32(largest[point][z],
-                                                     _mm512_castps_si512(_mm512_abs_ps(points[point][z])));
+                largest[point][z] =
+                    _mm512_max_epi32(largest[point][z], _mm512_castps_si512(_mm512_abs_ps(points[point][z])));
     }
     for (int64_t i = 0; i < in; i++) {
         transform_filters(plain + 9 * i, 9 * in, points);
@@ -195,8 +195,10 @@ static void pack_int8(void *context, size_t panel) {
     for (int point = 0; point < POINTS; point++) {
         const ckernels_int8_panel p = point_weights(job->shape, packed, point);
         for (int z = 0; z < PANEL / LANES; z++) {
-            _mm512_storeu_ps((float *)p.scales + LANES * z, _mm512_div_ps(_mm512_castsi512_ps(largest[point][z]), _mm512_set1_ps(127)));
-            _mm512_storeu_si512((int32_t *)p.offsets + LANES * z, _mm512_slli_epi32(sums[point][z], 7));
+            _mm512_storeu_ps((float *)p.scales + LANES * z,
+                             _mm512_div_ps(_mm512_castsi512_ps(largest[point][z]), _mm512_set1_ps(127)));
+            _mm512_storeu_si512((int32_t *)p.offsets + LANES * z,
+                                _mm512_slli_epi32(_mm512_sub_epi32(_mm512_setzero_si512(), sums[point][z]), 7));
         }
     }
 }
@@ -304,15 +306,12 @@ static void quantize_tiles(const uint16_t *transformed, int64_t count, int64_t i
             __m512i most = _mm512_setzero_si512();
             for (int64_t c = 0; c < in; c += 2 * LANES)
                 most = _mm512_max_epu16(most, _mm512_and_si512(_mm512_loadu_si512(row + c), _mm512_set1_epi16(0x7fff)));
-            const __m256i half = _mm256_max_epu16(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1));
-            const float largest = widened((uint16_t)_mm512_reduce_max_epu32(_mm512_cvtepu16_epi32(half)));
+            const float largest = ckernels_int8_largest_of_bf16(most);
             const __m512 inverse = _mm512_set1_ps(ckernels_int8_inverse(largest));
             uint8_t *to = codes + (point * block + tile) * in;
-            for (int64_t c = 0; c < in; c += LANES) {
-                const __m256i bits = _mm256_loadu_si256((const __m256i *)(row + c));
-                const __m512 value = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
-                _mm_storeu_si128((__m128i *)(to + c), ckernels_int8_codes(value, inverse));
-            }
+            for (int64_t c = 0; c < in; c += 2 * LANES)
+                _mm256_storeu_si256((__m256i *)(to + c),
+                                    ckernels_int8_codes_of_bf16(_mm512_loadu_si512(row + c), inverse));
             scales[point * block + tile] = ckernels_int8_scale(largest);
         }
 }
@@ -322,14 +321,13 @@ static void multiply_codes(const uint8_t *codes, const float *tile_scales, const
                            int64_t tiles, int64_t in, float *products) {
     for (int64_t tile = 0; tile < tiles; tile += ROWS) {
         __m512i sums[ROWS][4];
-        ckernels_int8_sums(codes + tile * in, (size_t)in, (size_t)in, panel->codes, sums);
+        ckernels_int8_sums(codes + tile * in, (size_t)in, (size_t)in, panel, sums);
         for (int z = 0; z < 4; z++) {
             const __m512 scales = _mm512_loadu_ps(panel->scales + LANES * z);
-            const __m512i offsets = _mm512_loadu_si512(panel->offsets + LANES * z);
             for (int r = 0; r < ROWS; r++) {
                 const __m512 scale = _mm512_mul_ps(scales, _mm512_set1_ps(tile_scales[tile + r]));
-                const __m512 sum = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][z], offsets));
-                _mm512_store_ps(products + (tile + r) * PANEL + LANES * z, _mm512_mul_ps(sum, scale));
+                _mm512_store_ps(products + (tile + r) * PANEL + LANES * z,
+                                _mm512_mul_ps(_mm512_cvtepi32_ps(sums[r][z]), scale));
             }
         }
     }

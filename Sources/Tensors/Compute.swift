@@ -27,6 +27,13 @@ public final class Compute {
     public static var hasNativeInt8: Bool { ckernels_has_vnni() }
     /// Whether products in bfloat16 run natively on this CPU.
     public static var hasNativeBFloat16: Bool { ckernels_has_native_bf16() }
+    /// Whether products of that element type can be computed here at all: oneDNN has none in bf16 without AVX-512.
+    public static func canMultiply(_ type: ElementType) -> Bool {
+        let shape = Product.Shape.linear(
+            rows: 16, inChannels: 16, outChannels: 16, type: type, bias: false, accumulate: false, quantized: false,
+            activation: .none)
+        return (try? Product(shape)) != nil
+    }
     /// The instruction set that our own kernels use here, such as `avx512-bf16`.
     public static var instructionSet: String { unsafe String(cString: ckernels_isa_name(ckernels_current_isa())) }
     /// Version of the oneDNN library in use.

@@ -10,6 +10,8 @@ import Testing
     static let bfloat16Tolerance: Float = 0.008
 
     static let sets = [CKERNELS_AVX2, CKERNELS_AVX512, CKERNELS_NEON].filter { ckernels_kernels_for($0) != nil }
+    /// The scalar products in 8 bits first.
+    static let int8Sets = [CKERNELS_SCALAR, CKERNELS_AVX2, CKERNELS_AVX512]
     static let lengths = [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100]
     static let types = [CKERNELS_F32, CKERNELS_BF16]
 
@@ -122,6 +124,82 @@ import Testing
                     for other in sums.dropFirst() {
                         #expect(zip(other, sums[0]).allSatisfy { abs($0 - $1) < 1e-4 }, "\(pixels) × \(channels)")
                     }
+                }
+            }
+        }
+    }
+
+    /// Rows as codes of 8 bits: a code may fall to the other side of a half.
+    @Test(arguments: [1, 3]) func int8Codes(pieces: Int) {
+        for type in Self.types {
+            for length in Self.lengths.dropFirst() {
+                let depth = (length * pieces + 3) / 4 * 4
+                var x = Operand(RandomValues.normal(length * pieces, seed: 9, deviation: 3), type)
+                for hasGap in [false, true] {
+                    var results: [(codes: [UInt8], scale: Float)] = []
+                    for set in Self.int8Sets {
+                        var codes = [UInt8](repeating: 0, count: depth + 1)
+                        var scale: Float = 0
+                        let size = x.size
+                        x.with { x in
+                            var starts: [UnsafeRawPointer?] = (0 ..< pieces).map {
+                                UnsafeRawPointer(x) + $0 * length * size
+                            }
+                            if hasGap { starts[pieces / 2] = nil }
+                            scale = ckernels_int8_kernels(set)!.pointee.quantize(
+                                starts, pieces, length, type, &codes)
+                        }
+                        results.append((codes, scale))
+                    }
+                    for result in results.dropFirst() {
+                        #expect(zip(result.codes, results[0].codes).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+                        #expect(result.scale == results[0].scale)
+                    }
+                    #expect(results.allSatisfy { $0.codes[length * pieces ..< depth].allSatisfy { $0 == 128 } })
+                    #expect(results.allSatisfy { $0.codes[depth] == 0 }, "writes behind its result")
+                }
+            }
+        }
+    }
+
+    /// Products of codes: the same sums, to which the scales are applied in one rounding less.
+    @Test(arguments: [4, 64, 100], [5, 16, 64]) func int8Products(depth: Int, columns: Int) {
+        let rows = 7
+        let codes = (0 ..< 12 * depth).map { UInt8(truncatingIfNeeded: $0 &* 73 % 256) }
+        let weights = (0 ..< depth * 64).map { Int8(truncatingIfNeeded: $0 &* 37 % 251 - 125) }
+        let offsets = (0 ..< 64).map { column in
+            var sum: Int32 = 0
+            for row in 0 ..< depth { sum += Int32(weights[(row / 4 * 64 + column) * 4 + row % 4]) }
+            return -128 * sum
+        }
+        let scales = RandomValues.uniform(12, seed: 9)
+        let factors = RandomValues.uniform(64, seed: 10)
+        let bias = RandomValues.normal(64, seed: 11)
+        for type in Self.types {
+            for accumulate in [false, true] {
+                var results: [[Float]] = []
+                for set in Self.int8Sets {
+                    var y = Operand(RandomValues.normal(rows * columns, seed: 12, deviation: 100), type)
+                    weights.withUnsafeBufferPointer { weights in
+                        factors.withUnsafeBufferPointer { factors in
+                            offsets.withUnsafeBufferPointer { offsets in
+                                var panel = ckernels_int8_panel(
+                                    codes: weights.baseAddress, scales: factors.baseAddress,
+                                    offsets: offsets.baseAddress)
+                                y.with { y in
+                                    ckernels_int8_kernels(set)!.pointee.multiply(
+                                        codes, scales, rows, depth, &panel, bias, y, type, columns, columns,
+                                        accumulate)
+                                }
+                            }
+                        }
+                    }
+                    results.append(y.floats)
+                }
+                let tolerance = type == CKERNELS_F32 ? Self.float32Tolerance : Self.bfloat16Tolerance
+                let largest = results[0].reduce(Float(1)) { max($0, abs($1)) }
+                for result in results.dropFirst() {
+                    #expect(zip(result, results[0]).allSatisfy { abs($0 - $1) <= tolerance * largest })
                 }
             }
         }

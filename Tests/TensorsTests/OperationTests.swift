@@ -10,6 +10,8 @@ import Testing
     /// Operands rounded to bf16 (2⁻⁹ each) and the result too.
     static let bfloat16Tolerance: Float = 0.02
 
+    static let types = [ElementType.float32, .bfloat16].filter(Compute.canMultiply)
+
     private func tensor(_ name: String, _ shape: [Int], seed: UInt64) -> WeightTensor {
         let values = Box(RandomValues.normal(shape.reduce(1, *), seed: seed, deviation: 0.3))
         return WeightTensor(name: name, shape: shape, elementType: .float32, bytes: values.bytes, owner: values)
@@ -26,6 +28,10 @@ import Testing
         deinit { storage.deallocate() }
     }
 
+    /// Both operands rounded to 127 steps of a row's largest value, a third of which is usual: 1 % of the results' size, and
+    /// for the largest of some thousand results four times that.
+    static let int8Tolerance: Float = 0.02
+
     private func expectClose(_ found: [Float], _ expected: [Float], _ type: ElementType, _ what: String) {
         #expect(found.count == expected.count, "\(what)")
         let scale = expected.reduce(0) { max($0, abs($1)) }
@@ -34,7 +40,7 @@ import Testing
         #expect(worst <= tolerance * scale, "\(what) \(type)")
     }
 
-    @Test(arguments: [ElementType.float32, .bfloat16], [(3, 1, 1, 1), (3, 2, 1, 1), (3, 2, 0, 1), (1, 1, 0, 0)])
+    @Test(arguments: types, [(3, 1, 1, 1), (3, 2, 1, 1), (3, 2, 0, 1), (1, 1, 0, 0)])
     func convolution(type: ElementType, geometry: (kernel: Int, stride: Int, begin: Int, end: Int)) throws {
         let compute = Compute(type: type)
         let (batch, height, width, inChannels, outChannels) = (2, 6, 9, 5, 7)
@@ -79,14 +85,20 @@ import Testing
 
     /// Winograd's form, where this CPU has it, against the same convolution in f32: odd sides, blocks of tiles that end
     /// within a row, more than one panel of out channels.
-    @Test(arguments: [(1, 20, 20, 32, 64), (2, 17, 33, 96, 128), (3, 26, 9, 224, 64)])
+    @Test(
+        .enabled(if: Compute.canMultiply(.bfloat16)),
+        arguments: [(1, 20, 20, 32, 64), (2, 17, 33, 96, 128), (3, 26, 9, 224, 64)])
     func winogradConvolution(batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int) throws {
         let weights = tensor("w", [outChannels, inChannels, 3, 3], seed: 1)
-        let layer = Convolution(weights: weights, bias: tensor("b", [outChannels], seed: 2), padding: (1, 1))
+        let bias = tensor("b", [outChannels], seed: 2)
         let x = RandomValues.normal(batch * height * width * inChannels, seed: 3)
         let residual = RandomValues.normal(batch * height * width * outChannels, seed: 4)
-        let results = try [ElementType.float32, .bfloat16].map { type in
+        let forms = [
+            (ElementType.float32, ProductArithmetic.likeTensors), (.bfloat16, .likeTensors), (.bfloat16, .int8),
+        ]
+        let results = try forms.map { type, arithmetic in
             let compute = Compute(type: type)
+            let layer = Convolution(weights: weights, bias: bias, padding: (1, 1), arithmetic: arithmetic)
             return try [nil, residual].map { residual in
                 compute.floats(
                     try compute.convolution(
@@ -96,14 +108,19 @@ import Testing
         }
         expectClose(results[1][0], results[0][0], .bfloat16, "plain")
         expectClose(results[1][1], results[0][1], .bfloat16, "added")
-        let product = try Product(
-            .convolution(
-                batch: batch, height: height, width: width, inChannels: inChannels, outChannels: outChannels, kernel: 3,
-                stride: 1, padBegin: 1, padEnd: 1, type: .bfloat16, accumulate: false))
-        #expect(product.implementation.hasPrefix("winograd") == Compute.hasNativeBFloat16)
+        expectClose(results[2][0], results[0][0], .bfloat16, "plain, 8 bits")
+        expectClose(results[2][1], results[0][1], .bfloat16, "added, 8 bits")
+        for quantized in [false, true] {
+            let product = try Product(
+                .convolution(
+                    batch: batch, height: height, width: width, inChannels: inChannels, outChannels: outChannels,
+                    kernel: 3, stride: 1, padBegin: 1, padEnd: 1, type: .bfloat16, accumulate: false,
+                    quantized: quantized))
+            #expect(product.implementation.hasPrefix("winograd") == Compute.hasNativeBFloat16)
+        }
     }
 
-    @Test(arguments: [ElementType.float32, .bfloat16]) func stackedLinear(type: ElementType) throws {
+    @Test(arguments: types) func stackedLinear(type: ElementType) throws {
         let compute = Compute(type: type)
         let (rows, inChannels) = (11, 19)
         let parts = [
@@ -125,6 +142,66 @@ import Testing
         expectClose(
             compute.floats(try compute.linear(compute.tensor(x, shape: [rows, inChannels]), layer)), expected, type,
             "linear")
+    }
+
+    /// Convolutions and linear layers in 8 bits, for channels that fill no panel or register, against f32.
+    @Test(arguments: [ElementType.float32, .bfloat16], [(3, 1), (3, 2), (1, 1)])
+    func quantizedConvolution(type: ElementType, geometry: (kernel: Int, stride: Int)) throws {
+        let (kernel, stride) = geometry
+        for (inChannels, outChannels, side) in [(5, 7, 9), (33, 70, 4), (64, 128, 12), (160, 64, 30)] {
+            let weights = tensor("w", [outChannels, inChannels, kernel, kernel], seed: 1)
+            let bias = tensor("b", [outChannels], seed: 2)
+            let x = RandomValues.normal(2 * side * side * inChannels, seed: 3)
+            let extent = kernel / 2 * 2
+            let outSide = (side + extent - kernel) / stride + 1
+            let residual = RandomValues.normal(2 * outSide * outSide * outChannels, seed: 4)
+            let results = try [(ElementType.float32, ProductArithmetic.likeTensors), (type, .int8)].map {
+                type, arithmetic in
+                let compute = Compute(type: type)
+                let layer = Convolution(
+                    weights: weights, bias: bias, stride: stride, padding: (kernel / 2, kernel / 2),
+                    arithmetic: arithmetic)
+                return compute.floats(
+                    try compute.convolution(
+                        compute.tensor(x, shape: [2, side, side, inChannels]), layer,
+                        adding: compute.tensor(residual, shape: [2, outSide, outSide, outChannels])))
+            }
+            let scale = results[0].reduce(0) { max($0, abs($1)) }
+            let worst = zip(results[0], results[1]).reduce(0) { max($0, abs($1.0 - $1.1)) }
+            #expect(worst <= Self.int8Tolerance * scale, "\(inChannels) to \(outChannels), \(geometry), \(type)")
+        }
+    }
+
+    /// A linear layer without bias, with more rows than are quantised at once, and a row of zeros.
+    @Test(arguments: [ElementType.float32, .bfloat16]) func quantizedLinear(type: ElementType) throws {
+        let (rows, inChannels) = (2000, 96)
+        let parts = [
+            (weights: tensor("a", [60, inChannels], seed: 1), bias: WeightTensor?.none),
+            (weights: tensor("b", [30, inChannels], seed: 3), bias: nil),
+        ]
+        var x = RandomValues.normal(rows * inChannels, seed: 4)
+        for index in 0 ..< inChannels { x[index] = 0 }
+        let results = try [(ElementType.float32, ProductArithmetic.likeTensors), (type, .int8)].map {
+            type, arithmetic in
+            let compute = Compute(type: type)
+            let layer = Linear(parts, arithmetic: arithmetic)
+            return compute.floats(try compute.linear(compute.tensor(x, shape: [rows, inChannels]), layer))
+        }
+        let scale = results[0].reduce(0) { max($0, abs($1)) }
+        let worst = zip(results[0], results[1]).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        #expect(worst <= Self.int8Tolerance * scale)
+        #expect(results[1][..<90].allSatisfy { $0 == 0 })
+    }
+
+    /// What is not a number stays one: a failed network must not pass for a picture.
+    @Test func quantizedNotANumber() throws {
+        let compute = Compute(type: .bfloat16)
+        let layer = Linear([(tensor("w", [64, 64], seed: 1), nil)], arithmetic: .int8)
+        var x = RandomValues.normal(2 * 64, seed: 2)
+        x[70] = .nan
+        let y = compute.floats(try compute.linear(compute.tensor(x, shape: [2, 64]), layer))
+        #expect(y[..<64].allSatisfy { $0.isFinite })
+        #expect(y[64...].allSatisfy { $0.isNaN })
     }
 
     /// Attention in every form, for sizes around the blocks of the fused kernel.

@@ -21,7 +21,8 @@ typedef enum {
     CKERNELS_AVX512_BF16 = 4
 } ckernels_isa;
 
-// The best instruction set of this CPU that the build has kernels for. EDITOR_MAX_ISA (scalar, avx2, avx512) lowers it.
+// The best instruction set of this CPU that the build has kernels for. EDITOR_MAX_ISA (scalar, avx2, avx512) lowers it,
+// for oneDNN as well.
 ckernels_isa ckernels_current_isa(void);
 const char *ckernels_isa_name(ckernels_isa isa);
 // Whether products in bf16 run natively here rather than by conversion.
@@ -136,6 +137,32 @@ typedef struct {
 // The table of the current instruction set, or of a given one for tests (NULL where CPU or build lacks it).
 const ckernels_table *ckernels_kernels(void);
 const ckernels_table *ckernels_kernels_for(ckernels_isa isa);
+
+// --- Products in 8 bits ----------------------------------------------------------------------------------------------
+
+enum { CKERNELS_INT8_PANEL = 64, CKERNELS_INT8_ROWS = 6 };
+
+// Weights of 64 out channels.
+typedef struct {
+    const int8_t *codes;    // [depth / 4][64][4]
+    const float *scales;    // [64]
+    const int32_t *offsets; // [64], −128 · Σ codes: what the 128s in x's codes add, taken away
+} ckernels_int8_panel;
+
+// The parts that differ between instruction sets.
+typedef struct {
+    // Quantises the row that `count` pieces of `length` elements make (NULL is a piece of zeros) to codes[up4(count ·
+    // length)], filled up with 128s. Returns its scale. Not-a-numbers make the scale one.
+    float (*quantize)(const void *const *pieces, size_t count, size_t length, ckernels_type type, uint8_t *codes);
+    // y[rows][columns] (+)= the product of rows of `depth` codes (a multiple of 4) with a panel, plus bias, `columns` ≤ 64
+    // of it. Rows of y are `y_stride` elements apart. Reads codes up to the next multiple of CKERNELS_INT8_ROWS rows.
+    void (*multiply)(const uint8_t *codes, const float *row_scales, size_t rows, size_t depth,
+                     const ckernels_int8_panel *panel, const float *bias, void *y, ckernels_type type, size_t columns,
+                     size_t y_stride, bool accumulate);
+} ckernels_int8_table;
+
+// The best kernels of this CPU that need no more than `most`.
+const ckernels_int8_table *ckernels_int8_kernels(ckernels_isa most);
 
 // --- Attention -------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noEmbeddedModel
     /// Parts that do not belong together.
     case mismatch(model: String, reason: String)
+    /// This processor has no arithmetic for it.
+    case unsupportedPrecision(Precision)
     /// A part computed something that is not a number.
     case notANumber(model: String, part: String, tensor: String?)
 
@@ -23,6 +25,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notAModel(let path, let reason): "\(path) is not a model in the diffusers layout: \(reason)."
         case .noEmbeddedModel: "This build has no model inside; name one with --model."
         case .mismatch(let model, let reason): "The parts of \(model) do not fit each other: \(reason)."
+        case .unsupportedPrecision(let precision):
+            "This processor cannot compute in \(precision.rawValue); use --precision f32 or int8."
         case .notANumber(let model, let part, let tensor):
             if let tensor {
                 "\(model): the \(part) gave values that are not numbers, because its tensor '\(tensor)' holds some."

@@ -43,6 +43,7 @@ public final class DiffusionPipeline {
         files = try ModelFiles(model)
         let precision = precision ?? .automatic
         self.precision = precision
+        guard Compute.canMultiply(precision.elementType) else { throw ModelError.unsupportedPrecision(precision) }
         compute = Compute(type: precision.elementType, threads: threads)
         let index = try files.configuration("model_index.json")
         scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))

@@ -19,6 +19,7 @@ extension FailureKind {
         case is MaskError: self = .badData
         case is OutpaintError: self = .usage
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
+        case ModelError.unsupportedPrecision: self = .usage
         case is ModelError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError, is SamplingError,
             ComputeError.outOfMemory:
             self = .modelUnusable
