@@ -115,7 +115,7 @@ public final class Compute {
             x.shape[0], (x.shape[1] + extent) / layer.stride + 1, (x.shape[2] + extent) / layer.stride + 1,
             layer.outChannels,
         ]
-        let y = try accumulate ? copy(residual!) : empty(shape)
+        let y = try accumulate ? writable(&residual) : empty(shape)
         precondition(y.shape == shape, "residual \(y.shape) does not fit \(shape)")
         var bias = layer.bias
         if let channelShift {
@@ -139,7 +139,7 @@ public final class Compute {
                 bias: layer.bias != nil, accumulate: accumulate, quantized: layer.arithmetic == .int8,
                 activation: activation))
         let shape = Array(x.shape.dropLast()) + [layer.outChannels]
-        let y = try accumulate ? copy(residual!) : empty(shape)
+        let y = try accumulate ? writable(&residual) : empty(shape)
         precondition(y.count == shape.reduce(1, *), "residual \(y.shape) does not fit \(shape)")
         try run(product, x, layer.weights, layer.bias, y)
         operations += 2 * y.count * layer.inChannels
@@ -156,8 +156,11 @@ public final class Compute {
         guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
     }
 
-    /// A copy of a tensor, for an operation that adds to it.
-    private func copy(_ x: Tensor) throws -> Tensor {
+    /// The tensor, for an operation that adds to it: itself where nothing else holds it, else a copy.
+    private func writable(_ tensor: inout Tensor?) throws -> Tensor {
+        // In place: a second reference here would be one that shares it.
+        if tensor!.isUnshared() { return tensor! }
+        let x = tensor!
         let y = try empty(x.shape)
         let size = type.size
         parallelRanges(x.count, minimum: 1 << 18) { _, range in

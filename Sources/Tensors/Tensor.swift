@@ -1,11 +1,18 @@
 /// An array of activations: shape, element type, and memory of a `Compute`'s pool. Row-major; pictures are
 /// `[batch, height, width, channels]`, sequences `[batch, tokens, channels]`.
 ///
-/// A tensor is written once, by the operation that makes it, and only read afterwards.
+/// A tensor is written once, by the operation that makes it, and only read afterwards; an operation that is handed the
+/// last reference to one may make its result of it.
 public struct Tensor {
     public let shape: [Int]
     public let type: ElementType
-    let block: Block
+    private(set) var block: Block
+
+    init(shape: [Int], type: ElementType, block: Block) {
+        self.shape = shape
+        self.type = type
+        self.block = block
+    }
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
@@ -15,6 +22,9 @@ public struct Tensor {
     public var rows: Int { count / channels }
 
     var pointer: UnsafeMutableRawPointer { unsafe block.pointer }
+
+    /// Whether nothing else holds the elements.
+    mutating func isUnshared() -> Bool { isKnownUniquelyReferenced(&block) }
 
     /// The same elements under another shape. Traps if the counts differ.
     public func reshaped(_ shape: [Int]) -> Tensor {

@@ -15,7 +15,8 @@ extension ModelFiles {
     func packedWeightFile(in folder: String, weights: [any WeightSource], precision: Precision) -> PackedWeightFile? {
         let paths = weights.flatMap(\.files)
         guard !paths.isEmpty else { return nil }
-        var identity = "\(precision.rawValue) \(Compute.instructionSet) oneDNN \(Compute.libraryVersion)"
+        // The number counts our own layouts' changes, so that none of an earlier build is kept for nothing.
+        var identity = "2 \(precision.rawValue) \(Compute.instructionSet) oneDNN \(Compute.libraryVersion)"
         var place = precision.rawValue
         for path in paths {
             var status = stat()

@@ -27,6 +27,6 @@ struct ResnetBlock {
         hidden = try compute.convolution(hidden, conv1, channelShift: time)
         hidden = try compute.groupNorm(hidden, norm2, groups: groups, silu: true)
         let residual = try shortcut.map { try compute.linear(x, $0) } ?? x
-        return try compute.convolution(hidden, conv2, adding: residual)
+        return try compute.convolution(hidden, conv2, adding: consume residual)
     }
 }

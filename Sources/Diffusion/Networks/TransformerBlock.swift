@@ -34,14 +34,14 @@ struct SelfAttention {
     }
 
     /// x + attention(normed).
-    func callAsFunction(_ normed: Tensor, adding x: Tensor, _ compute: Compute) throws -> Tensor {
+    func callAsFunction(_ normed: Tensor, adding x: consuming Tensor, _ compute: Compute) throws -> Tensor {
         let channels = normed.channels
         let all = try compute.linear(normed, project)
         let mixed = try compute.attention(
             queries: AttentionOperand(all), keys: AttentionOperand(all, offset: channels),
             values: AttentionOperand(all, offset: 2 * channels), heads: heads, headDimension: channels / heads,
             scale: 1 / Float(channels / heads).squareRoot())
-        return try compute.linear(mixed, output, adding: x)
+        return try compute.linear(mixed, output, adding: consume x)
     }
 }
 
@@ -59,14 +59,16 @@ final class CrossAttention {
         self.heads = heads
     }
 
-    func callAsFunction(_ normed: Tensor, context: TextContext, adding x: Tensor, _ compute: Compute) throws -> Tensor {
+    func callAsFunction(
+        _ normed: Tensor, context: TextContext, adding x: consuming Tensor, _ compute: Compute
+    ) throws -> Tensor {
         let channels = normed.channels
         let text = try context.keysAndValues(of: self, compute)
         let mixed = try compute.attention(
             queries: AttentionOperand(try compute.linear(normed, queries)), keys: AttentionOperand(text),
             values: AttentionOperand(text, offset: channels), heads: heads, headDimension: channels / heads,
             scale: 1 / Float(channels / heads).squareRoot())
-        return try compute.linear(mixed, output, adding: x)
+        return try compute.linear(mixed, output, adding: consume x)
     }
 }
 
@@ -102,19 +104,22 @@ struct TransformerBlock {
     }
 
     /// - Parameter x: `[batch, tokens, channels]`, or `[1, …]` where it is the same for every prompt.
-    func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
+    func callAsFunction(_ x: consuming Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
         var x = x
         switch first {
         case .own(let attention):
-            x = try attention(try compute.layerNorm(x, norms[0]), adding: x, compute)
+            let normed = try compute.layerNorm(x, norms[0])
+            x = try attention(normed, adding: consume x, compute)
             x = try compute.repeated(x, batch: context.batch)
         case .text(let attention):
             x = try compute.repeated(x, batch: context.batch)
-            x = try attention(try compute.layerNorm(x, norms[0]), context: context, adding: x, compute)
+            let normed = try compute.layerNorm(x, norms[0])
+            x = try attention(normed, context: context, adding: consume x, compute)
         }
-        x = try second(try compute.layerNorm(x, norms[1]), context: context, adding: x, compute)
+        let normed = try compute.layerNorm(x, norms[1])
+        x = try second(normed, context: context, adding: consume x, compute)
         let wide = try compute.geglu(try compute.linear(try compute.layerNorm(x, norms[2]), widen))
-        return try compute.linear(wide, narrow, adding: x)
+        return try compute.linear(wide, narrow, adding: consume x)
     }
 }
 
@@ -147,7 +152,7 @@ struct SpatialTransformer {
         let normed = try compute.groupNorm(x, norm, groups: groups, silu: false)
         var hidden = try compute.linear(
             normed.reshaped([x.shape[0], x.shape[1] * x.shape[2], x.channels]), projectIn)
-        for block in blocks { hidden = try block(hidden, context: context, compute) }
+        for block in blocks { hidden = try block(consume hidden, context: context, compute) }
         let x = try compute.repeated(x, batch: context.batch)
         return try compute.linear(hidden, projectOut, adding: x.reshaped(hidden.shape)).reshaped(x.shape)
     }

@@ -78,7 +78,12 @@ struct MachineOptions: ParsableArguments {
         completion: .directory)
     var model: String?
 
-    @Option(help: "Number format of the network. Default: bf16 where this processor has it, else f32.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            Number format of the network: f32 is the reference; bf16 is faster and takes half the memory; int8 is the \
+            fastest and takes the least, at 44 dB from the reference. Default: bf16 where this processor has it, else f32.
+            """))
     var precision: Precision?
 
     @Option(
