@@ -69,8 +69,8 @@ const ckernels_table *ckernels_kernels_for(ckernels_isa wanted) {
     case CKERNELS_SCALAR: return &ckernels_table_ref;
 #if defined(__x86_64__)
     case CKERNELS_AVX2: return have >= CKERNELS_AVX2 ? &ckernels_table_avx2 : NULL;
-    case CKERNELS_AVX512:
-    case CKERNELS_AVX512_BF16: return have >= wanted ? &ckernels_table_avx512 : NULL;
+    case CKERNELS_AVX512: return have >= CKERNELS_AVX512 ? &ckernels_table_avx512 : NULL;
+    case CKERNELS_AVX512_BF16: return have >= CKERNELS_AVX512_BF16 ? &ckernels_table_avx512_bf16 : NULL;
 #elif defined(__aarch64__)
     case CKERNELS_NEON: return have == CKERNELS_NEON ? &ckernels_table_neon : NULL;
 #endif

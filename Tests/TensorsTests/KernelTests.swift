@@ -9,7 +9,9 @@ import Testing
     /// One rounding to bf16 may fall the other way: 2⁻⁸ of the value.
     static let bfloat16Tolerance: Float = 0.008
 
-    static let sets = [CKERNELS_AVX2, CKERNELS_AVX512, CKERNELS_NEON].filter { ckernels_kernels_for($0) != nil }
+    static let sets = [CKERNELS_AVX2, CKERNELS_AVX512, CKERNELS_AVX512_BF16, CKERNELS_NEON].filter {
+        ckernels_kernels_for($0) != nil
+    }
     /// The scalar products in 8 bits first.
     static let int8Sets = [CKERNELS_SCALAR, CKERNELS_AVX2, CKERNELS_AVX512]
     static let lengths = [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100]
