@@ -74,12 +74,11 @@ extension DiffusionPipeline {
         case .step:
             let context = TextContext(states: try promptEncoder(prompts, compute))
             let extra = facts.isInpainting ? generator.normal(count: (facts.latentChannels + 1) * height * width) : []
-            let run = KnownPicture.Run(
-                latents: latents, firstIndex: 0, clean: nil, noise: [], extraPlanes: extra)
+            let input = latents.values + extra
             return { [self] in
-                var deepFeatures: Tensor?
-                _ = try denoise(
-                    latents.values, run: run, timestep: 500, context: context, guidance: nil,
+                var deepFeatures = DeepFeatures()
+                _ = try predictions(
+                    [input], height: height, width: width, region: nil, timestep: 500, context: context, guidance: nil,
                     deepFeatures: &deepFeatures)
             }
         case .decode:
