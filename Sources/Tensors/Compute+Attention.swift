@@ -46,6 +46,8 @@ extension Compute {
             let row = entry * operand.tensor.shape[1] * operand.tensor.channels
             return unsafe operand.tensor.pointer + (row + operand.offset + head * headDimension) * elementSize
         }
+        let clock = ContinuousClock()
+        let began = clock.now
         parallel(pairs * chunks) { item in
             let (pair, chunk) = (item / chunks, item % chunks)
             let (entry, head) = (pair / heads, pair % heads)
@@ -57,6 +59,7 @@ extension Compute {
                 start(AttentionOperand(y), entry, head), Int64(first), Int64(end - first),
                 scratch.pointer + item * scratchSize)
         }
+        attentionSeconds += (clock.now - began) / .seconds(1)
         return y
     }
 }

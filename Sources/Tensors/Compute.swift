@@ -14,6 +14,8 @@ public final class Compute {
     var mapScope = MapScope.whole
     /// Multiplications and additions of all products so far, attention's included, as their definitions count them.
     public internal(set) var operations = 0
+    /// Seconds spent inside attention so far.
+    public internal(set) var attentionSeconds = 0.0
 
     /// `threads`: `nil` for one a core.
     public init(type: ElementType, threads: Int? = nil) {

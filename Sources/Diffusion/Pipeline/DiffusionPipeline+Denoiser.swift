@@ -21,7 +21,11 @@ extension DiffusionPipeline {
         let window = region.window(height: region.height, width: region.width)
         let isEven = region.height % multiple == 0 && region.width % multiple == 0
         let share = Double(window.area) / Double(region.height * region.width)
-        return isEven && share <= Self.largestShare ? region : nil
+        guard isEven && share <= Self.largestShare else { return nil }
+        guard !followsInWindow else { return region }
+        return MapRegion(
+            height: region.height, width: region.width,
+            inner: MapWindow(rows: 0 ..< region.height, columns: 0 ..< region.width))
     }
 
     /// The denoiser's outputs `[prompts, c, h, w]` for each of the inputs `[c', h, w]`. With a region, the first is

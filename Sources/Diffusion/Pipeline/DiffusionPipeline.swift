@@ -20,6 +20,9 @@ public final class DiffusionPipeline {
         return side * side * autoencoder.configuration.activationBytes(elementSize: compute.type.size)
     }
 
+    /// Whether candidates that follow the first are computed in a window. Tests compute them whole, with the same noise.
+    var followsInWindow = true
+
     private let files: ModelFiles
     let compute: Compute
     private let scheduler: SchedulerConfiguration
@@ -177,10 +180,7 @@ public final class DiffusionPipeline {
                     try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
                 }
             }
-            for picture in runs.indices {
-                try report(.decode, first + picture)
-                results.append(try decode(runs[picture].latents))
-            }
+            results += try decode(runs.map(\.latents), region: region) { try report(.decode, first + $0) }
         }
         return results
     }
@@ -262,12 +262,46 @@ public final class DiffusionPipeline {
             logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
     }
 
+    /// The picture of each; with a region, the first whole, the others in that region only, the rest the first's.
+    private func decode(_ all: [Latents], region: MapRegion?, report: (Int) throws -> Void) throws -> [RGBImage] {
+        guard let region, all.count > 1, tiling(height: region.height, width: region.width).isWhole else {
+            return try all.enumerated().map { index, latents in
+                try report(index)
+                return try decode(latents)
+            }
+        }
+        try report(0)
+        let (first, known) = try compute.recording(region) { try decode(all[0]) }
+        let window = known.window(height: region.height, width: region.width)
+        let pixels = known.window(height: first.height, width: first.width)
+        return try [first]
+            + all.dropFirst().enumerated().map { index, latents in
+                try report(index + 1)
+                let whole = MapWindow(rows: 0 ..< latents.height, columns: 0 ..< latents.width)
+                let part = Latents(
+                    channels: latents.channels, height: window.height, width: window.width,
+                    values: window.cut(latents.values, from: whole))
+                let shape = [1, window.height, window.width, latents.channels]
+                let picture = try numbers(
+                    compute.following(known) {
+                        try autoencoder.decode(compute.tensor(unscaled(part), shape: shape), compute)
+                    }, part: "autoencoder"
+                ).map { $0 / 2 + 0.5 }
+                var result = first
+                for row in 0 ..< pixels.height {
+                    let to = 3 * ((pixels.rows.lowerBound + row) * first.width + pixels.columns.lowerBound)
+                    result.values.replaceSubrange(
+                        to ..< to + 3 * pixels.width,
+                        with: picture[3 * row * pixels.width ..< 3 * (row + 1) * pixels.width])
+                }
+                return result
+            }
+    }
+
     func decode(_ latents: Latents) throws -> RGBImage {
         compute.releaseUnused()
-        let configuration = autoencoder.configuration
         let (factor, channels) = (facts.scaleFactor, latents.channels)
-        let values = channelsLast(latents.values, channels: channels)
-            .map { $0 / configuration.scale + configuration.shift }
+        let values = unscaled(latents)
         let picture = try tiling(height: latents.height, width: latents.width).mixed(channels: 3, scale: factor) {
             rows, columns in
             let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
@@ -278,6 +312,13 @@ public final class DiffusionPipeline {
         return RGBImage(
             size: PixelSize(width: latents.width * factor, height: latents.height * factor),
             values: picture.map { $0 / 2 + 0.5 })
+    }
+
+    /// `[height, width, channels]`, as the decoder takes them.
+    private func unscaled(_ latents: Latents) -> [Float] {
+        let configuration = autoencoder.configuration
+        return channelsLast(latents.values, channels: latents.channels)
+            .map { $0 / configuration.scale + configuration.shift }
     }
 
     /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
