@@ -55,7 +55,8 @@ extension Compute {
             let end = queryCount * (chunk + 1) / chunks
             var shape = constant
             unsafe ckernels_attention(
-                &shape, start(q, entry, head), start(k, entry / queriesOfKeys, head), start(v, entry / queriesOfKeys, head),
+                &shape, start(q, entry, head), start(k, entry / queriesOfKeys, head),
+                start(v, entry / queriesOfKeys, head),
                 start(AttentionOperand(y), entry, head), Int64(first), Int64(end - first),
                 scratch.pointer + item * scratchSize)
         }

@@ -38,7 +38,10 @@ extension Compute {
             )
         case .whole: break
         }
-        return ((0 ..< new.height).map { $0 * old.height / new.height }, (0 ..< new.width).map { $0 * old.width / new.width })
+        return (
+            (0 ..< new.height).map { $0 * old.height / new.height },
+            (0 ..< new.width).map { $0 * old.width / new.width }
+        )
     }
 
     /// Tensors of the same rows side by side: `[…, a]` and `[…, b]` to `[…, a + b]`.

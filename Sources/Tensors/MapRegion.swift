@@ -24,7 +24,8 @@ public struct MapRegion: Hashable, Sendable {
     ///   - inner: what is computed; inside that map, or this traps.
     public init(height: Int, width: Int, inner: MapWindow) {
         precondition(
-            !inner.rows.isEmpty && !inner.columns.isEmpty && inner.rows.lowerBound >= 0 && inner.rows.upperBound <= height
+            !inner.rows.isEmpty && !inner.columns.isEmpty && inner.rows.lowerBound >= 0
+                && inner.rows.upperBound <= height
                 && inner.columns.lowerBound >= 0 && inner.columns.upperBound <= width,
             "\(inner) does not lie in a map of \(height)×\(width)")
         self.height = height

@@ -147,7 +147,9 @@ public final class DiffusionPipeline {
                 let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
                 let contextHere = isGuidedHere ? context : unguidedContext
                 // The finest level mixes them with features of the step's own batch.
-                if (index - firstIndex) % request.deepFeatureInterval == 0 || deepFeatures.prompts != contextHere.prompts {
+                if (index - firstIndex) % request.deepFeatureInterval == 0
+                    || deepFeatures.prompts != contextHere.prompts
+                {
                     deepFeatures = DeepFeatures(prompts: contextHere.prompts)
                 }
                 let inputs = zip(candidates, runs).map {

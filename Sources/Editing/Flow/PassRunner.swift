@@ -136,7 +136,8 @@ struct PassRunner {
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
             steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
-            deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength, sampler: settings.sampler,
+            deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
+            sampler: settings.sampler,
             schedule: settings.schedule, randomSource: settings.randomSource, knownLatents: settings.knownLatents)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {

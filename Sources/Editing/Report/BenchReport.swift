@@ -50,7 +50,8 @@ public struct BenchReport {
                 Line(
                     text: Self.row([
                         part.rawValue, Figures.rounded(timing.medianSeconds, decimals: 3),
-                        "\(Int(timing.gigaflops.rounded()))", peak.map { "\(Int((100 * timing.gigaflops / $0).rounded())) %" } ?? "",
+                        "\(Int(timing.gigaflops.rounded()))",
+                        peak.map { "\(Int((100 * timing.gigaflops / $0).rounded())) %" } ?? "",
                     ]),
                     json: JSONObject([
                         ("part", .text(part.rawValue)), ("precision", .text(pipeline.precision.rawValue)),
