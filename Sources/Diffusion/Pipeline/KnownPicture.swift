@@ -168,7 +168,7 @@ struct KnownPicture {
     }
 
     /// Cells around the changing ones that are computed with them.
-    private static let margin = 2
+    private static let margin = 1
 
     /// `values`, latents or noise, where the picture may change, those of `known` elsewhere.
     func changing(_ values: [Float], known: [Float]) -> [Float] {
