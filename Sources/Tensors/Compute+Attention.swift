@@ -14,7 +14,10 @@ public struct AttentionOperand {
 
 extension Compute {
     /// softmax(q kᵀ · scale) v for each head (Vaswani et al. 2017), as `[batch, queries, heads · headDimension]`.
-    /// - Parameter causal: query i sees keys 0...i only.
+    /// - Parameters:
+    ///   - keys: of as many entries as the queries, or of fewer that divide them: query entry e of n times as many sees
+    ///     key entry e / n. Values alike.
+    ///   - causal: query i sees keys 0...i only.
     public func attention(
         queries q: AttentionOperand, keys k: AttentionOperand, values v: AttentionOperand, heads: Int,
         headDimension: Int, scale: Float, causal: Bool = false
@@ -22,7 +25,9 @@ extension Compute {
         let batch = q.tensor.shape[0]
         let queryCount = q.tensor.shape[1]
         let keyCount = k.tensor.shape[1]
-        precondition(k.tensor.shape[0] == batch && v.tensor.shape[0] == batch, "attention over unequal batches")
+        precondition(
+            batch % k.tensor.shape[0] == 0 && v.tensor.shape[0] == k.tensor.shape[0], "attention over unequal batches")
+        let queriesOfKeys = batch / k.tensor.shape[0]
         let y = try empty([batch, queryCount, heads * headDimension])
         operations += 4 * y.count * keyCount
         var shape = ckernels_attention_shape(
@@ -41,6 +46,8 @@ extension Compute {
             let row = entry * operand.tensor.shape[1] * operand.tensor.channels
             return unsafe operand.tensor.pointer + (row + operand.offset + head * headDimension) * elementSize
         }
+        let clock = ContinuousClock()
+        let began = clock.now
         parallel(pairs * chunks) { item in
             let (pair, chunk) = (item / chunks, item % chunks)
             let (entry, head) = (pair / heads, pair % heads)
@@ -48,10 +55,12 @@ extension Compute {
             let end = queryCount * (chunk + 1) / chunks
             var shape = constant
             unsafe ckernels_attention(
-                &shape, start(q, entry, head), start(k, entry, head), start(v, entry, head),
+                &shape, start(q, entry, head), start(k, entry / queriesOfKeys, head),
+                start(v, entry / queriesOfKeys, head),
                 start(AttentionOperand(y), entry, head), Int64(first), Int64(end - first),
                 scratch.pointer + item * scratchSize)
         }
+        attentionSeconds += (clock.now - began) / .seconds(1)
         return y
     }
 }

@@ -9,25 +9,15 @@ extension Compute {
         precondition(channels == norm.scale.count && channels % groups == 0, "GroupNorm does not fit \(x.shape)")
         let y = try empty(x.shape)
         let kernels = unsafe kernels
-        let minimum = max(16, 16384 / channels)
-        let parts = partCount(pixels, minimum: minimum)
+        let minimum = Self.pixelsOfAPart(channels: channels)
         let elementSize = type.size
         let kernelType = type.kernelType
-        var sums = [Double](repeating: 0, count: parts * 2 * channels)
+        let statistics = try statistics(of: x)
         for entry in 0 ..< batch {
             let from = unsafe x.pointer + entry * pixels * channels * elementSize
             let to = unsafe y.pointer + entry * pixels * channels * elementSize
-            for index in sums.indices { sums[index] = 0 }
-            unsafe sums.withUnsafeMutableBufferPointer { sums in
-                let sums = sums.baseAddress!
-                parallelRanges(pixels, minimum: minimum) { part, range in
-                    unsafe kernels.pointee.channel_sums(
-                        from + range.lowerBound * channels * elementSize, kernelType, range.count, channels,
-                        sums + part * 2 * channels, sums + part * 2 * channels + channels)
-                }
-            }
             let (scale, shift) = Self.groupScale(
-                sums, parts: parts, pixels: pixels, channels: channels, groups: groups, norm: norm)
+                statistics.sums[entry], pixels: statistics.pixels, channels: channels, groups: groups, norm: norm)
             unsafe scale.withUnsafeBufferPointer { scale in
                 unsafe shift.withUnsafeBufferPointer { shift in
                     let scale = scale.baseAddress!
@@ -43,10 +33,34 @@ extension Compute {
         return y
     }
 
+    private static func pixelsOfAPart(channels: Int) -> Int { max(16, 16384 / channels) }
+
+    /// Σx and Σx² of the channels of one entry of a batch: `[parts][2][channels]`.
+    func channelSums(of x: Tensor, entry: Int) -> [Double] {
+        let channels = x.channels
+        let pixels = x.rows / x.shape[0]
+        let minimum = Self.pixelsOfAPart(channels: channels)
+        let kernels = unsafe kernels
+        let elementSize = type.size
+        let kernelType = type.kernelType
+        let from = unsafe x.pointer + entry * pixels * channels * elementSize
+        var sums = [Double](repeating: 0, count: partCount(pixels, minimum: minimum) * 2 * channels)
+        unsafe sums.withUnsafeMutableBufferPointer { sums in
+            let sums = sums.baseAddress!
+            parallelRanges(pixels, minimum: minimum) { part, range in
+                unsafe kernels.pointee.channel_sums(
+                    from + range.lowerBound * channels * elementSize, kernelType, range.count, channels,
+                    sums + part * 2 * channels, sums + part * 2 * channels + channels)
+            }
+        }
+        return sums
+    }
+
     /// GroupNorm as one multiplication and one addition a channel. `sums`: `[parts][Σx, Σx²][channels]`.
     private static func groupScale(
-        _ sums: [Double], parts: Int, pixels: Int, channels: Int, groups: Int, norm: Normalization
+        _ sums: [Double], pixels: Int, channels: Int, groups: Int, norm: Normalization
     ) -> (scale: [Float], shift: [Float]) {
+        let parts = sums.count / (2 * channels)
         var scale = [Float](repeating: 0, count: channels)
         var shift = scale
         let width = channels / groups

@@ -10,8 +10,12 @@ public final class Compute {
     /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
     public var packedWeightFile: PackedWeightFile?
     private var products: [Product.Shape: Product] = [:]
+    /// How feature maps are treated (`KnownActivations`).
+    var mapScope = MapScope.whole
     /// Multiplications and additions of all products so far, attention's included, as their definitions count them.
     public internal(set) var operations = 0
+    /// Seconds spent inside attention so far.
+    public internal(set) var attentionSeconds = 0.0
 
     /// `threads`: `nil` for one a core.
     public init(type: ElementType, threads: Int? = nil) {
@@ -104,6 +108,7 @@ public final class Compute {
         precondition(
             x.shape.count == 4 && x.channels == layer.inChannels, "\(x.shape) into \(layer.inChannels) channels")
         let accumulate = residual != nil
+        let (x, known) = try convolutionInput(x, layer)
         let product = try product(
             .convolution(
                 batch: x.shape[0], height: x.shape[1], width: x.shape[2], inChannels: layer.inChannels,
@@ -124,6 +129,7 @@ public final class Compute {
         }
         try run(product, x, layer.weights, bias, y)
         operations += 2 * y.count * layer.inChannels * layer.kernel * layer.kernel
+        try finishConvolution(x, y, layer, entry: known)
         return y
     }
 

@@ -195,9 +195,10 @@ private struct MiddleAttention {
         let sequence = [x.shape[0], x.shape[1] * x.shape[2], channels]
         let normed = try compute.groupNorm(x, norm, groups: groups, silu: false).reshaped(sequence)
         let all = try compute.linear(normed, project)
+        let seen = try compute.wholeSequence(all)
         let mixed = try compute.attention(
-            queries: AttentionOperand(all), keys: AttentionOperand(all, offset: channels),
-            values: AttentionOperand(all, offset: 2 * channels), heads: 1, headDimension: channels,
+            queries: AttentionOperand(all), keys: AttentionOperand(seen, offset: channels),
+            values: AttentionOperand(seen, offset: 2 * channels), heads: 1, headDimension: channels,
             scale: 1 / Float(channels).squareRoot())
         return try compute.linear(mixed, output, adding: x.reshaped(sequence)).reshaped(x.shape)
     }

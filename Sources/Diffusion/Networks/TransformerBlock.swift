@@ -2,22 +2,30 @@ internal import Tensors
 
 /// What text says to a network: the encoder's states, and the keys and values that each attention layer made of them,
 /// which stay the same through all steps of an edit.
-public final class TextContext {
-    /// `[batch, tokens, channels]`
+public struct TextContext {
+    /// `[prompts, tokens, channels]`
     let states: Tensor
-    private var keysAndValues: [ObjectIdentifier: Tensor] = [:]
+    /// How many pictures are worked on at once, each with every prompt.
+    var pictures = 1
+    private let made = Made()
+
+    private final class Made {
+        var keysAndValues: [ObjectIdentifier: Tensor] = [:]
+    }
 
     init(states: Tensor) { self.states = states }
 
     /// How many prompts there are.
-    var batch: Int { states.shape[0] }
+    var prompts: Int { states.shape[0] }
+    /// Entries of what the network works on: all pictures with the first prompt, then all with the second.
+    var batch: Int { prompts * pictures }
 
     func keysAndValues(of attention: CrossAttention, _ compute: Compute) throws -> Tensor {
         let key = ObjectIdentifier(attention)
-        if let known = keysAndValues[key] { return known }
-        let made = try compute.linear(states, attention.keysAndValues)
-        keysAndValues[key] = made
-        return made
+        if let known = made.keysAndValues[key] { return known }
+        let tensor = try compute.linear(states, attention.keysAndValues)
+        made.keysAndValues[key] = tensor
+        return tensor
     }
 }
 
@@ -37,9 +45,10 @@ struct SelfAttention {
     func callAsFunction(_ normed: Tensor, adding x: consuming Tensor, _ compute: Compute) throws -> Tensor {
         let channels = normed.channels
         let all = try compute.linear(normed, project)
+        let seen = try compute.wholeSequence(all)
         let mixed = try compute.attention(
-            queries: AttentionOperand(all), keys: AttentionOperand(all, offset: channels),
-            values: AttentionOperand(all, offset: 2 * channels), heads: heads, headDimension: channels / heads,
+            queries: AttentionOperand(all), keys: AttentionOperand(seen, offset: channels),
+            values: AttentionOperand(seen, offset: 2 * channels), heads: heads, headDimension: channels / heads,
             scale: 1 / Float(channels / heads).squareRoot())
         return try compute.linear(mixed, output, adding: consume x)
     }
@@ -103,7 +112,7 @@ struct TransformerBlock {
         narrow = try loader.linear("ff.net.2", 4 * channels, channels)
     }
 
-    /// - Parameter x: `[batch, tokens, channels]`, or `[1, …]` where it is the same for every prompt.
+    /// - Parameter x: `[batch, tokens, channels]`, or `[pictures, …]` where it is the same for every prompt.
     func callAsFunction(_ x: consuming Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
         var x = x
         switch first {
@@ -147,7 +156,7 @@ struct SpatialTransformer {
         projectOut = try loader.linear("proj_out", channels, channels)
     }
 
-    /// - Parameter x: `[batch, height, width, channels]`, or `[1, …]` where it is the same for every prompt.
+    /// - Parameter x: `[batch, height, width, channels]`, or `[pictures, …]` where it is the same for every prompt.
     func callAsFunction(_ x: Tensor, context: TextContext, _ compute: Compute) throws -> Tensor {
         let normed = try compute.groupNorm(x, norm, groups: groups, silu: false)
         var hidden = try compute.linear(

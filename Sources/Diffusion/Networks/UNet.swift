@@ -107,13 +107,13 @@ struct UNet {
 
     /// One call of the network.
     /// - Parameters:
-    ///   - latents: `[prompts, height, width, inChannels]`, or `[1, …]` where they are the same for every prompt of
-    ///     `context`: then what comes before the first attention to text is computed once.
+    ///   - latents: `[batch, height, width, inChannels]`, batch being that of `context`, or `[pictures, …]` where they are
+    ///     the same for every prompt: then what comes before the first attention to text is computed once.
     ///   - timestep: the same for the whole batch, 0…1000.
     ///   - guidance: the guidance embedding of a distilled model, `[guidanceChannels]`.
     ///   - deepFeatures: what the coarser levels gave, as the finest takes it: used instead of computing those levels
     ///     where there is one (Ma et al. 2024, "DeepCache", arXiv:2312.00858); else computed and handed back.
-    /// - Returns: `[prompts, height, width, outChannels]`
+    /// - Returns: `[batch, height, width, outChannels]`
     func callAsFunction(
         _ latents: Tensor, timestep: Float, context: TextContext, guidance: [Float]? = nil,
         deepFeatures: inout Tensor?, _ compute: Compute

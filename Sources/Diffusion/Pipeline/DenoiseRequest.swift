@@ -40,6 +40,10 @@ public struct DenoiseRequest: Sendable {
     /// The denoiser's coarser levels are computed at every so many steps only, and their result used again between (Ma et
     /// al. 2024, "DeepCache", arXiv:2312.00858). 1 computes them always.
     public var deepFeatureInterval: Int
+    /// All but the first of several seeds are computed only around what the mask lets change, and take the rest from the
+    /// first, whose noise they share there (`KnownActivations`). An approximation; where the mask covers most of the
+    /// picture, or the network's sizes do not halve evenly, all are computed whole.
+    public var reusesKnown: Bool
     /// 0 < strength ≤ 1: the share of the noise schedule that is run.
     public var strength: Float
     /// `nil` takes what the model's scheduler_config.json names.
@@ -52,7 +56,7 @@ public struct DenoiseRequest: Sendable {
     public init(
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
         guidance: Float = 7.5, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
-        strength: Float = 1, sampler: Sampler.Kind? = nil,
+        reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose
     ) {
@@ -64,6 +68,7 @@ public struct DenoiseRequest: Sendable {
         self.guidance = guidance
         self.guidanceInterval = guidanceInterval
         self.deepFeatureInterval = deepFeatureInterval
+        self.reusesKnown = reusesKnown
         self.strength = strength
         self.sampler = sampler
         self.schedule = schedule

@@ -17,6 +17,8 @@ public struct PartTiming: Sendable {
     public let part: Part
     /// Of each repeat, after a first run that is not counted.
     public let seconds: [Double]
+    /// Of `seconds`, those inside attention: the mean of the repeats.
+    public let attentionSeconds: Double
     /// Multiplications and additions of the networks' products as their definitions count them, whatever way they are
     /// computed.
     public let operations: Int
@@ -41,12 +43,13 @@ extension DiffusionPipeline {
     ) throws -> PartTiming {
         if part == .product {
             let (seconds, operations) = try compute.timePlainProduct(repeats: repeats)
-            return PartTiming(part: part, seconds: seconds, operations: operations)
+            return PartTiming(part: part, seconds: seconds, attentionSeconds: 0, operations: operations)
         }
         let run = try preparedRun(of: part, size: size)
         let before = compute.operations
         try run()
         let operations = compute.operations - before
+        let attentionBefore = compute.attentionSeconds
         let clock = ContinuousClock()
         let seconds = try (0 ..< repeats).map { _ in
             try observe()
@@ -54,7 +57,9 @@ extension DiffusionPipeline {
             try run()
             return (clock.now - start) / .seconds(1)
         }
-        return PartTiming(part: part, seconds: seconds, operations: operations)
+        return PartTiming(
+            part: part, seconds: seconds,
+            attentionSeconds: (compute.attentionSeconds - attentionBefore) / Double(repeats), operations: operations)
     }
 
     private func preparedRun(of part: PartTiming.Part, size: PixelSize) throws -> () throws -> Void {
@@ -74,12 +79,11 @@ extension DiffusionPipeline {
         case .step:
             let context = TextContext(states: try promptEncoder(prompts, compute))
             let extra = facts.isInpainting ? generator.normal(count: (facts.latentChannels + 1) * height * width) : []
-            let run = KnownPicture.Run(
-                latents: latents, firstIndex: 0, clean: nil, noise: [], extraPlanes: extra)
+            let input = latents.values + extra
             return { [self] in
-                var deepFeatures: Tensor?
-                _ = try denoise(
-                    latents.values, run: run, timestep: 500, context: context, guidance: nil,
+                var deepFeatures = DeepFeatures()
+                _ = try predictions(
+                    [input], height: height, width: width, region: nil, timestep: 500, context: context, guidance: nil,
                     deepFeatures: &deepFeatures)
             }
         case .decode:

@@ -20,12 +20,15 @@ public final class DiffusionPipeline {
         return side * side * autoencoder.configuration.activationBytes(elementSize: compute.type.size)
     }
 
+    /// Whether candidates that follow the first are computed in a window. Tests compute them whole, with the same noise.
+    var followsInWindow = true
+
     private let files: ModelFiles
     let compute: Compute
     private let scheduler: SchedulerConfiguration
     let promptEncoder: PromptEncoder
     private let autoencoder: Autoencoder
-    private let unet: UNet
+    let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
     private var contexts: [(prompts: [String], context: TextContext)] = []
     private static let rememberedContexts = 2
@@ -126,46 +129,84 @@ public final class DiffusionPipeline {
 
         try report(.encode, 0)
         var known = try KnownPicture(request, facts: facts, encode: encode)
+        let region = request.reusesKnown ? known.changingRegion.flatMap(worthFollowing) : nil
+        // Candidates that share what is known go step by step together; others one after the other.
+        let groups = region == nil ? request.seeds.map { [$0] } : [request.seeds]
         var results: [RGBImage] = []
-        for (picture, seed) in request.seeds.enumerated() {
-            var generator = request.randomSource.generator(seed: seed)
-            var sampler = freshSampler
-            var run = known.start(sampler: sampler, strength: request.strength, generator: &generator)
-            let total = sampler.timesteps.count - run.firstIndex
-            var deepFeatures: Tensor?
-            try report(.denoise, picture, step: 0, of: total)
-            for index in run.firstIndex ..< sampler.timesteps.count {
-                let input = sampler.scaleInput(run.latents.values, index: index)
-                let share = (Float(index - run.firstIndex) + 0.5) / Float(total)
+        for seeds in groups {
+            let first = results.count
+            var candidates = seeds.map { Candidate(generator: request.randomSource.generator(seed: $0), freshSampler) }
+            var runs = candidates.indices.map {
+                known.start(sampler: freshSampler, strength: request.strength, generator: &candidates[$0].generator)
+            }
+            for index in runs.indices.dropFirst() { runs[index] = known.share(runs[0], with: runs[index]) }
+            let firstIndex = runs[0].firstIndex
+            let total = freshSampler.timesteps.count - firstIndex
+            var deepFeatures = DeepFeatures()
+            for picture in runs.indices { try report(.denoise, first + picture, step: 0, of: total) }
+            for index in firstIndex ..< freshSampler.timesteps.count {
+                let share = (Float(index - firstIndex) + 0.5) / Float(total)
                 let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
                 let contextHere = isGuidedHere ? context : unguidedContext
                 // The finest level mixes them with features of the step's own batch.
-                if (index - run.firstIndex) % request.deepFeatureInterval == 0
-                    || deepFeatures?.shape[0] != contextHere.batch
+                if (index - firstIndex) % request.deepFeatureInterval == 0
+                    || deepFeatures.prompts != contextHere.prompts
                 {
-                    deepFeatures = nil
+                    deepFeatures = DeepFeatures(prompts: contextHere.prompts)
                 }
-                var output = try denoise(
-                    input, run: run, timestep: sampler.timesteps[index], context: contextHere,
-                    guidance: guidanceEmbedding, deepFeatures: &deepFeatures)
-                if isGuidedHere {
-                    let half = output.count / 2
-                    output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
+                let inputs = zip(candidates, runs).map {
+                    $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                 }
-                run.latents.values = sampler.step(
-                    modelOutput: output, latents: run.latents.values, index: index
-                ) { generator.normal(count: run.latents.count) }
+                let outputs = try predictions(
+                    inputs, height: known.latentHeight, width: known.latentWidth, region: region,
+                    timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
+                    deepFeatures: &deepFeatures)
+                var sharedNoise: [Float]?
+                for picture in runs.indices {
+                    var output = outputs[picture]
+                    if isGuidedHere {
+                        let half = output.count / 2
+                        output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
+                    }
+                    runs[picture].latents.values = candidates[picture].step(
+                        output, latents: runs[picture].latents.values, index: index
+                    ) { noise in
+                        defer { sharedNoise = sharedNoise ?? noise }
+                        return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                    }
+                }
                 if known.isEncodingDeferred {
-                    try report(.encode, picture)
-                    try known.encodeDeferred(for: &run, encode: encode)
+                    try report(.encode, first)
+                    try known.encodeDeferred(for: &runs, encode: encode)
                 }
-                known.reimpose(on: &run, after: index, sampler: sampler)
-                try report(.denoise, picture, step: index - run.firstIndex + 1, of: total)
+                for picture in runs.indices {
+                    known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
+                    try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
+                }
             }
-            try report(.decode, picture)
-            results.append(try decode(run.latents))
+            results += try decode(runs.map(\.latents), region: region) { try report(.decode, first + $0) }
         }
         return results
+    }
+
+    /// What one seed brings to a run: a source of noise, and a sampler that remembers its steps.
+    private struct Candidate {
+        var generator: any RandomGenerator
+        var sampler: any DenoisingSampler
+
+        init(generator: any RandomGenerator, _ sampler: any DenoisingSampler) {
+            self.generator = generator
+            self.sampler = sampler
+        }
+
+        /// - Parameter sharing: makes of the noise that was drawn the noise to take.
+        mutating func step(
+            _ output: [Float], latents: [Float], index: Int, sharing: ([Float]) -> [Float]
+        ) -> [Float] {
+            sampler.step(modelOutput: output, latents: latents, index: index) {
+                sharing(generator.normal(count: latents.count))
+            }
+        }
     }
 
     /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples
@@ -202,25 +243,6 @@ public final class DiffusionPipeline {
         return context
     }
 
-    /// One call of the denoiser on latents `[c, h, w]`: outputs of the same shape, one for each prompt of `context`.
-    func denoise(
-        _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, guidance: [Float]?,
-        deepFeatures: inout Tensor?
-    ) throws -> [Float] {
-        let (height, width) = (run.latents.height, run.latents.width)
-        let planes = latents + run.extraPlanes
-        let channels = unet.configuration.inChannels
-        let input = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
-        let output = try numbers(
-            try unet(
-                input, timestep: timestep, context: context, guidance: guidance, deepFeatures: &deepFeatures, compute),
-            part: "denoiser")
-        let count = latents.count
-        return (0 ..< context.batch).flatMap {
-            channelsFirst(Array(output[$0 * count ..< ($0 + 1) * count]), channels: facts.latentChannels)
-        }
-    }
-
     /// A picture's latent distribution.
     func encode(_ picture: RGBImage) throws -> LatentDistribution {
         defer { compute.releaseUnused() }
@@ -244,12 +266,46 @@ public final class DiffusionPipeline {
             logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
     }
 
+    /// The picture of each; with a region, the first whole, the others in that region only, the rest the first's.
+    private func decode(_ all: [Latents], region: MapRegion?, report: (Int) throws -> Void) throws -> [RGBImage] {
+        guard let region, all.count > 1, tiling(height: region.height, width: region.width).isWhole else {
+            return try all.enumerated().map { index, latents in
+                try report(index)
+                return try decode(latents)
+            }
+        }
+        try report(0)
+        let (first, known) = try compute.recording(region) { try decode(all[0]) }
+        let window = known.window(height: region.height, width: region.width)
+        let pixels = known.window(height: first.height, width: first.width)
+        return try [first]
+            + all.dropFirst().enumerated().map { index, latents in
+                try report(index + 1)
+                let whole = MapWindow(rows: 0 ..< latents.height, columns: 0 ..< latents.width)
+                let part = Latents(
+                    channels: latents.channels, height: window.height, width: window.width,
+                    values: window.cut(latents.values, from: whole))
+                let shape = [1, window.height, window.width, latents.channels]
+                let picture = try numbers(
+                    compute.following(known) {
+                        try autoencoder.decode(compute.tensor(unscaled(part), shape: shape), compute)
+                    }, part: "autoencoder"
+                ).map { $0 / 2 + 0.5 }
+                var result = first
+                for row in 0 ..< pixels.height {
+                    let to = 3 * ((pixels.rows.lowerBound + row) * first.width + pixels.columns.lowerBound)
+                    result.values.replaceSubrange(
+                        to ..< to + 3 * pixels.width,
+                        with: picture[3 * row * pixels.width ..< 3 * (row + 1) * pixels.width])
+                }
+                return result
+            }
+    }
+
     func decode(_ latents: Latents) throws -> RGBImage {
         compute.releaseUnused()
-        let configuration = autoencoder.configuration
         let (factor, channels) = (facts.scaleFactor, latents.channels)
-        let values = channelsLast(latents.values, channels: channels)
-            .map { $0 / configuration.scale + configuration.shift }
+        let values = unscaled(latents)
         let picture = try tiling(height: latents.height, width: latents.width).mixed(channels: 3, scale: factor) {
             rows, columns in
             let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
@@ -260,6 +316,13 @@ public final class DiffusionPipeline {
         return RGBImage(
             size: PixelSize(width: latents.width * factor, height: latents.height * factor),
             values: picture.map { $0 / 2 + 0.5 })
+    }
+
+    /// `[height, width, channels]`, as the decoder takes them.
+    private func unscaled(_ latents: Latents) -> [Float] {
+        let configuration = autoencoder.configuration
+        return channelsLast(latents.values, channels: latents.channels)
+            .map { $0 / configuration.scale + configuration.shift }
     }
 
     /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
@@ -294,7 +357,7 @@ public final class DiffusionPipeline {
     // MARK: Not a number
 
     /// The values of what a part computed; throws where one is not a number.
-    private func numbers(_ tensor: Tensor, part: String) throws -> [Float] {
+    func numbers(_ tensor: Tensor, part: String) throws -> [Float] {
         let values = compute.floats(tensor)
         guard values.allSatisfy(\.isFinite) else { throw notANumber(part: part) }
         return values

@@ -1,4 +1,5 @@
 internal import Raster
+internal import Tensors
 
 /// A picture in the autoencoder's space before a sample is drawn: a normal distribution for each element.
 struct LatentDistribution {
@@ -139,11 +140,52 @@ struct KnownPicture {
     var isEncodingDeferred: Bool { deferred != nil }
 
     /// Encodes what `reimpose` will hold, where that was put off until after the first step.
-    mutating func encodeDeferred(for run: inout Run, encode: (RGBImage) throws -> LatentDistribution) throws {
+    mutating func encodeDeferred(for runs: inout [Run], encode: (RGBImage) throws -> LatentDistribution) throws {
         guard let picture = deferred else { return }
         deferred = nil
         distribution = try encode(picture)
-        run.clean = distribution?.mode
+        for index in runs.indices { runs[index].clean = distribution?.mode }
+    }
+
+    /// The part of the latents that may change, and some cells around it, whose latents stay but which see what changes;
+    /// `nil` where all may change.
+    var changingRegion: MapRegion? {
+        guard let mask else { return nil }
+        let cells = mask.indices.filter { mask[$0] > 0 }
+        let (rows, columns) = (cells.map { $0 / latentWidth }, cells.map { $0 % latentWidth })
+        guard let top = rows.min(), let bottom = rows.max(), let left = columns.min(), let right = columns.max() else {
+            return nil
+        }
+        // Even bounds: the next level's cells are covered whole.
+        func span(_ low: Int, _ high: Int, limit: Int) -> Range<Int> {
+            let (low, high) = (low - Self.margin, high + 1 + Self.margin)
+            return max(0, low - low & 1) ..< min(limit, high + high & 1)
+        }
+        return MapRegion(
+            height: latentHeight, width: latentWidth,
+            inner: MapWindow(
+                rows: span(top, bottom, limit: latentHeight), columns: span(left, right, limit: latentWidth)))
+    }
+
+    /// Cells around the changing ones that are computed with them.
+    private static let margin = 1
+
+    /// `values`, latents or noise, where the picture may change, those of `known` elsewhere.
+    func changing(_ values: [Float], known: [Float]) -> [Float] {
+        guard let mask else { return values }
+        return values.indices.map { mask[$0 % mask.count] > 0 ? values[$0] : known[$0] }
+    }
+
+    /// Gives a run what another has where nothing may change: start, noise and what is known.
+    func share(_ first: Run, with run: Run) -> Run {
+        var clean = run.clean
+        if let own = clean, let known = first.clean { clean?.values = changing(own.values, known: known.values) }
+        var result = Run(
+            latents: run.latents, firstIndex: run.firstIndex, clean: clean,
+            noise: changing(run.noise, known: first.noise),
+            extraPlanes: changing(run.extraPlanes, known: first.extraPlanes))
+        result.latents.values = changing(run.latents.values, known: first.latents.values)
+        return result
     }
 
     /// Writes back what is held: known latents, and those of grey mask pixels whose time has not come (differential

@@ -23,7 +23,8 @@ public struct EditPlan: Sendable {
     ) throws(EditError) {
         self.settings = settings
         let facts = denoiser.facts
-        let memory = MemoryEstimate(denoiser, limit: request.settings.memoryLimit)
+        let memory = MemoryEstimate(
+            denoiser, limit: request.settings.memoryLimit, reusesKnown: settings.reusesKnown)
         let geometry = try memory.geometry()
         guard let picture = inputs.picture else {
             size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)

@@ -10,22 +10,25 @@ struct MemoryEstimate {
     /// Values that the denoiser holds at once for each picture pixel, with guidance: about 230 for SD 1.5's shapes
     /// (skip connections and the widest feed-forward layer).
     private static let denoiserValuesPerPixel = 250
+    /// What candidates that follow the first take beside that: the first's activations, and weights packed for small maps.
+    private static let followedValuesPerPixel = 600
 
     private let denoiser: any Denoiser
     /// Bytes that an edit should stay under; `nil` for no limit.
     private let limit: Int?
+    private let valuesPerPixel: Int
 
-    init(_ denoiser: any Denoiser, limit: Int?) {
+    init(_ denoiser: any Denoiser, limit: Int?, reusesKnown: Bool = false) {
         self.denoiser = denoiser
         self.limit = limit
+        valuesPerPixel = Self.denoiserValuesPerPixel + (reusesKnown ? Self.followedValuesPerPixel : 0)
     }
 
     /// The least bytes that a pass over that many pixels takes.
     func bytes(pixels: Int) -> Int {
         fixedBytes
             + max(
-                pixels * Self.denoiserValuesPerPixel * denoiser.precision.activationSize,
-                denoiser.smallestAutoencoderMemory)
+                pixels * valuesPerPixel * denoiser.precision.activationSize, denoiser.smallestAutoencoderMemory)
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area

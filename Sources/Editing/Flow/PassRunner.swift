@@ -25,7 +25,9 @@ struct PassRunner {
     func patches(of picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
         // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
         // the first of several or alone.
-        let groups = plan.settings.fill.isRandom ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
+        // Those that share what is known share that too.
+        let drawsEach = plan.settings.fill.isRandom && !plan.settings.reusesKnown
+        let groups = drawsEach ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
         var patches: [RGBImage] = []
         for seeds in groups {
             meter.firstPicture = patches.count
@@ -134,7 +136,8 @@ struct PassRunner {
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
             steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
-            deepFeatureInterval: settings.deepFeatureInterval, strength: strength, sampler: settings.sampler,
+            deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
+            sampler: settings.sampler,
             schedule: settings.schedule, randomSource: settings.randomSource, knownLatents: settings.knownLatents)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {

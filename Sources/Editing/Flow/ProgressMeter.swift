@@ -67,7 +67,9 @@ final class ProgressMeter {
             }
             stepsDone += 1
             let planned = plannedSteps.reduce(0, +) * pictures
-            let stepsLeft = progress.steps - progress.step + max(0, planned - plannedStepsBegun)
+            // Pictures that go step by step together have all begun.
+            let stepsLeft = max(
+                progress.steps - progress.step + max(0, planned - plannedStepsBegun), planned - stepsDone)
             try observe(
                 .step(
                     StepProgress(

@@ -10,6 +10,7 @@ public struct ResolvedSettings: Sendable {
     public var guidance: Float
     public var guidanceInterval: ClosedRange<Float>
     public var deepFeatureInterval: Int
+    public var reusesKnown: Bool
     public var strength: Float
     /// `nil` for the model's own.
     public var sampler: Sampler.Kind?
@@ -41,6 +42,7 @@ public struct ResolvedSettings: Sendable {
         guidance = asked.guidance ?? (hasWords ? model.guidance ?? 7.5 : 1)
         guidanceInterval = asked.guidanceInterval
         deepFeatureInterval = asked.deepFeatureInterval
+        reusesKnown = asked.reusesKnown && asked.count > 1
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
         let wantedDetail = asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model

@@ -1,4 +1,4 @@
-internal import Diffusion
+public import Diffusion
 public import Raster
 
 /// How fast each part of an edit runs on this machine, measured now.
@@ -6,6 +6,7 @@ public struct BenchReport {
     private let pipeline: DiffusionPipeline
     private let size: PixelSize
     private let repeats: Int
+    private let parts: [PartTiming.Part]
 
     /// A part's figures.
     public struct Line {
@@ -13,15 +14,18 @@ public struct BenchReport {
         public let json: JSONObject
     }
 
-    /// Opens the model. Sides are rounded up to what it asks for.
+    /// Opens the model, to time those parts. Sides are rounded up to what it asks for.
     ///
     /// - Throws: `ModelError`.
-    public init(model: ModelChoice, size: PixelSize, repeats: Int) throws {
+    public init(
+        model: ModelChoice, size: PixelSize, repeats: Int, parts: [PartTiming.Part] = PartTiming.Part.allCases
+    ) throws {
         pipeline = try model.openPipeline()
         let multiple = pipeline.facts.pixelMultiple
         func up(_ side: Int) -> Int { (side + multiple - 1) / multiple * multiple }
         self.size = PixelSize(width: up(size.width), height: up(size.height))
         self.repeats = repeats
+        self.parts = parts
     }
 
     /// What stands above the table.
@@ -38,20 +42,22 @@ public struct BenchReport {
     ///   - observe: called between runs; what it throws stops the measurement and is thrown on.
     ///   - line: called with each part's figures.
     public func run(observe: () throws -> Void, line: (Line) throws -> Void) throws {
-        var peak = 0.0
-        for part in PartTiming.Part.allCases {
+        var peak: Double?
+        for part in parts {
             let timing = try pipeline.time(part, size: size, repeats: repeats, observe: observe)
             if part == .product { peak = timing.gigaflops }
             try line(
                 Line(
                     text: Self.row([
                         part.rawValue, Figures.rounded(timing.medianSeconds, decimals: 3),
-                        "\(Int(timing.gigaflops.rounded()))", "\(Int((100 * timing.gigaflops / peak).rounded())) %",
+                        "\(Int(timing.gigaflops.rounded()))",
+                        peak.map { "\(Int((100 * timing.gigaflops / $0).rounded())) %" } ?? "",
                     ]),
                     json: JSONObject([
                         ("part", .text(part.rawValue)), ("precision", .text(pipeline.precision.rawValue)),
                         ("width", .integer(size.width)), ("height", .integer(size.height)),
-                        ("seconds", .number(timing.medianSeconds)), ("gflops", .number(timing.gigaflops)),
+                        ("seconds", .number(timing.medianSeconds)),
+                        ("attentionSeconds", .number(timing.attentionSeconds)), ("gflops", .number(timing.gigaflops)),
                         ("repeats", .integer(repeats)),
                     ])))
         }

@@ -16,6 +16,8 @@ public struct EditSettings: Sendable {
     public var guidanceInterval: ClosedRange<Float> = 0 ... 1
     /// The network's coarser levels are computed at every so many steps only; 1 is always.
     public var deepFeatureInterval = 1
+    /// Pictures after the first are computed around the mask only (`DenoiseRequest.reusesKnown`).
+    public var reusesKnown = false
     /// 0 < strength ≤ 1: how far the start is noised.
     public var strength: Float?
     public var sampler: Sampler.Kind?

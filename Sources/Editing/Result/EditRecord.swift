@@ -27,6 +27,7 @@ struct EditRecord {
             text["Guidance interval"] = "\(Self.short(interval.lowerBound)):\(Self.short(interval.upperBound))"
         }
         if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
+        if settings.reusesKnown { text["Reuse known"] = "\(settings.seeds[0])" }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name

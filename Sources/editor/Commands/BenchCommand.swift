@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Diffusion
 internal import Editing
 internal import Raster
 
@@ -21,6 +22,9 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
     @Option(parsing: .unconditional, help: ArgumentHelp("How often each part is timed, 1 to 100.", valueName: "count"))
     var repeats = 3
 
+    @Option(help: "A part to time; may be given several times. Default: all.")
+    var part: [PartTiming.Part] = []
+
     @Flag(help: "One JSON object a part instead of a table.")
     var json = false
 
@@ -33,7 +37,9 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
 
     func run() throws {
         let size = try size?.checked(option: "--size") ?? PixelSize(width: 512, height: 512)
-        let bench = try BenchReport(model: machine.modelChoice, size: size, repeats: repeats)
+        let bench = try BenchReport(
+            model: machine.modelChoice, size: size, repeats: repeats,
+            parts: part.isEmpty ? PartTiming.Part.allCases : part)
         if !json { try Console.writeOutput(bench.heading) }
         try bench.run(
             observe: { try Interruption.check() },
