@@ -25,10 +25,9 @@ extension ImageMetadata {
                 notes.append("the extended XMP of the JPEG has no place in a PNG and was left out")
             }
         case .jpeg:
-            if !colorChunks.isEmpty, iccProfile == nil,
-                !colorChunks.allSatisfy({ $0.type == "sRGB" || $0.isPlainGamma })
-            {
-                notes.append("the colour chunks of the PNG have no place in a JPEG and were left out")
+            if let profile = ColorSpace.profile(replacing: self, layout: picture.layout) {
+                result.iccProfile = profile
+                notes.append("the colours, which the PNG states in chunks, are stated by a profile in the JPEG")
             }
         }
         if let provenance { result.state(provenance, format: format, notes: &notes) }
@@ -68,11 +67,6 @@ extension ImageMetadata {
         guard profile.count >= 128 else { return nil }
         return String(decoding: profile[16 ..< 20], as: UTF8.self)
     }
-}
-
-extension PNGChunk {
-    /// A gAMA chunk that says the gamma of sRGB (1/2.2), which is what a JPEG without a profile means.
-    fileprivate var isPlainGamma: Bool { type == "gAMA" && data == [0, 0, 0xB1, 0x8F] }
 }
 
 extension Picture {

@@ -8,6 +8,8 @@ public struct EditInputs: Sendable {
     public let source: LoadedImage?
     /// The picture on the canvas of the result. Panels that outpainting added are black and opaque.
     public let picture: Picture?
+    /// What its samples mean.
+    public var colorSpace: ColorSpace { source?.colorSpace ?? .assumed }
     /// What is repainted, and how strongly, on the canvas; `nil` where everything is and no mask was given.
     public let mask: Mask?
     public let notes: [EditNote]
@@ -27,6 +29,10 @@ public struct EditInputs: Sendable {
         let loaded = try PictureFile.read(input)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         source = loaded
+        if !loaded.colorSpace.isSRGB {
+            notes.append(
+                EditNote("\(input.name): its colours are \(loaded.colorSpace.name); they are converted for the model and back"))
+        }
 
         switch request.mode {
         case .outpaint:
