@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +92,14 @@ static void unmap_nothing(thandle_t handle, void *base, toff_t size) {
     (void)size;
 }
 
-static TIFF *open_file(struct memory_file *file, const char *mode) {
+static void take_over_messages(void) {
     TIFFSetErrorHandler(on_error);
     TIFFSetWarningHandler(NULL);
+}
+
+static TIFF *open_file(struct memory_file *file, const char *mode) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, take_over_messages);
     speaker = file;
     // "m": no mapping; "h": directories are read here, so that a broken one fails here.
     return TIFFClientOpen("memory", mode, file, read_bytes, write_bytes, seek, close_nothing, size_of, map_nothing,
@@ -468,8 +474,6 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     if (request->xmp_count) TIFFSetField(tiff, TIFFTAG_XMLPACKET, (uint32_t)request->xmp_count, request->xmp);
     if (request->photoshop_count)
         TIFFSetField(tiff, TIFFTAG_PHOTOSHOP, (uint32_t)request->photoshop_count, request->photoshop);
-    if (request->has_exif_directory) TIFFSetField(tiff, TIFFTAG_EXIFIFD, (uint64_t)0);
-    if (request->has_gps_directory) TIFFSetField(tiff, TIFFTAG_GPSIFD, (uint64_t)0);
 
     // The predictor works in place, so a row is copied first.
     uint8_t *row = malloc(row_bytes);

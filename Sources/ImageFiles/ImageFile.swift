@@ -9,7 +9,7 @@ public enum ImageFile {
 
     // MARK: Reading
 
-    /// Reads the PNG or JPEG at `path`.
+    /// Reads the picture at `path`.
     public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
         try read(bytes: FileBytes.read(path: path, limit: limits.maximumBytes), name: path, limits: limits)
     }
@@ -29,6 +29,8 @@ public enum ImageFile {
         switch ImageFormat.sniff(bytes) {
         case .readable(.png): return try readPNG(bytes, name: name, limits: limits)
         case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
+        case .readable(.webp): return try readWebP(bytes, name: name, limits: limits)
+        case .readable(.tiff): return try readTIFF(bytes, name: name, limits: limits)
         case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
         case .notAnImage(let found): throw .notAnImage(file: name, found: found)
         }
@@ -68,6 +70,34 @@ public enum ImageFile {
         return image
     }
 
+    private static func readWebP(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let decoded = try WebPCodec.decode(bytes, name: name, limits: limits)
+        var notes = decoded.notes
+        let colorSpace = ColorSpace(
+            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
+        return LoadedImage(
+            picture: decoded.picture, format: .webp, facts: decoded.facts, metadata: decoded.metadata,
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
+            notes: notes
+        ).upright()
+    }
+
+    private static func readTIFF(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let decoded = try TIFFCodec.decode(bytes, name: name, limits: limits)
+        var notes = decoded.notes
+        let colorSpace = ColorSpace(
+            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
+        return LoadedImage(
+            picture: decoded.picture, format: .tiff, facts: decoded.facts, metadata: decoded.metadata,
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
+            notes: notes
+        ).upright()
+    }
+
     // MARK: Writing
 
     /// An encoded file and what to say about it.
@@ -81,8 +111,8 @@ public enum ImageFile {
 
     /// Encodes `picture` with what `metadata` carries and, where given, the provenance of the edit.
     ///
-    /// A PNG holds every layout and depth exactly. A JPEG holds 8-bit grey or RGB: 16 bits are rounded and transparency
-    /// is laid over white, each with a note. `quality` (1…100) overrides how the source JPEG was coded.
+    /// A PNG and a TIFF hold every layout and depth exactly; a WebP, always written without loss, 8-bit RGB with or without
+    /// alpha. A JPEG holds 8-bit grey or RGB: 16 bits are rounded and transparency is laid over white, each with a note. `quality` (1…100) overrides how the source JPEG was coded.
     ///
     /// With `jpegSource` a JPEG keeps the coefficients of every block in which no pixel differs from that file, and the
     /// orientation in which it is stored; pictures of another size or kind are encoded anew.
@@ -91,8 +121,15 @@ public enum ImageFile {
         provenance: Provenance? = nil, quality: Int? = nil, jpegSource: JPEGSource? = nil, name: String = "the picture"
     ) throws(ImageFileError) -> Encoded {
         var notes: [String] = []
+        // A WebP is always RGB, and so must its profile be.
+        let picture = format == .webp ? picture.flattenedForWebP(notes: &notes) : picture
         let metadata = metadata.prepared(for: picture, format: format, provenance: provenance, notes: &notes)
         switch format {
+        case .webp:
+            return Encoded(bytes: try WebPCodec.encode(picture, metadata: metadata, name: name), notes: notes)
+        case .tiff:
+            let bytes = try TIFFCodec.encode(picture, metadata: metadata, name: name, notes: &notes)
+            return Encoded(bytes: bytes, notes: notes)
         case .png:
             let chunks = PNGMetadata.chunks(metadata, parameters: provenance?.infotext?.rendered)
             return Encoded(bytes: try PNGCodec.encode(picture, chunks: chunks, name: name), notes: notes)

@@ -19,6 +19,8 @@ public struct ImageMetadata: Sendable, Equatable {
     public var colorChunks: [PNGChunk] = []
     /// How the source JPEG was coded, so that a JPEG made from it is coded the same way.
     public var jpegCoding: JPEGCoding?
+    /// Whether a TIFF's colours were stored multiplied by alpha; they are again in a TIFF made from it.
+    public var hasAssociatedAlpha = false
 
     public init() {}
 }

@@ -326,8 +326,6 @@ typedef struct {
     size_t xmp_count;
     const uint8_t *photoshop;
     size_t photoshop_count;
-    bool has_exif_directory; // reserves a tag 34665 of value 0, to be set by who writes that directory
-    bool has_gps_directory;  // the same for 34853
 } cimageio_tiff_request;
 
 /// Encodes rows of `channels` samples of `depth` (8 or 16) bits, deflated, little endian, upright.

@@ -51,7 +51,7 @@ extension EditError: CustomStringConvertible {
         case .outputFolderMissing(let path):
             "'\(path)' cannot be created: its folder does not exist"
         case .outputFormatUnknown(let path):
-            "'\(path)' has no ending that says what to write, expected .png, .jpg or .jpeg"
+            "'\(path)' has no ending that says what to write, expected .png, .jpg, .jpeg, .webp, .tif or .tiff"
         case .outputNotWritable(let path, let reason):
             "'\(path)' cannot be created: \(reason)"
         case .tooManyPicturesForStandardOutput(let count):
