@@ -69,8 +69,7 @@ static void close_conversion(struct conversion *conversion) {
     *conversion = (struct conversion){0};
 }
 
-static bool open_profile(struct conversion *conversion, const uint8_t *profile, size_t count,
-                         cimageio_result *result) {
+static bool open_profile(struct conversion *conversion, const uint8_t *profile, size_t count, cimageio_result *result) {
     *conversion = (struct conversion){0};
     *result = (cimageio_result){0};
     conversion->context = new_context();
@@ -89,9 +88,7 @@ static bool open_profile(struct conversion *conversion, const uint8_t *profile, 
     case cmsSigDisplayClass:
     case cmsSigOutputClass:
     case cmsSigColorSpaceClass: break;
-    default:
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "it describes no picture");
-        return false;
+    default: cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "it describes no picture"); return false;
     }
     switch (cmsGetColorSpace(conversion->profile)) {
     case cmsSigGrayData: conversion->channels = 1; break;
@@ -129,8 +126,7 @@ static void run_to_srgb(const struct conversion *conversion, const float *in, fl
         float *to = out + start * 3;
         if (conversion->channels == 1)
             for (size_t pixel = 0; pixel < count; pixel++) device[pixel] = from[pixel * 3];
-        else
-            memcpy(device, from, count * 3 * sizeof(float));
+        else memcpy(device, from, count * 3 * sizeof(float));
         cmsDoTransform(conversion->transform, device, to, (cmsUInt32Number)count);
         for (size_t value = 0; value < count * 3; value++) to[value] = srgb_encoded(to[value]);
         // The white points of the two profiles agree to some digits only; grey is grey.
@@ -191,8 +187,7 @@ bool cimageio_profile_describe(const uint8_t *profile, size_t count, cimageio_pr
             if (*c < 32 || *c > 126) *c = ' ';
         if (conversion.channels == 1 || conversion.channels == 3)
             done = open_transform(&conversion, true, result) && open_transform(&conversion, false, result);
-        else if (conversion.channels == 4)
-            done = open_transform(&conversion, false, result);
+        else if (conversion.channels == 4) done = open_transform(&conversion, false, result);
         if (done && conversion.channels != 4 && conversion.channels != 0) info->is_srgb = means_srgb(&conversion);
     }
     close_conversion(&conversion);
@@ -209,10 +204,8 @@ static bool convert(bool back, const uint8_t *profile, size_t count, const float
     }
     done = done && open_transform(&conversion, back, result);
     if (done) {
-        if (back)
-            run_from_srgb(&conversion, in, out, pixels);
-        else
-            run_to_srgb(&conversion, in, out, pixels);
+        if (back) run_from_srgb(&conversion, in, out, pixels);
+        else run_to_srgb(&conversion, in, out, pixels);
     }
     close_conversion(&conversion);
     return done;
@@ -284,16 +277,14 @@ bool cimageio_profile_make(const cimageio_color_space *space, const char *name, 
                                            {space->green[0], space->green[1], 1},
                                            {space->blue[0], space->blue[1], 1}};
         cmsToneCurve *const curves[3] = {curve, curve, curve};
-        if (space->is_gray)
-            profile = cmsCreateGrayProfileTHR(context, &white, curve);
-        else
-            profile = cmsCreateRGBProfileTHR(context, &white, &primaries, curves);
+        if (space->is_gray) profile = cmsCreateGrayProfileTHR(context, &white, curve);
+        else profile = cmsCreateRGBProfileTHR(context, &white, &primaries, curves);
     }
     bool done = false;
     if (profile) {
         cmsMLU *text = cmsMLUalloc(context, 1);
-        done = text && cmsMLUsetASCII(text, "en", "US", name) &&
-               cmsWriteTag(profile, cmsSigProfileDescriptionTag, text);
+        done =
+            text && cmsMLUsetASCII(text, "en", "US", name) && cmsWriteTag(profile, cmsSigProfileDescriptionTag, text);
         cmsMLUfree(text);
         cmsUInt32Number count = 0;
         done = done && cmsSaveProfileToMem(profile, NULL, &count) && cimageio_reserve(out, count) &&

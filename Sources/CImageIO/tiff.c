@@ -213,10 +213,8 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
     *info = (cimageio_tiff_info){0};
     *result = (cimageio_result){0};
     TIFF *tiff = open_file(&file, "rm");
-    if (!tiff)
-        fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
-    else if (describe(tiff, &file, max_pixels, &layout, info, result))
-        info->other_pages = !TIFFLastDirectory(tiff);
+    if (!tiff) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
+    else if (describe(tiff, &file, max_pixels, &layout, info, result)) info->other_pages = !TIFFLastDirectory(tiff);
     close_file(tiff);
     return result->code == CIMAGEIO_OK;
 }
@@ -311,10 +309,8 @@ static uint32_t sample_at(const void *pixels, size_t index, unsigned depth) {
 }
 
 static void set_sample(void *pixels, size_t index, unsigned depth, uint32_t value) {
-    if (depth == 16)
-        ((uint16_t *)pixels)[index] = (uint16_t)value;
-    else
-        ((uint8_t *)pixels)[index] = (uint8_t)value;
+    if (depth == 16) ((uint16_t *)pixels)[index] = (uint16_t)value;
+    else ((uint8_t *)pixels)[index] = (uint8_t)value;
 }
 
 /// Divides colours by alpha, or multiplies them: rounded, the second undoes the first exactly.
@@ -482,8 +478,7 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
         const uint8_t *from = (const uint8_t *)pixels + row_bytes * y;
         if (has_alpha && request->associate_alpha)
             scale_by_alpha(from, row, request->width, request->channels, request->depth, true);
-        else
-            memcpy(row, from, row_bytes);
+        else memcpy(row, from, row_bytes);
         done = TIFFWriteScanline(tiff, row, y, 0) >= 0;
     }
     done = done && TIFFFlush(tiff);

@@ -105,7 +105,8 @@ public struct ColorSpace: Sendable, Equatable {
         guard info.channels == (isGray ? 1 : 3) else {
             throw Unusable(
                 reason: "it is not for \(isGray ? "grey" : "RGB") samples but for "
-                    + (info.channels == 1 ? "grey" : info.channels == 3 ? "RGB" : info.channels == 4 ? "CMYK" : "other"))
+                    + (info.channels == 1 ? "grey" : info.channels == 3 ? "RGB" : info.channels == 4 ? "CMYK" : "other")
+            )
         }
         let stated = unsafe String(cString: cimageio_profile_name(&info))
         let name = stated.contains { $0 != " " } ? stated : "without a name"
@@ -154,7 +155,8 @@ public struct ColorSpace: Sendable, Equatable {
         let hundredths = Int((100 / exponent).rounded())
         let digits = hundredths % 100
         let name =
-            "gamma \(hundredths / 100).\(digits < 10 ? "0" : "")\(digits)" + (hasPrimaries ? " with its own primaries" : "")
+            "gamma \(hundredths / 100).\(digits < 10 ? "0" : "")\(digits)"
+            + (hasPrimaries ? " with its own primaries" : "")
         if let made = Self(recipe: recipe, name: name) {
             self = made
         } else {
@@ -177,7 +179,8 @@ public struct ColorSpace: Sendable, Equatable {
         }
         if codes[1] == 16 || codes[1] == 18 {
             let name = codes[1] == 16 ? "PQ" : "HLG"
-            notes.append("it is a picture of high dynamic range (\(name)); the network sees its samples as if they were sRGB")
+            notes.append(
+                "it is a picture of high dynamic range (\(name)); the network sees its samples as if they were sRGB")
             self = .assumed
             return
         }

@@ -21,8 +21,12 @@ enum FileBytes {
         return try read(descriptor: descriptor, name: path, limit: limit)
     }
 
-    /// Reads what is left of an open file, pipe or terminal.
-    static func read(descriptor: Int32, name: String, limit: Int) throws(ImageFileError) -> [UInt8] {
+    /// Reads what is left of an open file, pipe or terminal. A file that another program changes meanwhile is refused.
+    ///
+    /// - Parameter afterFirstPiece: called once something was read; for tests.
+    static func read(
+        descriptor: Int32, name: String, limit: Int, afterFirstPiece: () -> Void = {}
+    ) throws(ImageFileError) -> [UInt8] {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable(file: name, reason: reason(errno)) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: name) }
@@ -35,14 +39,33 @@ enum FileBytes {
         var piece = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = retrying { unsafe piece.withUnsafeMutableBytes { unsafe systemRead(descriptor, $0) } }
-            if count == 0 { return bytes }
+            if count == 0 { break }
             guard count > 0 else {
                 if errno == EISDIR { throw .isDirectory(file: name) }
                 throw .readFailed(file: name, reason: reason(errno))
             }
             guard bytes.count + count <= limit else { throw .tooManyBytes(file: name, limit: limit) }
+            if bytes.isEmpty { afterFirstPiece() }
             bytes.append(contentsOf: piece[..<count])
         }
+        if isRegular {
+            var now = stat()
+            guard unsafe fstat(descriptor, &now) == 0 else { throw .readFailed(file: name, reason: reason(errno)) }
+            guard now.st_size == status.st_size, isSameTime(now, status) else {
+                throw .readFailed(file: name, reason: "another program changed it meanwhile")
+            }
+        }
+        return bytes
+    }
+
+    /// Whether the contents changed last at the same time.
+    private static func isSameTime(_ one: stat, _ other: stat) -> Bool {
+        #if canImport(Darwin)
+            one.st_mtimespec.tv_sec == other.st_mtimespec.tv_sec
+                && one.st_mtimespec.tv_nsec == other.st_mtimespec.tv_nsec
+        #else
+            one.st_mtim.tv_sec == other.st_mtim.tv_sec && one.st_mtim.tv_nsec == other.st_mtim.tv_nsec
+        #endif
     }
 
     /// Writes `bytes` so that `path` holds either what it held or all of them: into a temporary file beside it, to
@@ -151,6 +174,7 @@ enum FileBytes {
     private static func failure(_ code: Int32, name: String, creating: Bool = false) -> ImageFileError {
         switch code {
         case ENOSPC, EDQUOT: .noSpace(file: name)
+        case EFBIG: .writeFailed(file: name, reason: "it is larger than files may be here (ulimit -f)")
         case EACCES, EPERM: .cannotCreate(file: name, reason: "its folder may not be written to")
         case EROFS: .cannotCreate(file: name, reason: "its disk is read-only")
         case ENOENT: .cannotCreate(file: name, reason: "its folder does not exist")

@@ -76,7 +76,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         case .corrupt(let file, let format, let detail):
             "\(file) is damaged: a valid \(format.displayName) was expected, but \(detail)"
         case .tooManyPixels(let file, let size, let limit):
-            "\(file) is too large: at most \(limit) pixels are accepted, it claims \(size)"
+            "\(file) is too large: at most \(limit) pixels are accepted (--max-pixels), it claims \(size)"
         case .tooManyBytes(let file, let limit):
             "\(file) is too large: at most \(limit) bytes are accepted, it holds more"
         case .outOfMemory(let file, let size):

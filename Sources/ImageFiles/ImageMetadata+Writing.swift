@@ -24,7 +24,8 @@ extension ImageMetadata {
         case .jpeg, .webp, .tiff:
             if let profile = ColorSpace.profile(replacing: self, layout: picture.layout) {
                 result.iccProfile = profile
-                notes.append("the colours, which the PNG states in chunks, are stated by a profile in the \(format.displayName)")
+                notes.append(
+                    "the colours, which the PNG states in chunks, are stated by a profile in the \(format.displayName)")
             }
         }
         if format != .jpeg, !extendedXMP.isEmpty {

@@ -21,7 +21,8 @@ enum TIFFCodec {
         var info = cimageio_tiff_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
-            unsafe cimageio_tiff_header($0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
+            unsafe cimageio_tiff_header(
+                $0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
         }
         let size = PixelSize(width: Int(info.width), height: Int(info.height))
         func failure() -> ImageFileError {

@@ -134,7 +134,8 @@ extension TIFFDirectory {
         if exif == nil, gps == nil, !top.contains(where: { $0.tag != Tag.orientation || $0.number != 1 }) { return nil }
         if exif != nil { top.append(Entry(tag: Tag.exif, number: 0)) }
         if gps != nil { top.append(Entry(tag: Tag.gps, number: 0)) }
-        return Array("II*\0".utf8) + little(8, count: 4) + TIFFDirectory(entries: top).linked(at: 8, exif: exif, gps: gps)
+        return Array("II*\0".utf8) + little(8, count: 4)
+            + TIFFDirectory(entries: top).linked(at: 8, exif: exif, gps: gps)
     }
 
     /// The TIFF `file` (little endian) with what the EXIF block says added to its first directory.

@@ -14,7 +14,8 @@ enum WebPCodec {
         var info = cimageio_webp_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
-            unsafe cimageio_webp_header($0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
+            unsafe cimageio_webp_header(
+                $0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
         }
         let size = PixelSize(width: Int(info.width), height: Int(info.height))
         func failure() -> ImageFileError {
@@ -42,7 +43,9 @@ enum WebPCodec {
         var notes: [String] = []
         if info.frames > 1 { notes.append("it is animated; only its first picture is used") }
         if !info.is_lossless {
-            notes.append("its pixels were compressed with loss; a WebP made from it is compressed without, to keep them, and larger")
+            notes.append(
+                "its pixels were compressed with loss; a WebP made from it is compressed without, to keep them, and larger"
+            )
         }
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,

@@ -1,6 +1,7 @@
-import ImageFiles
 import Raster
 import Testing
+
+@testable import ImageFiles
 
 #if canImport(Darwin)
     import Darwin
@@ -130,6 +131,31 @@ import Testing
             #expect(throws: ImageFileError.noSpace(file: path)) { try ImageFile.write(large, to: path, format: .png) }
             #expect(listing(folder) == ["out.png"])
             #expect(try ImageFile.read(path: path).picture == picture)
+        }
+
+        @Test func aFileThatChangesWhileItIsReadIsRefused() throws {
+            try withTemporaryFolder { folder in
+                let path = folder + "/a.bin"
+                try ImageFile.write(bytes: [UInt8](repeating: 7, count: 1 << 20), to: path)
+                func read(whileDoing change: () -> Void) throws(ImageFileError) -> [UInt8] {
+                    let descriptor = unsafe open(path, O_RDWR)
+                    defer { close(descriptor) }
+                    return try FileBytes.read(
+                        descriptor: descriptor, name: "a", limit: 1 << 22, afterFirstPiece: change)
+                }
+                #expect(try read {}.count == 1 << 20)
+                let changed = ImageFileError.readFailed(file: "a", reason: "another program changed it meanwhile")
+                #expect(throws: changed) { try read { _ = unsafe truncate(path, 1 << 19) } }
+                #expect(throws: changed) {
+                    try read {
+                        usleep(20000)
+                        let other = unsafe open(path, O_WRONLY)
+                        _ = unsafe write(other, "x", 1)
+                        close(other)
+                    }
+                }
+                #expect(try read {}.count == 1 << 19)
+            }
         }
 
         @Test func endlessInputIsRefused() {

@@ -70,7 +70,8 @@ import Testing
         let opaque = (0 ..< straight.size.area).filter { straight.bytes[$0 * 4 + 3] > 200 }
         for pixel in opaque {
             for channel in 0 ..< 4 {
-                let difference = Int(loaded.picture.bytes[pixel * 4 + channel]) - Int(straight.bytes[pixel * 4 + channel])
+                let difference =
+                    Int(loaded.picture.bytes[pixel * 4 + channel]) - Int(straight.bytes[pixel * 4 + channel])
                 #expect(abs(difference) <= 1)
             }
         }
@@ -78,7 +79,8 @@ import Testing
         // As stored: without the tag that says so, the samples are those of the file.
         func stored(_ bytes: [UInt8]) throws -> [UInt8] {
             var file = bytes
-            let tag = try #require((0 ..< file.count - 12).last { file[$0 ..< $0 + 8].elementsEqual([0x52, 1, 3, 0, 1, 0, 0, 0]) })
+            let tag = try #require(
+                (0 ..< file.count - 12).last { file[$0 ..< $0 + 8].elementsEqual([0x52, 1, 3, 0, 1, 0, 0, 0]) })
             #expect(file[tag + 8] == 1)
             file[tag + 8] = 2
             return try ImageFile.read(bytes: file, name: "s.tif").picture.bytes
@@ -132,7 +134,7 @@ import Testing
             metadata.photoshopResources = Array("8BIM".utf8) + (0 ..< 200).map { UInt8($0) }
         }
         var infotext = Infotext(prompt: "a door")
-        infotext["Steps"] = "20"
+        for (key, value) in [("Steps", "20"), ("Seed", "1"), ("Size", "17x23")] { infotext[key] = value }
         let encoded = try ImageFile.encode(
             loaded.picture, format: format, metadata: metadata, provenance: .edited(infotext))
         let again = try ImageFile.read(bytes: encoded.bytes, name: "b")
@@ -158,7 +160,9 @@ import Testing
     }
 
     @Test func cutFilesThrow() throws {
-        for file in ["rgb-strips.tif", "rgb16-bigendian.tif", "rgb-lzw.tif", "rgb-tiled.tif", "rgb-lossless.webp", "lossy.webp"] {
+        for file in [
+            "rgb-strips.tif", "rgb16-bigendian.tif", "rgb-lzw.tif", "rgb-tiled.tif", "rgb-lossless.webp", "lossy.webp",
+        ] {
             let bytes = try contents(Self.folder + "/" + file)
             for count in 8 ..< bytes.count - 40 {
                 guard let cut = try? ImageFile.read(bytes: Array(bytes[..<count]), name: "cut") else { continue }
@@ -181,7 +185,8 @@ import Testing
         }
         // A plain TIFF whose height says 16384 times more.
         var bytes = try contents(Self.folder + "/rgb-plain.tif")
-        let tag = try #require((0 ..< bytes.count - 12).first { bytes[$0 ..< $0 + 2].elementsEqual([1, 1]) && bytes[$0 + 8] == 17 })
+        let tag = try #require(
+            (0 ..< bytes.count - 12).first { bytes[$0 ..< $0 + 2].elementsEqual([1, 1]) && bytes[$0 + 8] == 17 })
         bytes[tag + 9] = 64
         let hollow = #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: bytes, name: "h") }
         guard case .truncated? = hollow else {
@@ -193,7 +198,9 @@ import Testing
     @Test func eachByteMayBeWrong() throws {
         // No crash, and nothing larger than the limit; what is read need not be right.
         let limits = DecodeLimits(maximumPixels: 1 << 16)
-        for file in ["rgb-strips.tif", "associated.tif", "palette.tif", "metadata.tif", "metadata.webp", "animated.webp"] {
+        for file in [
+            "rgb-strips.tif", "associated.tif", "palette.tif", "metadata.tif", "metadata.webp", "animated.webp",
+        ] {
             let bytes = try contents(Self.folder + "/" + file)
             for index in bytes.indices {
                 for value in [0, 0x7F, 0xFF] as [UInt8] {

@@ -150,10 +150,14 @@ import Testing
     @Test(.enabled(if: Corpora.isPresent, Corpora.absence))
     func filesOfTheWorldKeepTheirBlocks() throws {
         var (spliced, anew, blocks) = (0, 0, 0)
-        for folder in ["jpeg-decoder/tests/reftest/images", "jpeg-decoder/tests/reftest/images/mozilla", "libjpeg-turbo"] {
+        for folder in [
+            "jpeg-decoder/tests/reftest/images", "jpeg-decoder/tests/reftest/images/mozilla", "libjpeg-turbo",
+        ] {
             for path in try Corpora.files("jpeg/" + folder, suffix: ".jpg") {
                 let file = try contents(path)
-                guard let loaded = try? ImageFile.read(bytes: file, name: path), loaded.format == .jpeg else { continue }
+                guard let loaded = try? ImageFile.read(bytes: file, name: path), loaded.format == .jpeg else {
+                    continue
+                }
                 if let comparison = try check(file, name(path)) {
                     spliced += 1
                     blocks += comparison.blocks
@@ -175,7 +179,8 @@ import Testing
             let comparison = try #require(try check(file, name(path)))
             #expect(comparison.touched < comparison.blocks / 4)
             let loaded = try ImageFile.read(bytes: file, name: path)
-            let result = try encoded(loaded, inverted(loaded.picture, in: PixelRect(x: 100, y: 50, width: 60, height: 90)))
+            let result = try encoded(
+                loaded, inverted(loaded.picture, in: PixelRect(x: 100, y: 50, width: 60, height: 90)))
             let again = try ImageFile.read(bytes: result.bytes, name: "again")
             #expect(again.facts.orientation == loaded.facts.orientation, "\(name(path))")
             #expect(again.facts.storedSize == loaded.facts.storedSize, "\(name(path))")

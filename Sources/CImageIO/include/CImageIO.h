@@ -172,11 +172,11 @@ typedef struct {
 
 /// What decoding met that was not fatal.
 typedef struct {
-    int32_t damaged;  // warnings that some samples are not what was stored
-    int32_t other;    // warnings that cost no samples
-    bool missing_end; // every sample was there, the end-of-image marker was not
+    int32_t damaged;       // warnings that some samples are not what was stored
+    int32_t other;         // warnings that cost no samples
+    bool missing_end;      // every sample was there, the end-of-image marker was not
     bool used_ink_profile; // the inks were converted by the profile that was given
-    char first[200];  // the library's words for the first warning
+    char first[200];       // the library's words for the first warning
 } cimageio_jpeg_warnings;
 
 /// The first warning, as a C string that lives as long as `warnings`.

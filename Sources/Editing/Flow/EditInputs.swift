@@ -26,12 +26,14 @@ public struct EditInputs: Sendable {
             return
         }
         guard let input = request.picture else { throw EditError.missingInput(mode: request.mode, what: "a picture") }
-        let loaded = try PictureFile.read(input)
+        let loaded = try PictureFile.read(input, maximumPixels: request.settings.maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         source = loaded
         if !loaded.colorSpace.isSRGB {
             notes.append(
-                EditNote("\(input.name): its colours are \(loaded.colorSpace.name); they are converted for the model and back"))
+                EditNote(
+                    "\(input.name): its colours are \(loaded.colorSpace.name); they are converted for the model and back"
+                ))
         }
 
         switch request.mode {
@@ -47,7 +49,7 @@ public struct EditInputs: Sendable {
         case .inpaint, .erase, .remix:
             picture = loaded.picture
             if let maskInput = request.mask {
-                let file = try PictureFile.read(maskInput)
+                let file = try PictureFile.read(maskInput, maximumPixels: request.settings.maximumPixels)
                 notes += file.notes.map { EditNote("\(maskInput.name): \($0)") }
                 let read: Mask
                 do {

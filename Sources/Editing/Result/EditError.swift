@@ -45,7 +45,7 @@ extension EditError: CustomStringConvertible {
         case .overMemoryLimit(let what, let needed, let limit):
             "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
         case .outputIsInput(let path):
-            "'\(path)' is the input itself, which is never overwritten; choose another output name"
+            "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputExists(let path):
             "'\(path)' exists already; choose another output name, or overwrite it with --force"
         case .outputFolderMissing(let path):

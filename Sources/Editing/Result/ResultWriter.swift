@@ -40,7 +40,8 @@ struct ResultWriter {
         }
         if let path = outputs.contactSheet {
             try ImageFile.write(
-                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed), to: path, format: outputs.format,
+                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed), to: path,
+                format: outputs.format,
                 provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, replacing: outputs.overwrites)
             let sheet = SavedPicture(path: path, seed: seeds[0], isContactSheet: true)
             saved.append(sheet)
@@ -81,7 +82,8 @@ struct ResultWriter {
     ) -> EditReport {
         meter.end()
         return EditReport(
-            saved: saved, pictures: pictures, colorSpace: colorSpace, seeds: seeds, model: model, size: pictures[0].size,
+            saved: saved, pictures: pictures, colorSpace: colorSpace, seeds: seeds, model: model,
+            size: pictures[0].size,
             stepsDone: meter.stepsDone, steps: steps, secondsPerStep: meter.secondsPerStep, seconds: meter.seconds,
             peakMemoryBytes: ProcessMemory.peakBytes, standardOutput: standardOutput)
     }
