@@ -82,14 +82,15 @@ enum FileBytes {
             guard replacing else { throw .exists(file: path) }
             if status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(bytes, to: target, name: path) }
         }
-        let (temporary, descriptor) = try createTemporary(beside: target, name: path)
+        var (temporary, descriptor) = try createTemporary(beside: target, name: path)
         do throws(ImageFileError) {
             defer { close(descriptor) }
             if exists { fchmod(descriptor, status.st_mode & 0o7777) }
             try write(bytes, descriptor: descriptor, name: path)
             guard retrying({ fsync(descriptor) }) == 0 || errno == EINVAL else { throw failure(errno, name: path) }
+            if temporary.isEmpty { temporary = try name(descriptor, beside: target, path: path) }
         } catch {
-            unsafe unlink(temporary)
+            if !temporary.isEmpty { unsafe unlink(temporary) }
             throw error
         }
         if replacing {
@@ -136,19 +137,49 @@ enum FileBytes {
         try write(bytes, descriptor: descriptor, name: name)
     }
 
-    /// Makes a new file in the folder of `target`.
+    /// Makes a new file in the folder of `target`. Where the system has files without names, it has none (an empty path)
+    /// until it is whole, so that a killed program leaves nothing behind.
     private static func createTemporary(
         beside target: String, name: String
     ) throws(ImageFileError) -> (path: String, descriptor: Int32) {
         let folder = folder(of: target)
+        #if os(Linux)
+            // O_TMPFILE (open(2)), whose definition is not imported.
+            let unnamed = 0o20_000_000 | O_DIRECTORY
+            let descriptor = retrying {
+                unsafe open(folder.isEmpty ? "." : folder, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
+            }
+            if descriptor >= 0 {
+                if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return ("", descriptor) }
+                close(descriptor)
+            }
+        #endif
         for _ in 0 ..< 100 {
-            // Short, whatever the target's name: a name may have 255 bytes.
-            let temporary = folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+            let temporary = temporaryName(in: folder)
             let descriptor = retrying { unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
             if descriptor >= 0 { return (temporary, descriptor) }
             if errno != EEXIST { throw failure(errno, name: name, creating: true) }
         }
         throw .cannotCreate(file: name, reason: "no free name for a temporary file beside it")
+    }
+
+    /// Short, whatever the target's name: a name may have 255 bytes.
+    private static func temporaryName(in folder: String) -> String {
+        folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+    }
+
+    /// Gives a file without a name one in the folder of `target`.
+    private static func name(
+        _ descriptor: Int32, beside target: String, path: String
+    ) throws(ImageFileError) -> String {
+        let folder = folder(of: target)
+        for _ in 0 ..< 100 {
+            let temporary = temporaryName(in: folder)
+            let from = "/proc/self/fd/\(descriptor)"
+            if unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 { return temporary }
+            if errno != EEXIST { throw failure(errno, name: path, creating: true) }
+        }
+        throw .cannotCreate(file: path, reason: "no free name for a temporary file beside it")
     }
 
     private static func resolvingLink(_ path: String) -> String {

@@ -61,7 +61,8 @@ public enum ImageFile {
             parsed.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &parsed.notes)
         parsed.metadata.jpegCoding = decoded.coding
         var image = LoadedImage(
-            picture: decoded.picture, format: .jpeg, facts: decoded.facts, metadata: parsed.metadata,
+            picture: decoded.picture, format: .jpeg, facts: decoded.facts,
+            metadata: parsed.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: nil),
             jpegSource: nil, notes: decoded.notes + parsed.notes
         ).upright()
@@ -78,7 +79,8 @@ public enum ImageFile {
         let colorSpace = ColorSpace(
             decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
         return LoadedImage(
-            picture: decoded.picture, format: .webp, facts: decoded.facts, metadata: decoded.metadata,
+            picture: decoded.picture, format: .webp, facts: decoded.facts,
+            metadata: decoded.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
             notes: notes
         ).upright()
@@ -92,7 +94,8 @@ public enum ImageFile {
         let colorSpace = ColorSpace(
             decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
         return LoadedImage(
-            picture: decoded.picture, format: .tiff, facts: decoded.facts, metadata: decoded.metadata,
+            picture: decoded.picture, format: .tiff, facts: decoded.facts,
+            metadata: decoded.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
             notes: notes
         ).upright()
@@ -176,6 +179,16 @@ public enum ImageFile {
     /// Writes bytes to an open file or pipe; `name` is what errors call it ("standard output").
     public static func write(bytes: [UInt8], descriptor: Int32, name: String) throws(ImageFileError) {
         try FileBytes.write(bytes, descriptor: descriptor, name: name)
+    }
+}
+
+extension ImageMetadata {
+    /// With the profile of a space that only EXIF names: in a PNG EXIF would have no say.
+    fileprivate func stating(_ colorSpace: ColorSpace) -> ImageMetadata {
+        guard colorSpace.isStated, iccProfile == nil else { return self }
+        var result = self
+        result.iccProfile = colorSpace.profile
+        return result
     }
 }
 

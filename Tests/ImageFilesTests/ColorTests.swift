@@ -158,7 +158,11 @@ import Testing
         metadata.exif = exif
         let bytes = try ImageFile.encode(gradient(PixelSize(width: 8, height: 8)), format: .jpeg, metadata: metadata)
             .bytes
-        let adobe = try ImageFile.read(bytes: bytes, name: "a.jpg").colorSpace
+        let jpeg = try ImageFile.read(bytes: bytes, name: "a.jpg")
+        let adobe = jpeg.colorSpace
+        // A PNG made from it says so in a profile.
+        let made = try ImageFile.encode(jpeg.picture, format: .png, metadata: jpeg.metadata)
+        #expect(try ImageFile.read(bytes: made.bytes, name: "b.png").colorSpace == adobe)
         #expect(adobe.name.contains("Adobe RGB"))
         let official = try space(icc: contents(#require(Corpora.root) + "/icc/compact/profiles/AdobeCompat-v4.icc")).0
         // That profile's curve begins with a straight line, as Photoshop converts: other by two steps near black.

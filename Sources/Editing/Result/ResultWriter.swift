@@ -58,7 +58,9 @@ struct ResultWriter {
         try meter.begin(.save)
         let path = outputs.paths.first ?? "standard output"
         let bytes: [UInt8]
-        if source.format == outputs.format, source.facts.orientation == 1, let input = request.picture {
+        // A JPEG keeps its orientation; others are turned upright.
+        let isAsItShouldBe = source.facts.orientation == 1 || source.format == .jpeg
+        if source.format == outputs.format, isAsItShouldBe, let input = request.picture {
             bytes = try PictureFile.bytes(of: input)
         } else {
             bytes = try ImageFile.encode(
