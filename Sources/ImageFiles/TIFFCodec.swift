@@ -49,6 +49,7 @@ enum TIFFCodec {
         if !info.inks { metadata.iccProfile = tag(Tag.profile, of: file) }
         metadata.xmp = tag(Tag.xmp, of: file)
         metadata.photoshopResources = tag(Tag.photoshop, of: file)
+        if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: file) }
         metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file)
         metadata.density = density(info)
         metadata.hasAssociatedAlpha = info.alpha_associated
@@ -90,6 +91,15 @@ enum TIFFCodec {
             unsafe cimageio_tiff_tag($0.baseAddress, $0.count, tag, &out)
         }
         return found ? unsafe out.array : nil
+    }
+
+    /// An IPTC record that stands in a tag of its own, as the Photoshop resource that other formats hold.
+    private static func iptcResource(of file: [UInt8]) -> [UInt8]? {
+        guard let record = TIFFDirectory(first: file)?.entries.first(where: { $0.tag == 33723 })?.data,
+            record.first == 0x1C
+        else { return nil }
+        let count = (0 ..< 4).map { UInt8(truncatingIfNeeded: record.count >> (24 - 8 * $0)) }
+        return Array("8BIM".utf8) + [4, 4, 0, 0] + count + record + [UInt8](repeating: 0, count: record.count & 1)
     }
 
     private static func density(_ info: cimageio_tiff_info) -> PixelDensity? {

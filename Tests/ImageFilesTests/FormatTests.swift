@@ -159,6 +159,15 @@ import Testing
         #expect(first.directory(TIFFDirectory.Tag.gps, in: block)?.entries.count == 1)
     }
 
+    /// An IPTC record in a tag of its own goes where every format has a place for it.
+    @Test(arguments: [ImageFormat.png, .jpeg, .tiff])
+    func captionsComeBack(format: ImageFormat) throws {
+        let loaded = try load("iptc.tif")
+        let bytes = try ImageFile.encode(loaded.picture, format: format, metadata: loaded.metadata).bytes
+        let resources = try #require(try ImageFile.read(bytes: bytes, name: "a").metadata.photoshopResources)
+        #expect(resources == Array("8BIM".utf8) + [4, 4, 0, 0, 0, 0, 0, 10, 0x1C, 2, 0x78, 0, 5] + Array("Hills".utf8))
+    }
+
     @Test func cutFilesThrow() throws {
         for file in [
             "rgb-strips.tif", "rgb16-bigendian.tif", "rgb-lzw.tif", "rgb-tiled.tif", "rgb-lossless.webp", "lossy.webp",
