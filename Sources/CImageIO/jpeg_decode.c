@@ -21,6 +21,7 @@ struct decoder {
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
     uint8_t *ink_row;
+    struct cimageio_inks *inks; // null where no profile says what the inks look like
     cimageio_result *result;
     cimageio_jpeg_warnings *warnings;
     bool ended;     // the data ran out
@@ -144,6 +145,8 @@ static void prepare(struct decoder *decoder, cimageio_result *result, cimageio_j
 static void close_decoder(struct decoder *decoder) {
     free(decoder->ink_row);
     decoder->ink_row = NULL;
+    cimageio_close_inks(decoder->inks);
+    decoder->inks = NULL;
     jpeg_destroy_decompress(&decoder->info);
 }
 
@@ -238,7 +241,13 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
         uint8_t *row = pixels + row_bytes * info->output_scanline;
         JSAMPROW target = ink ? decoder->ink_row : row;
         jpeg_read_scanlines(info, &target, 1);
-        if (ink) ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
+        if (ink && decoder->inks) {
+            if (info->saw_Adobe_marker)
+                for (size_t index = 0; index < (size_t)info->output_width * 4; index++) decoder->ink_row[index] ^= 255;
+            cimageio_inks_to_srgb(decoder->inks, decoder->ink_row, row, info->output_width);
+        } else if (ink) {
+            ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
+        }
         if (decoder->cut_short) break;
     }
     if (lacks_refinement(info)) {
@@ -250,10 +259,13 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
 }
 
 bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *expected, uint8_t *pixels,
-                          size_t capacity, cimageio_jpeg_warnings *warnings, cimageio_result *result) {
+                          size_t capacity, const uint8_t *ink_profile, size_t ink_profile_count,
+                          cimageio_jpeg_warnings *warnings, cimageio_result *result) {
     struct decoder decoder;
     *warnings = (cimageio_jpeg_warnings){0};
     prepare(&decoder, result, warnings);
+    if (ink_profile_count > 0) decoder.inks = cimageio_open_inks(ink_profile, ink_profile_count);
+    warnings->used_ink_profile = decoder.inks != NULL;
     if (setjmp(decoder.escape)) {
         close_decoder(&decoder);
         return false;

@@ -1,18 +1,13 @@
-#include "internal.h"
+#include "jpeg_internal.h"
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <jerror.h>
-#include <jpeglib.h>
 
 struct encoder {
     struct jpeg_compress_struct info;
     struct jpeg_error_mgr error;
-    struct jpeg_destination_mgr destination;
+    struct cimageio_jpeg_sink sink;
     jmp_buf escape;
-    cimageio_buffer *out;
     cimageio_result *result;
 };
 
@@ -34,43 +29,13 @@ static void say_nothing(j_common_ptr info, int level) {
 
 static void print_nothing(j_common_ptr info) { (void)info; }
 
-static void point_at_free_space(struct encoder *encoder) {
-    encoder->destination.next_output_byte = encoder->out->bytes + encoder->out->count;
-    encoder->destination.free_in_buffer = encoder->out->capacity - encoder->out->count;
-}
-
-static void begin(j_compress_ptr info) {
-    struct encoder *encoder = encoder_of((j_common_ptr)info);
-    if (!cimageio_reserve(encoder->out, 65536)) ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
-    point_at_free_space(encoder);
-}
-
-static boolean grow(j_compress_ptr info) {
-    struct encoder *encoder = encoder_of((j_common_ptr)info);
-    encoder->out->count = encoder->out->capacity;
-    size_t capacity;
-    if (__builtin_mul_overflow(encoder->out->capacity, (size_t)2, &capacity) ||
-        !cimageio_reserve(encoder->out, capacity))
-        ERREXIT1(info, JERR_OUT_OF_MEMORY, 1);
-    point_at_free_space(encoder);
-    return TRUE;
-}
-
-static void finish(j_compress_ptr info) {
-    struct encoder *encoder = encoder_of((j_common_ptr)info);
-    encoder->out->count = encoder->out->capacity - encoder->destination.free_in_buffer;
-}
-
 /// Runs under the caller's setjmp.
 static void encode(struct encoder *encoder, const uint8_t *pixels, const cimageio_jpeg_request *request,
-                   const cimageio_jpeg_segment *segments, size_t segment_count) {
+                   const cimageio_jpeg_segment *segments, size_t segment_count, cimageio_buffer *out) {
     j_compress_ptr info = &encoder->info;
     jpeg_create_compress(info);
     info->client_data = encoder;
-    encoder->destination.init_destination = begin;
-    encoder->destination.empty_output_buffer = grow;
-    encoder->destination.term_destination = finish;
-    info->dest = &encoder->destination;
+    cimageio_jpeg_write_to(info, &encoder->sink, out);
     info->image_width = request->width;
     info->image_height = request->height;
     info->input_components = request->channels;
@@ -116,7 +81,6 @@ bool cimageio_jpeg_encode(const uint8_t *pixels, const cimageio_jpeg_request *re
     memset(&encoder, 0, sizeof encoder);
     *result = (cimageio_result){0};
     *out = (cimageio_buffer){0};
-    encoder.out = out;
     encoder.result = result;
     encoder.info.err = jpeg_std_error(&encoder.error);
     encoder.info.client_data = &encoder;
@@ -128,7 +92,7 @@ bool cimageio_jpeg_encode(const uint8_t *pixels, const cimageio_jpeg_request *re
         cimageio_free(out);
         return false;
     }
-    encode(&encoder, pixels, request, segments, segment_count);
+    encode(&encoder, pixels, request, segments, segment_count, out);
     jpeg_destroy_compress(&encoder.info);
     return true;
 }

@@ -10,6 +10,8 @@ struct EXIFBlock {
         static let orientation = 0x0112
         static let exifDirectory = 0x8769
         static let userComment = 0x9286
+        static let colorSpace = 0xA001
+        static let interoperability = 0xA005
         static let pixelWidth = 0xA002
         static let pixelHeight = 0xA003
         static let thumbnailOffset = 0x0201
@@ -48,9 +50,12 @@ struct EXIFBlock {
     }
 
     /// Says that the pixels are upright.
-    mutating func resetOrientation() {
+    mutating func resetOrientation() { setOrientation(1) }
+
+    /// Says how the pixels are to be turned, 1…8, where the block says anything about it.
+    mutating func setOrientation(_ orientation: Int) {
         guard let entry = entry(Tag.orientation, in: firstDirectory) else { return }
-        setNumber(1, at: entry)
+        setNumber(orientation, at: entry)
     }
 
     /// Corrects the size that the block states, where it states one.
@@ -80,6 +85,19 @@ struct EXIFBlock {
             }
         }
         write32(0, at: link)
+    }
+
+    /// Whether the colours are said to be Adobe RGB: by the interoperability index R03 of DCF 2.0 (Exif 2.32, annex
+    /// and 4.6.8 A), or by the value 2 of ColorSpace that some cameras write.
+    var saysAdobeRGB: Bool {
+        guard let directory = exifDirectory, let entry = entry(Tag.colorSpace, in: directory),
+            let value = number(at: entry)
+        else { return false }
+        if value == 2 { return true }
+        guard value == 0xFFFF, let pointer = self.entry(Tag.interoperability, in: directory),
+            let place = number(at: pointer), let index = self.entry(1, in: place), let range = payload(of: index)
+        else { return false }
+        return bytes[range].starts(with: Array("R03".utf8))
     }
 
     // MARK: The user comment

@@ -21,8 +21,12 @@ enum FileBytes {
         return try read(descriptor: descriptor, name: path, limit: limit)
     }
 
-    /// Reads what is left of an open file, pipe or terminal.
-    static func read(descriptor: Int32, name: String, limit: Int) throws(ImageFileError) -> [UInt8] {
+    /// Reads what is left of an open file, pipe or terminal. A file that another program changes meanwhile is refused.
+    ///
+    /// - Parameter afterFirstPiece: called once something was read; for tests.
+    static func read(
+        descriptor: Int32, name: String, limit: Int, afterFirstPiece: () -> Void = {}
+    ) throws(ImageFileError) -> [UInt8] {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable(file: name, reason: reason(errno)) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: name) }
@@ -35,14 +39,33 @@ enum FileBytes {
         var piece = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = retrying { unsafe piece.withUnsafeMutableBytes { unsafe systemRead(descriptor, $0) } }
-            if count == 0 { return bytes }
+            if count == 0 { break }
             guard count > 0 else {
                 if errno == EISDIR { throw .isDirectory(file: name) }
                 throw .readFailed(file: name, reason: reason(errno))
             }
             guard bytes.count + count <= limit else { throw .tooManyBytes(file: name, limit: limit) }
+            if bytes.isEmpty { afterFirstPiece() }
             bytes.append(contentsOf: piece[..<count])
         }
+        if isRegular {
+            var now = stat()
+            guard unsafe fstat(descriptor, &now) == 0 else { throw .readFailed(file: name, reason: reason(errno)) }
+            guard now.st_size == status.st_size, isSameTime(now, status) else {
+                throw .readFailed(file: name, reason: "another program changed it meanwhile")
+            }
+        }
+        return bytes
+    }
+
+    /// Whether the contents changed last at the same time.
+    private static func isSameTime(_ one: stat, _ other: stat) -> Bool {
+        #if canImport(Darwin)
+            one.st_mtimespec.tv_sec == other.st_mtimespec.tv_sec
+                && one.st_mtimespec.tv_nsec == other.st_mtimespec.tv_nsec
+        #else
+            one.st_mtim.tv_sec == other.st_mtim.tv_sec && one.st_mtim.tv_nsec == other.st_mtim.tv_nsec
+        #endif
     }
 
     /// Writes `bytes` so that `path` holds either what it held or all of them: into a temporary file beside it, to
@@ -59,14 +82,15 @@ enum FileBytes {
             guard replacing else { throw .exists(file: path) }
             if status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(bytes, to: target, name: path) }
         }
-        let (temporary, descriptor) = try createTemporary(beside: target, name: path)
+        var (temporary, descriptor) = try createTemporary(beside: target, name: path)
         do throws(ImageFileError) {
             defer { close(descriptor) }
             if exists { fchmod(descriptor, status.st_mode & 0o7777) }
             try write(bytes, descriptor: descriptor, name: path)
             guard retrying({ fsync(descriptor) }) == 0 || errno == EINVAL else { throw failure(errno, name: path) }
+            if temporary.isEmpty { temporary = try name(descriptor, beside: target, path: path) }
         } catch {
-            unsafe unlink(temporary)
+            if !temporary.isEmpty { unsafe unlink(temporary) }
             throw error
         }
         if replacing {
@@ -113,19 +137,49 @@ enum FileBytes {
         try write(bytes, descriptor: descriptor, name: name)
     }
 
-    /// Makes a new file in the folder of `target`.
+    /// Makes a new file in the folder of `target`. Where the system has files without names, it has none (an empty path)
+    /// until it is whole, so that a killed program leaves nothing behind.
     private static func createTemporary(
         beside target: String, name: String
     ) throws(ImageFileError) -> (path: String, descriptor: Int32) {
         let folder = folder(of: target)
+        #if os(Linux)
+            // O_TMPFILE (open(2)), whose definition is not imported.
+            let unnamed = 0o20_000_000 | O_DIRECTORY
+            let descriptor = retrying {
+                unsafe open(folder.isEmpty ? "." : folder, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
+            }
+            if descriptor >= 0 {
+                if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return ("", descriptor) }
+                close(descriptor)
+            }
+        #endif
         for _ in 0 ..< 100 {
-            // Short, whatever the target's name: a name may have 255 bytes.
-            let temporary = folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+            let temporary = temporaryName(in: folder)
             let descriptor = retrying { unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
             if descriptor >= 0 { return (temporary, descriptor) }
             if errno != EEXIST { throw failure(errno, name: name, creating: true) }
         }
         throw .cannotCreate(file: name, reason: "no free name for a temporary file beside it")
+    }
+
+    /// Short, whatever the target's name: a name may have 255 bytes.
+    private static func temporaryName(in folder: String) -> String {
+        folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+    }
+
+    /// Gives a file without a name one in the folder of `target`.
+    private static func name(
+        _ descriptor: Int32, beside target: String, path: String
+    ) throws(ImageFileError) -> String {
+        let folder = folder(of: target)
+        for _ in 0 ..< 100 {
+            let temporary = temporaryName(in: folder)
+            let from = "/proc/self/fd/\(descriptor)"
+            if unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 { return temporary }
+            if errno != EEXIST { throw failure(errno, name: path, creating: true) }
+        }
+        throw .cannotCreate(file: path, reason: "no free name for a temporary file beside it")
     }
 
     private static func resolvingLink(_ path: String) -> String {
@@ -151,6 +205,7 @@ enum FileBytes {
     private static func failure(_ code: Int32, name: String, creating: Bool = false) -> ImageFileError {
         switch code {
         case ENOSPC, EDQUOT: .noSpace(file: name)
+        case EFBIG: .writeFailed(file: name, reason: "it is larger than files may be here (ulimit -f)")
         case EACCES, EPERM: .cannotCreate(file: name, reason: "its folder may not be written to")
         case EROFS: .cannotCreate(file: name, reason: "its disk is read-only")
         case ENOENT: .cannotCreate(file: name, reason: "its folder does not exist")

@@ -9,7 +9,7 @@ public enum ImageFile {
 
     // MARK: Reading
 
-    /// Reads the PNG or JPEG at `path`.
+    /// Reads the picture at `path`.
     public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
         try read(bytes: FileBytes.read(path: path, limit: limits.maximumBytes), name: path, limits: limits)
     }
@@ -29,6 +29,8 @@ public enum ImageFile {
         switch ImageFormat.sniff(bytes) {
         case .readable(.png): return try readPNG(bytes, name: name, limits: limits)
         case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
+        case .readable(.webp): return try readWebP(bytes, name: name, limits: limits)
+        case .readable(.tiff): return try readTIFF(bytes, name: name, limits: limits)
         case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
         case .notAnImage(let found): throw .notAnImage(file: name, found: found)
         }
@@ -37,24 +39,65 @@ public enum ImageFile {
     private static func readPNG(
         _ bytes: [UInt8], name: String, limits: DecodeLimits
     ) throws(ImageFileError) -> LoadedImage {
-        let parsed = PNGMetadata(parsing: bytes, limits: limits)
+        var parsed = PNGMetadata(parsing: bytes, limits: limits)
         let (picture, facts) = try PNGCodec.decode(
             bytes, name: name, pixelDataCount: parsed.pixelDataCount, limits: limits)
+        let colorSpace = ColorSpace(parsed.metadata, layout: picture.layout, notes: &parsed.notes)
         return LoadedImage(
             picture: picture, format: .png, facts: facts, metadata: parsed.metadata,
-            provenance: Provenance(parsed.metadata, parameters: parsed.parameters), notes: parsed.notes
+            colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: parsed.parameters),
+            jpegSource: nil, notes: parsed.notes
         ).upright()
     }
 
     private static func readJPEG(
         _ bytes: [UInt8], name: String, limits: DecodeLimits
     ) throws(ImageFileError) -> LoadedImage {
-        let decoded = try JPEGCodec.decode(bytes, name: name, limits: limits)
         var parsed = JPEGMetadata(parsing: bytes)
+        let decoded = try JPEGCodec.decode(
+            bytes, name: name, inkProfile: parsed.metadata.iccProfile, limits: limits)
+        if decoded.coding.color == .cmyk || decoded.coding.color == .ycck { parsed.metadata.iccProfile = nil }
+        let colorSpace = ColorSpace(
+            parsed.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &parsed.notes)
         parsed.metadata.jpegCoding = decoded.coding
+        var image = LoadedImage(
+            picture: decoded.picture, format: .jpeg, facts: decoded.facts,
+            metadata: parsed.metadata.stating(colorSpace),
+            colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: nil),
+            jpegSource: nil, notes: decoded.notes + parsed.notes
+        ).upright()
+        let canBeKept = !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
+        if canBeKept { image.jpegSource = JPEGSource(bytes: bytes, orientation: image.facts.orientation) }
+        return image
+    }
+
+    private static func readWebP(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let decoded = try WebPCodec.decode(bytes, name: name, limits: limits)
+        var notes = decoded.notes
+        let colorSpace = ColorSpace(
+            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
         return LoadedImage(
-            picture: decoded.picture, format: .jpeg, facts: decoded.facts, metadata: parsed.metadata,
-            provenance: Provenance(parsed.metadata, parameters: nil), notes: decoded.notes + parsed.notes
+            picture: decoded.picture, format: .webp, facts: decoded.facts,
+            metadata: decoded.metadata.stating(colorSpace),
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
+            notes: notes
+        ).upright()
+    }
+
+    private static func readTIFF(
+        _ bytes: [UInt8], name: String, limits: DecodeLimits
+    ) throws(ImageFileError) -> LoadedImage {
+        let decoded = try TIFFCodec.decode(bytes, name: name, limits: limits)
+        var notes = decoded.notes
+        let colorSpace = ColorSpace(
+            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
+        return LoadedImage(
+            picture: decoded.picture, format: .tiff, facts: decoded.facts,
+            metadata: decoded.metadata.stating(colorSpace),
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
+            notes: notes
         ).upright()
     }
 
@@ -65,25 +108,48 @@ public enum ImageFile {
         public var bytes: [UInt8]
         /// Plain sentences: what the format could not hold.
         public var notes: [String]
+        /// Of a JPEG that keeps what the edit did not touch of the JPEG it came from.
+        public var blocks: JPEGSource.Blocks?
     }
 
     /// Encodes `picture` with what `metadata` carries and, where given, the provenance of the edit.
     ///
-    /// A PNG holds every layout and depth exactly. A JPEG holds 8-bit grey or RGB: 16 bits are rounded and transparency
-    /// is laid over white, each with a note. `quality` (1…100) overrides how the source JPEG was coded.
+    /// A PNG and a TIFF hold every layout and depth exactly; a WebP, always written without loss, 8-bit RGB with or without
+    /// alpha. A JPEG holds 8-bit grey or RGB: 16 bits are rounded and transparency is laid over white, each with a note. `quality` (1…100) overrides how the source JPEG was coded.
+    ///
+    /// With `jpegSource` a JPEG keeps the coefficients of every block in which no pixel differs from that file, and the
+    /// orientation in which it is stored; pictures of another size or kind are encoded anew.
     public static func encode(
         _ picture: Picture, format: ImageFormat, metadata: ImageMetadata = ImageMetadata(),
-        provenance: Provenance? = nil, quality: Int? = nil, name: String = "the picture"
+        provenance: Provenance? = nil, quality: Int? = nil, jpegSource: JPEGSource? = nil, name: String = "the picture"
     ) throws(ImageFileError) -> Encoded {
         var notes: [String] = []
+        // A WebP is always RGB, and so must its profile be.
+        let picture = format == .webp ? picture.flattenedForWebP(notes: &notes) : picture
         let metadata = metadata.prepared(for: picture, format: format, provenance: provenance, notes: &notes)
         switch format {
+        case .webp:
+            return Encoded(bytes: try WebPCodec.encode(picture, metadata: metadata, name: name), notes: notes)
+        case .tiff:
+            let bytes = try TIFFCodec.encode(picture, metadata: metadata, name: name, notes: &notes)
+            return Encoded(bytes: bytes, notes: notes)
         case .png:
             let chunks = PNGMetadata.chunks(metadata, parameters: provenance?.infotext?.rendered)
             return Encoded(bytes: try PNGCodec.encode(picture, chunks: chunks, name: name), notes: notes)
         case .jpeg:
-            let (segments, left) = JPEGMetadata.segments(metadata)
             let flat = picture.flattenedForJPEG(notes: &notes)
+            if quality == nil, let source = jpegSource {
+                let turned = source.turnedBack(metadata, stored: source.turnedBack(flat.size))
+                let (segments, left) = JPEGMetadata.segments(turned)
+                // What cannot be spliced, such as a larger canvas, is encoded anew.
+                if let spliced = try? JPEGCodec.splice(
+                    flat, into: source, isProgressive: metadata.jpegCoding?.isProgressive == true,
+                    density: turned.density, segments: segments, name: name)
+                {
+                    return Encoded(bytes: spliced.bytes, notes: notes + left, blocks: spliced.blocks)
+                }
+            }
+            let (segments, left) = JPEGMetadata.segments(metadata)
             let bytes = try JPEGCodec.encode(
                 flat, coding: quality == nil ? metadata.jpegCoding : nil, quality: quality ?? defaultQuality,
                 density: metadata.density, segments: segments, name: name)
@@ -113,6 +179,16 @@ public enum ImageFile {
     /// Writes bytes to an open file or pipe; `name` is what errors call it ("standard output").
     public static func write(bytes: [UInt8], descriptor: Int32, name: String) throws(ImageFileError) {
         try FileBytes.write(bytes, descriptor: descriptor, name: name)
+    }
+}
+
+extension ImageMetadata {
+    /// With the profile of a space that only EXIF names: in a PNG EXIF would have no say.
+    fileprivate func stating(_ colorSpace: ColorSpace) -> ImageMetadata {
+        guard colorSpace.isStated, iccProfile == nil else { return self }
+        var result = self
+        result.iccProfile = colorSpace.profile
+        return result
     }
 }
 

@@ -9,7 +9,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     case notAnImage(file: String, found: String)
     /// A picture of a format that this build does not read.
     case unsupportedFormat(file: String, format: String)
-    /// A PNG or JPEG that uses something which this build does not decode.
+    /// A picture that uses something which this build does not decode.
     case unsupportedFeature(file: String, format: ImageFormat, feature: String)
     case truncated(file: String, format: ImageFormat, size: PixelSize?, byteCount: Int)
     case corrupt(file: String, format: ImageFormat, detail: String)
@@ -55,16 +55,16 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     public var description: String {
         switch self {
         case .missing(let file):
-            "\(file) does not exist; a PNG or JPEG picture was expected there"
+            "\(file) does not exist; a picture was expected there (\(ImageFormat.list))"
         case .unreadable(let file, let reason):
             "\(file) cannot be read: \(reason)"
         case .isDirectory(let file):
-            "\(file) is a folder; a PNG or JPEG picture was expected"
+            "\(file) is a folder; a picture was expected (\(ImageFormat.list))"
         case .notAnImage(let file, let found):
-            "\(file) is not a picture: a PNG or JPEG was expected, \(found) was found"
+            "\(file) is not a picture: a \(ImageFormat.list) was expected, \(found) was found"
         case .unsupportedFormat(let file, let format):
             "\(file) is \(format.first.map { "AEIOU".contains($0) } == true ? "an" : "a") \(format) file; "
-                + "this build reads PNG and JPEG"
+                + "this build reads \(ImageFormat.list)"
         case .unsupportedFeature(let file, let format, let feature):
             "\(file) is a \(format.displayName) of a kind that this build does not decode: \(feature)"
         case .truncated(let file, let format, let size?, let byteCount):
@@ -76,7 +76,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         case .corrupt(let file, let format, let detail):
             "\(file) is damaged: a valid \(format.displayName) was expected, but \(detail)"
         case .tooManyPixels(let file, let size, let limit):
-            "\(file) is too large: at most \(limit) pixels are accepted, it claims \(size)"
+            "\(file) is too large: at most \(limit) pixels are accepted (--max-pixels), it claims \(size)"
         case .tooManyBytes(let file, let limit):
             "\(file) is too large: at most \(limit) bytes are accepted, it holds more"
         case .outOfMemory(let file, let size):

@@ -2,12 +2,19 @@
 public enum ImageFormat: String, Sendable, CaseIterable {
     case png
     case jpeg
+    case webp
+    case tiff
+
+    /// What this build reads, for sentences: "PNG, JPEG, WebP or TIFF".
+    static let list = "PNG, JPEG, WebP or TIFF"
 
     /// The name that people know: "PNG", "JPEG".
     public var displayName: String {
         switch self {
         case .png: "PNG"
         case .jpeg: "JPEG"
+        case .webp: "WebP"
+        case .tiff: "TIFF"
         }
     }
 
@@ -16,6 +23,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         switch self {
         case .png: "png"
         case .jpeg: "jpg"
+        case .webp: "webp"
+        case .tiff: "tif"
         }
     }
 
@@ -26,6 +35,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         switch name[name.index(after: dot)...].lowercased() {
         case "png": self = .png
         case "jpg", "jpeg", "jpe", "jfif": self = .jpeg
+        case "webp": self = .webp
+        case "tif", "tiff": self = .tiff
         default: return nil
         }
     }
@@ -50,8 +61,8 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         if starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .readable(.png) }
         if starts([0xFF, 0xD8, 0xFF]) { return .readable(.jpeg) }
         if head.isEmpty { return .notAnImage(description: "an empty file") }
-        if says("RIFF"), says("WEBP", at: 8) { return .unsupported(name: "WebP") }
-        if says("II*\0") || says("MM\0*") || says("II+\0") || says("MM\0+") { return .unsupported(name: "TIFF") }
+        if says("RIFF"), says("WEBP", at: 8) { return .readable(.webp) }
+        if says("II*\0") || says("MM\0*") || says("II+\0") || says("MM\0+") { return .readable(.tiff) }
         if says("GIF87a") || says("GIF89a") { return .unsupported(name: "GIF") }
         if says("ftyp", at: 4) {
             // ISO base media: the major brand and the compatible brands, four letters each.

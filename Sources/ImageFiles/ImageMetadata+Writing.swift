@@ -20,15 +20,24 @@ extension ImageMetadata {
             result.exif = block.bytes
         }
         switch format {
-        case .png:
-            if !extendedXMP.isEmpty {
-                notes.append("the extended XMP of the JPEG has no place in a PNG and was left out")
+        case .png: break
+        case .jpeg, .webp, .tiff:
+            if let profile = ColorSpace.profile(replacing: self, layout: picture.layout) {
+                result.iccProfile = profile
+                notes.append(
+                    "the colours, which the PNG states in chunks, are stated by a profile in the \(format.displayName)")
             }
-        case .jpeg:
-            if !colorChunks.isEmpty, iccProfile == nil,
-                !colorChunks.allSatisfy({ $0.type == "sRGB" || $0.isPlainGamma })
-            {
-                notes.append("the colour chunks of the PNG have no place in a JPEG and were left out")
+        }
+        if format != .jpeg, !extendedXMP.isEmpty {
+            notes.append("the extended XMP of the JPEG has no place in a \(format.displayName) and was left out")
+        }
+        if format == .webp || format == .tiff {
+            if !text.isEmpty {
+                let names = text.map { "“\($0.keyword)”" }.joined(separator: ", ")
+                notes.append("texts have no place in a \(format.displayName) and were left out: \(names)")
+            }
+            if format == .webp, photoshopResources != nil {
+                notes.append("the IPTC record has no place in a WebP and was left out")
             }
         }
         if let provenance { result.state(provenance, format: format, notes: &notes) }
@@ -53,9 +62,9 @@ extension ImageMetadata {
             // The text chunk says it; an older comment must not contradict it.
             guard let comment = block?.userComment, Provenance.looksLikeInfotext(comment) else { return }
             block?.setUserComment(text)
-        case .jpeg:
+        case .jpeg, .webp, .tiff:
             if block == nil { block = EXIFBlock(userComment: text) } else { block?.setUserComment(text) }
-            if let count = block?.bytes.count, count > 65527 {
+            if format == .jpeg, let count = block?.bytes.count, count > 65527 {
                 notes.append("the settings of the edit are longer than a JPEG's EXIF holds (64 KiB) and were left out")
                 return
             }
@@ -70,21 +79,35 @@ extension ImageMetadata {
     }
 }
 
-extension PNGChunk {
-    /// A gAMA chunk that says the gamma of sRGB (1/2.2), which is what a JPEG without a profile means.
-    fileprivate var isPlainGamma: Bool { type == "gAMA" && data == [0, 0, 0xB1, 0x8F] }
-}
-
 extension Picture {
+    /// The picture as a WebP holds it: 8-bit RGB, with alpha where it has alpha.
+    func flattenedForWebP(notes: inout [String]) -> Picture {
+        if depth == 8, layout.colorChannels == 3 { return self }
+        if depth == 16 { notes.append("a WebP holds 8 bits a sample; the picture's 16 were rounded") }
+        let values = eightBitSamples
+        guard layout.colorChannels == 1 else { return Picture(size: size, layout: layout, samples: .eight(values)) }
+        var spread = [UInt8]()
+        spread.reserveCapacity(size.area * (layout.hasAlpha ? 4 : 3))
+        for start in stride(from: 0, to: values.count, by: layout.channels) {
+            spread += [values[start], values[start], values[start]]
+            if layout.hasAlpha { spread.append(values[start + 1]) }
+        }
+        return Picture(size: size, layout: layout.hasAlpha ? .rgba : .rgb, samples: .eight(spread))
+    }
+
+    /// Rounded to nearest where there are 16 bits.
+    private var eightBitSamples: [UInt8] {
+        switch samples {
+        case .eight(let values): values
+        case .sixteen(let values): values.map { UInt8((Int($0) * 255 + 32767) / 65535) }
+        }
+    }
+
     /// The picture as 8-bit grey or RGB without alpha.
     func flattenedForJPEG(notes: inout [String]) -> Picture {
         if depth == 8, !layout.hasAlpha { return self }
         if depth == 16 { notes.append("a JPEG holds 8 bits a sample; the picture's 16 were rounded") }
-        let values: [UInt8] =
-            switch samples {
-            case .eight(let values): values
-            case .sixteen(let values): values.map { UInt8((Int($0) * 255 + 32767) / 65535) }
-            }
+        let values = eightBitSamples
         guard layout.hasAlpha else { return Picture(size: size, layout: layout, samples: .eight(values)) }
         if stride(from: layout.colorChannels, to: values.count, by: layout.channels).contains(where: {
             values[$0] != 255

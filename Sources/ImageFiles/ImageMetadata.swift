@@ -19,6 +19,8 @@ public struct ImageMetadata: Sendable, Equatable {
     public var colorChunks: [PNGChunk] = []
     /// How the source JPEG was coded, so that a JPEG made from it is coded the same way.
     public var jpegCoding: JPEGCoding?
+    /// Whether a TIFF's colours were stored multiplied by alpha; they are again in a TIFF made from it.
+    public var hasAssociatedAlpha = false
 
     public init() {}
 }
@@ -152,8 +154,12 @@ public struct LoadedImage: Sendable {
     public var format: ImageFormat
     public var facts: SourceFacts
     public var metadata: ImageMetadata
+    /// What the samples mean.
+    public var colorSpace: ColorSpace
     /// How the picture was made, where the file says so.
     public var provenance: Provenance?
+    /// The file itself, where it is a JPEG whose blocks a JPEG made from it can keep.
+    public var jpegSource: JPEGSource?
     /// Plain sentences to say aloud: what was converted, what was damaged, what will not be carried over.
     public var notes: [String]
 }

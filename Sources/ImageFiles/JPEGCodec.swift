@@ -8,9 +8,14 @@ enum JPEGCodec {
         var facts: SourceFacts
         var coding: JPEGCoding
         var notes: [String]
+        /// Whether some samples are not what was stored.
+        var isDamaged: Bool
     }
 
-    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> Decoded {
+    /// - Parameter inkProfile: the ICC profile of a CMYK picture; not used for others.
+    static func decode(
+        _ file: [UInt8], name: String, inkProfile: [UInt8]?, limits: DecodeLimits
+    ) throws(ImageFileError) -> Decoded {
         var info = cimageio_jpeg_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
@@ -33,10 +38,12 @@ enum JPEGCodec {
         var warnings = cimageio_jpeg_warnings()
         var values = [UInt8]()
         let decoded = unsafe fill(&values, count: size.area * Int(info.channels)) { pixels in
-            unsafe file.withUnsafeBufferPointer {
-                unsafe cimageio_jpeg_decode(
-                    $0.baseAddress, $0.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                    pixels.count, &warnings, &result)
+            unsafe file.withUnsafeBufferPointer { file in
+                unsafe (inkProfile ?? []).withUnsafeBufferPointer { profile in
+                    unsafe cimageio_jpeg_decode(
+                        file.baseAddress, file.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                        pixels.count, profile.baseAddress, profile.count, &warnings, &result)
+                }
             }
         }
         guard decoded else { throw failure() }
@@ -52,13 +59,16 @@ enum JPEGCodec {
             notes.append("the JPEG library remarked: \(words)")
         }
         if coding.color == .cmyk || coding.color == .ycck {
-            notes.append("it is a CMYK picture and was converted to RGB without its ink profile")
+            notes.append(
+                warnings.used_ink_profile
+                    ? "it is a CMYK picture and was converted to sRGB by its ink profile"
+                    : "it is a CMYK picture without a usable ink profile and was converted to RGB by multiplying inks")
         }
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: coding.color.colorType, isInterlaced: coding.isProgressive,
             orientation: 1, byteCount: file.count)
         let picture = Picture(size: size, layout: info.channels == 1 ? .gray : .rgb, samples: .eight(values))
-        return Decoded(picture: picture, facts: facts, coding: coding, notes: notes)
+        return Decoded(picture: picture, facts: facts, coding: coding, notes: notes, isDamaged: warnings.damaged > 0)
     }
 
     /// Encodes 8-bit grey or RGB, coded as `coding` says where it fits the picture, else at `quality` and 4:4:4.
@@ -75,9 +85,44 @@ enum JPEGCodec {
         var request = cimageio_jpeg_request(picture: picture, quality: quality)
         coding.map { request.follow($0) }
         density.map { request.setDensity($0) }
+        return try unsafe written(picture, segments: segments, name: name) { pixels, list, count, out, result in
+            unsafe cimageio_jpeg_encode(pixels, &request, list, count, out, result)
+        }
+    }
+
+    /// Encodes into `source` the blocks in which `picture`, upright, differs from it; all others keep their coefficients.
+    static func splice(
+        _ picture: Picture, into source: JPEGSource, isProgressive: Bool, density: PixelDensity?,
+        segments: [JPEGMetadata.Segment], name: String
+    ) throws(ImageFileError) -> (bytes: [UInt8], blocks: JPEGSource.Blocks) {
+        precondition(picture.depth == 8 && !picture.layout.hasAlpha, "a JPEG holds 8-bit grey or RGB")
+        let stored = source.turnedBack(picture)
+        var request = cimageio_jpeg_request(picture: stored, quality: 100)
+        request.progressive = isProgressive
+        density.map { request.setDensity($0) }
+        var report = cimageio_jpeg_splice_report()
+        let bytes = try unsafe written(stored, segments: segments, name: name) { pixels, list, count, out, result in
+            unsafe source.bytes.withUnsafeBufferPointer {
+                unsafe cimageio_jpeg_splice(
+                    $0.baseAddress, $0.count, pixels, &request, list, count, out, &report, result)
+            }
+        }
+        return (bytes, JPEGSource.Blocks(all: Int(report.blocks), changed: Int(report.changed)))
+    }
+
+    private typealias Writing = (
+        UnsafePointer<UInt8>?, UnsafePointer<cimageio_jpeg_segment>?, Int, UnsafeMutablePointer<cimageio_buffer>,
+        UnsafeMutablePointer<cimageio_result>
+    ) -> Bool
+
+    /// The file that `write` makes of the samples and segments.
+    private static func written(
+        _ picture: Picture, segments: [JPEGMetadata.Segment], name: String, by write: Writing
+    ) throws(ImageFileError) -> [UInt8] {
         var out = unsafe cimageio_buffer()
         var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
+        // The payloads stand in one array, so that one pointer serves them all.
         let payloads = segments.flatMap(\.payload)
         let done = unsafe payloads.withUnsafeBufferPointer { payload in
             var start = 0
@@ -88,8 +133,8 @@ enum JPEGCodec {
                     count: segment.payload.count)
             }
             return unsafe picture.withSampleBytes { pixels in
-                unsafe cimageio_jpeg_encode(
-                    pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), &request, list, list.count, &out, &result)
+                unsafe write(
+                    pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), list, list.count, &out, &result)
             }
         }
         guard done else {

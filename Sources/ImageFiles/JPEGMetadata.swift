@@ -43,6 +43,8 @@ struct JPEGMetadata {
             case 0xE2 where payload.starts(with: Self.profileHeader) && payload.count >= 14:
                 let rest = payload.dropFirst(12)
                 profilePieces.append((rest.first ?? 0, rest.dropFirst().first ?? 0, rest.dropFirst(2)))
+            case 0xE2 where payload.starts(with: Array("MPF\0".utf8)):
+                notes.append("its further pictures (previews, a gain map or a second view) are not carried over")
             case 0xEB where payload.starts(with: Array("JP".utf8)): hasCredentials = true
             case 0xED where payload.starts(with: Self.photoshopHeader):
                 metadata.photoshopResources = (metadata.photoshopResources ?? []) + payload.dropFirst(14)

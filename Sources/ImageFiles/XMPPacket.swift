@@ -52,8 +52,13 @@ struct XMPPacket {
     }
 
     /// Says that the pixels are upright, where the packet says anything about it.
-    mutating func resetOrientation() {
-        if let range = valueRange(of: Self.orientation) { bytes.replaceSubrange(range, with: [0x31]) }
+    mutating func resetOrientation() { setOrientation(1) }
+
+    /// Says how the pixels are to be turned, 1…8, where the packet says anything about it.
+    mutating func setOrientation(_ orientation: Int) {
+        if let range = valueRange(of: Self.orientation) {
+            bytes.replaceSubrange(range, with: [0x30 + UInt8(orientation)])
+        }
     }
 
     /// Takes out the padding that writers leave before the packet's end, when a packet must be made to fit.

@@ -47,8 +47,10 @@ import Testing
         #expect(
             try plan(OutputChoice(path: scratch.path("b.png"), force: true), scratch).paths == [scratch.path("b.png")])
         #expect(throws: EditError.outputIsInput(path: scratch.path("a.png"))) {
-            try plan(OutputChoice(path: scratch.path("a.png"), force: true), scratch)
+            try plan(OutputChoice(path: scratch.path("a.png")), scratch)
         }
+        #expect(
+            try plan(OutputChoice(path: scratch.path("a.png"), force: true), scratch).paths == [scratch.path("a.png")])
     }
 
     @Test func `A folder takes the usual name, an unknown ending and a missing folder are refused`() throws {

@@ -1,6 +1,7 @@
-import ImageFiles
 import Raster
 import Testing
+
+@testable import ImageFiles
 
 #if canImport(Darwin)
     import Darwin
@@ -25,7 +26,7 @@ import Testing
             let text = error(reading: folder + "/text.png")
             #expect(text == .notAnImage(file: folder + "/text.png", found: "text"))
             #expect(text?.category.exitCode == 65)
-            #expect("\(try #require(text))".contains("a PNG or JPEG was expected, text was found"))
+            #expect("\(try #require(text))".contains("a PNG, JPEG, WebP or TIFF was expected, text was found"))
             try ImageFile.write(bytes: [], to: folder + "/empty.jpg")
             #expect(
                 error(reading: folder + "/empty.jpg")
@@ -35,14 +36,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("WebP", "RIFF\0\0\0\0WEBPVP8 "), ("TIFF", "II*\0\0\0\0\0"), ("HEIC", "\0\0\0\u{18}ftypheic\0\0\0\0mif1heic"),
+        ("HEIC", "\0\0\0\u{18}ftypheic\0\0\0\0mif1heic"),
         ("AVIF", "\0\0\0\u{1C}ftypavif\0\0\0\0avifmif1miaf"), ("GIF", "GIF89a\u{1}\0\u{1}\0"),
         ("AVIF", "\0\0\0\u{1C}ftypmif1\0\0\0\0avifmif1miaf"),
     ])
     func otherFormatsAreRefusedByName(format: String, head: String) {
         let error = #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: Array(head.utf8), name: "x.png") }
         #expect(error == .unsupportedFormat(file: "x.png", format: format))
-        #expect(error?.description.contains("\(format) file; this build reads PNG and JPEG") == true)
+        #expect(error?.description.contains("\(format) file; this build reads PNG, JPEG, WebP or TIFF") == true)
     }
 
     @Test func signatures() {
@@ -130,6 +131,31 @@ import Testing
             #expect(throws: ImageFileError.noSpace(file: path)) { try ImageFile.write(large, to: path, format: .png) }
             #expect(listing(folder) == ["out.png"])
             #expect(try ImageFile.read(path: path).picture == picture)
+        }
+
+        @Test func aFileThatChangesWhileItIsReadIsRefused() throws {
+            try withTemporaryFolder { folder in
+                let path = folder + "/a.bin"
+                try ImageFile.write(bytes: [UInt8](repeating: 7, count: 1 << 20), to: path)
+                func read(whileDoing change: () -> Void) throws(ImageFileError) -> [UInt8] {
+                    let descriptor = unsafe open(path, O_RDWR)
+                    defer { close(descriptor) }
+                    return try FileBytes.read(
+                        descriptor: descriptor, name: "a", limit: 1 << 22, afterFirstPiece: change)
+                }
+                #expect(try read {}.count == 1 << 20)
+                let changed = ImageFileError.readFailed(file: "a", reason: "another program changed it meanwhile")
+                #expect(throws: changed) { try read { _ = unsafe truncate(path, 1 << 19) } }
+                #expect(throws: changed) {
+                    try read {
+                        usleep(20000)
+                        let other = unsafe open(path, O_WRONLY)
+                        _ = unsafe write(other, "x", 1)
+                        close(other)
+                    }
+                }
+                #expect(try read {}.count == 1 << 19)
+            }
         }
 
         @Test func endlessInputIsRefused() {

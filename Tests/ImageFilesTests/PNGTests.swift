@@ -200,7 +200,8 @@ import Testing
             let isGray = name(path).hasPrefix("sGrey")
             let isInk = name(path).hasPrefix("CGATS")
             let picture = gradient(PixelSize(width: 8, height: 8), isGray ? .gray : .rgb)
-            for format in ImageFormat.allCases {
+            // A WebP is never grey.
+            for format in ImageFormat.allCases where !isGray || format != .webp {
                 let encoded = try ImageFile.encode(picture, format: format, metadata: metadata)
                 let loaded = try ImageFile.read(bytes: encoded.bytes, name: "a")
                 #expect(loaded.metadata.iccProfile == (isInk ? nil : metadata.iccProfile), "\(path)")

@@ -1,6 +1,6 @@
 #pragma once
 
-// Thin shims over libpng, libjpeg-turbo and zlib for the file stage.
+// Thin shims over libpng, libjpeg-turbo, libwebp, libtiff, lcms2 and zlib for the file stage.
 //
 // Every function works on memory, catches the libraries' longjmp inside C and returns a status; no function prints,
 // exits or keeps a pointer past its return. Sizes are checked against a limit before anything is allocated for them.
@@ -63,6 +63,54 @@ uint32_t cimageio_crc32(const uint8_t *data, size_t count);
 void cimageio_orient(const uint8_t *restrict stored, uint8_t *restrict upright, size_t width, size_t height,
                      size_t pixel_bytes, int32_t orientation);
 
+// Colour ---------------------------------------------------------------------------------------------------------
+
+/// What an ICC profile is.
+typedef struct {
+    uint8_t channels; // of the device: 1 grey, 3 RGB, 4 CMYK; 0 for any other
+    bool is_srgb;     // what it means differs from sRGB (or sRGB's curve) by less than half a step of 8 bits
+    char name[128];   // its description, ASCII
+} cimageio_profile_info;
+
+/// The description in `info`, as a C string that lives as long as `info`.
+const char *cimageio_profile_name(const cimageio_profile_info *info);
+
+/// Reads a profile and tries it out. Fails where it is damaged, of a class that describes no picture, or (grey and
+/// RGB) cannot be converted both from and to sRGB.
+bool cimageio_profile_describe(const uint8_t *profile, size_t count, cimageio_profile_info *info,
+                               cimageio_result *result);
+
+enum cimageio_curve {
+    CIMAGEIO_CURVE_SRGB,
+    CIMAGEIO_CURVE_REC709,
+    CIMAGEIO_CURVE_GAMMA, // light = value ^ gamma
+};
+
+/// A colour space in the terms of PNG's chunks: CIE xy of the white and the primaries, and a curve.
+typedef struct {
+    double white[2];
+    double red[2];
+    double green[2];
+    double blue[2];
+    int32_t curve; // cimageio_curve
+    double gamma;  // of CIMAGEIO_CURVE_GAMMA
+    bool is_gray;  // only white and curve count
+} cimageio_color_space;
+
+/// Writes the ICC profile (version 4) of `space`, described by the ASCII `name`. Fails for primaries that span nothing.
+bool cimageio_profile_make(const cimageio_color_space *space, const char *name, cimageio_buffer *out,
+                           cimageio_result *result);
+
+/// Converts `pixels` × 3 values from the profile's space to sRGB, relative colorimetric; of a grey profile the first of
+/// each three values counts and the result is repeated. Nothing is clipped: colours outside sRGB come out below 0 or
+/// above 1, the sRGB curve continued as an odd function. `in` and `out` may be the same.
+bool cimageio_profile_to_srgb(const uint8_t *profile, size_t count, const float *in, float *out, size_t pixels,
+                              cimageio_result *result);
+
+/// The reverse of `cimageio_profile_to_srgb`; for a grey profile the three values of a pixel should be equal.
+bool cimageio_profile_from_srgb(const uint8_t *profile, size_t count, const float *in, float *out, size_t pixels,
+                                cimageio_result *result);
+
 // PNG ------------------------------------------------------------------------------------------------------------
 
 typedef struct {
@@ -124,10 +172,11 @@ typedef struct {
 
 /// What decoding met that was not fatal.
 typedef struct {
-    int32_t damaged;  // warnings that some samples are not what was stored
-    int32_t other;    // warnings that cost no samples
-    bool missing_end; // every sample was there, the end-of-image marker was not
-    char first[200];  // the library's words for the first warning
+    int32_t damaged;       // warnings that some samples are not what was stored
+    int32_t other;         // warnings that cost no samples
+    bool missing_end;      // every sample was there, the end-of-image marker was not
+    bool used_ink_profile; // the inks were converted by the profile that was given
+    char first[200];       // the library's words for the first warning
 } cimageio_jpeg_warnings;
 
 /// The first warning, as a C string that lives as long as `warnings`.
@@ -138,9 +187,11 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
                           cimageio_result *result);
 
 /// Decodes 8-bit grey or RGB into `pixels` (`capacity` bytes in all) with the accurate integer DCT and smooth chroma
-/// upsampling. CMYK and YCCK are converted to RGB by the ink product, without a profile. Data that ends early fails.
+/// upsampling. CMYK and YCCK are converted to sRGB by `ink_profile`, or to RGB by the ink product where that is empty or
+/// no CMYK profile. Data that ends early fails.
 bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *info, uint8_t *pixels,
-                          size_t capacity, cimageio_jpeg_warnings *warnings, cimageio_result *result);
+                          size_t capacity, const uint8_t *ink_profile, size_t ink_profile_count,
+                          cimageio_jpeg_warnings *warnings, cimageio_result *result);
 
 /// The table that the JPEG standard's example tables (K.1, K.2) give at `quality` 1…100, in natural order.
 void cimageio_jpeg_standard_table(bool chroma, int32_t quality, uint16_t table[64]);
@@ -172,6 +223,113 @@ typedef struct {
 /// Encodes 8-bit grey or RGB rows with the accurate integer DCT and optimised Huffman tables.
 bool cimageio_jpeg_encode(const uint8_t *pixels, const cimageio_jpeg_request *request,
                           const cimageio_jpeg_segment *segments, size_t segment_count, cimageio_buffer *out,
+                          cimageio_result *result);
+
+/// Blocks of 8 × 8 coefficients, all components together.
+typedef struct {
+    uint64_t blocks;
+    uint64_t changed; // those that were encoded anew
+} cimageio_jpeg_splice_report;
+
+/// Writes the JPEG `data` with other pixels: blocks in which no pixel differs keep their coefficients, the others are
+/// encoded from `pixels` with the source's own tables and sampling. Of `request` the size, the channels, `progressive`
+/// and the density count. Fails where the source is of another size, CMYK, or coded in a way that cannot be written.
+bool cimageio_jpeg_splice(const uint8_t *data, size_t count, const uint8_t *pixels,
+                          const cimageio_jpeg_request *request, const cimageio_jpeg_segment *segments,
+                          size_t segment_count, cimageio_buffer *out, cimageio_jpeg_splice_report *report,
+                          cimageio_result *result);
+
+/// The quantised coefficients of one component, `int16_t` in native order: 64 for each block in natural order, blocks
+/// by rows, `ceil(component width / 8)` of them in each.
+bool cimageio_jpeg_coefficients(const uint8_t *data, size_t count, int32_t component, cimageio_buffer *out,
+                                cimageio_result *result);
+
+// WebP -----------------------------------------------------------------------------------------------------------
+
+typedef struct {
+    uint32_t width;
+    uint32_t height;
+    uint8_t channels; // of the decoded pixels: 3 or 4
+    bool is_lossless;
+    uint32_t frames; // more than 1 of an animation
+} cimageio_webp_info;
+
+/// Reads the header. Fails with `CIMAGEIO_TOO_LARGE` (and the size in `info`) when `width · height > max_pixels`.
+bool cimageio_webp_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_webp_info *info,
+                          cimageio_result *result);
+
+/// Decodes the first frame into `pixels` (8-bit RGB or straight RGBA, `capacity` bytes in all). Of an animation whose
+/// first frame is smaller than the canvas the rest is transparent.
+bool cimageio_webp_decode(const uint8_t *data, size_t count, const cimageio_webp_info *info, uint8_t *pixels,
+                          size_t capacity, cimageio_result *result);
+
+/// A copy of a chunk's payload: "ICCP", "EXIF" or "XMP ". False, with `out` empty, where there is none.
+bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], cimageio_buffer *out);
+
+/// A chunk of an extended WebP; left out where `count` is 0.
+typedef struct {
+    char type[4];
+    const uint8_t *data;
+    size_t count;
+} cimageio_webp_metadata;
+
+/// Encodes 8-bit RGB (3) or straight RGBA (4) without loss, colours under full transparency included.
+bool cimageio_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels,
+                          const cimageio_webp_metadata *chunks, size_t chunk_count, cimageio_buffer *out,
+                          cimageio_result *result);
+
+// TIFF -----------------------------------------------------------------------------------------------------------
+
+typedef struct {
+    uint32_t width; // as stored
+    uint32_t height;
+    uint8_t channels; // of the decoded pixels: 1…4
+    uint8_t depth;    // of the decoded pixels: 8 or 16
+    uint8_t stored_depth;
+    uint16_t photometric;
+    uint16_t compression;
+    uint8_t orientation;   // 1…8
+    bool alpha_associated; // colours were stored multiplied by alpha, and are straight when decoded
+    bool inks;             // CMYK, which becomes sRGB or RGB
+    bool used_ink_profile;
+    bool other_pages;
+    uint8_t density_unit; // 0 unstated, 1 none, 2 per inch, 3 per centimetre
+    float density_x;
+    float density_y;
+} cimageio_tiff_info;
+
+/// Reads the first page's directory. Fails with `CIMAGEIO_TOO_LARGE` (and the size in `info`) beyond `max_pixels`, with
+/// `CIMAGEIO_UNSUPPORTED` for samples that are neither 1…8 nor 16-bit unsigned integers.
+bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_tiff_info *info,
+                          cimageio_result *result);
+
+/// Decodes into `pixels`: rows as stored, `channels` samples of `depth` bits, native endian, straight alpha, of
+/// `capacity` bytes in all.
+bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info *info, void *pixels, size_t capacity,
+                          cimageio_result *result);
+
+/// A copy of a tag's bytes: ICC profile 34675, XMP 700, Photoshop 34377. False, with `out` empty, where there is none.
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint32_t tag, cimageio_buffer *out);
+
+typedef struct {
+    uint32_t width;
+    uint32_t height;
+    uint8_t channels;
+    uint8_t depth;
+    bool associate_alpha; // multiply colours by alpha
+    uint8_t density_unit; // as in cimageio_tiff_info
+    float density_x;
+    float density_y;
+    const uint8_t *profile;
+    size_t profile_count;
+    const uint8_t *xmp;
+    size_t xmp_count;
+    const uint8_t *photoshop;
+    size_t photoshop_count;
+} cimageio_tiff_request;
+
+/// Encodes rows of `channels` samples of `depth` (8 or 16) bits, deflated, little endian, upright.
+bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *request, cimageio_buffer *out,
                           cimageio_result *result);
 
 #ifdef __cplusplus

@@ -8,6 +8,8 @@ public struct EditInputs: Sendable {
     public let source: LoadedImage?
     /// The picture on the canvas of the result. Panels that outpainting added are black and opaque.
     public let picture: Picture?
+    /// What its samples mean.
+    public var colorSpace: ColorSpace { source?.colorSpace ?? .assumed }
     /// What is repainted, and how strongly, on the canvas; `nil` where everything is and no mask was given.
     public let mask: Mask?
     public let notes: [EditNote]
@@ -24,9 +26,15 @@ public struct EditInputs: Sendable {
             return
         }
         guard let input = request.picture else { throw EditError.missingInput(mode: request.mode, what: "a picture") }
-        let loaded = try PictureFile.read(input)
+        let loaded = try PictureFile.read(input, maximumPixels: request.settings.maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         source = loaded
+        if !loaded.colorSpace.isSRGB {
+            notes.append(
+                EditNote(
+                    "\(input.name): its colours are \(loaded.colorSpace.name); they are converted for the model and back"
+                ))
+        }
 
         switch request.mode {
         case .outpaint:
@@ -41,7 +49,7 @@ public struct EditInputs: Sendable {
         case .inpaint, .erase, .remix:
             picture = loaded.picture
             if let maskInput = request.mask {
-                let file = try PictureFile.read(maskInput)
+                let file = try PictureFile.read(maskInput, maximumPixels: request.settings.maximumPixels)
                 notes += file.notes.map { EditNote("\(maskInput.name): \($0)") }
                 let read: Mask
                 do {

@@ -62,7 +62,7 @@ public struct EditJob: Sendable {
         meter.pictures = settings.seeds.count
         meter.plannedSteps = plan.stepsOfPasses
         let runner = PassRunner(
-            plan: plan, denoiser: denoiser, meter: meter, prompt: request.prompt,
+            plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace, prompt: request.prompt,
             negativePrompt: request.negativePrompt)
         let patches: [RGBImage]
         if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import ImageFiles
 internal import Masking
 internal import Raster
 
@@ -7,6 +8,8 @@ struct PassRunner {
     let plan: EditPlan
     let denoiser: any Denoiser
     let meter: ProgressMeter
+    /// Of the picture. The network and what fills the hole see sRGB; patches come back in the picture's space.
+    let colorSpace: ColorSpace
     let prompt: String
     let negativePrompt: String
 
@@ -43,14 +46,20 @@ struct PassRunner {
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             }
         }
-        return patches
+        return patches.map(colorSpace.fromSRGB)
+    }
+
+    /// The crop of the picture in sRGB, with its reflection.
+    private func known(_ picture: Picture, crop: CropPlan) -> RGBImage {
+        // Converted before it is continued: there are fewer pixels.
+        colorSpace.toSRGB(RGBImage(picture.cropped(to: crop.crop))).reflectPadded(by: crop.padding)
     }
 
     private func fullResolution(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(crop.extract(picture), coverage: crop.extract(hole), seed: seeds[0])
+        let start = try filled(known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0])
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength
@@ -63,7 +72,7 @@ struct PassRunner {
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(crop.extract(picture), coverage: crop.extract(hole), seed: seeds[0])
+        let start = try filled(known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0])
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
@@ -82,7 +91,7 @@ struct PassRunner {
     private func coarseToFine(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
-        let known = crop.extract(picture)
+        let known = known(picture, crop: crop)
         let coverage = crop.extract(mask)
         let first = meter.firstPicture
         let bases: [RGBImage]
@@ -190,12 +199,5 @@ extension RGBImage {
             }
         }
         return result
-    }
-}
-
-extension CropPlan {
-    /// As `extract` of the picture in floats, which for a large photo is never made as a whole.
-    func extract(_ picture: Picture) -> RGBImage {
-        RGBImage(picture.cropped(to: crop)).reflectPadded(by: padding)
     }
 }

@@ -3,10 +3,16 @@ internal import ImageFiles
 /// Reads the pictures that requests name.
 enum PictureFile {
     /// Throws `ImageFileError`, which names the input.
-    static func read(_ input: PictureInput) throws(ImageFileError) -> LoadedImage {
-        switch input {
-        case .file(let path): try ImageFile.read(path: path)
-        case .bytes(let bytes, let name): try ImageFile.read(bytes: bytes, name: name)
+    ///
+    /// - Parameter maximumPixels: width times height beyond which it is refused.
+    static func read(
+        _ input: PictureInput, maximumPixels: Int = EditSettings.defaultMaximumPixels
+    ) throws(ImageFileError) -> LoadedImage {
+        // A large picture's file may be as large as its samples.
+        let limits = DecodeLimits(maximumPixels: maximumPixels, maximumBytes: max(1 << 31, maximumPixels * 9))
+        return switch input {
+        case .file(let path): try ImageFile.read(path: path, limits: limits)
+        case .bytes(let bytes, let name): try ImageFile.read(bytes: bytes, name: name, limits: limits)
         }
     }
 

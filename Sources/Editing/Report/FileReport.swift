@@ -60,7 +60,9 @@ public struct FileReport: Sendable {
                     label: "turned", text: "EXIF orientation \(facts.orientation), stored as \(facts.storedSize)",
                     name: "orientation", value: .integer(facts.orientation)))
         }
-        let profile = image.metadata.iccProfile.map { "ICC, \($0.count) bytes" } ?? "none (taken as sRGB)"
+        let space = image.colorSpace.name + (image.colorSpace.isStated ? "" : " (nothing usable is stated)")
+        entries.append(Entry(label: "colours", text: space, name: "colorSpace", value: .text(image.colorSpace.name)))
+        let profile = image.metadata.iccProfile.map { "ICC, \($0.count) bytes" } ?? "none"
         entries.append(
             Entry(
                 label: "profile", text: profile, name: "profileBytes",

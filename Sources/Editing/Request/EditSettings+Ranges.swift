@@ -10,6 +10,10 @@ extension EditSettings {
     public static let growRange = SettingRange("grow", "pixels", 0 ... 512)
     public static let featherRange = SettingRange<Float>("feather", "pixels", 0 ... 256)
     public static let blendRange = SettingRange("blend", "pixels", 0 ... 256)
+    /// Width times height of a picture that is read.
+    public static let maximumPixelsRange = SettingRange("max-pixels", "pixels", 1 ... 1 << 32)
+    /// 2²⁸.
+    public static let defaultMaximumPixels = 1 << 28
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
     /// Pixels that an outpaint adds at one side.
     public static let marginRange = 0 ... 16384
@@ -31,5 +35,6 @@ extension EditSettings {
         try Self.growRange.check(grow)
         try Self.featherRange.check(feather)
         try Self.blendRange.check(blend)
+        try Self.maximumPixelsRange.check(maximumPixels)
     }
 }

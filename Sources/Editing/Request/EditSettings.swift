@@ -44,6 +44,8 @@ public struct EditSettings: Sendable {
     public var fitMask = false
     /// The alpha of repainted pixels, where the picture has alpha.
     public var alpha: Composite.AlphaPolicy = .keep
+    /// Width times height of the largest picture or mask that is read.
+    public var maximumPixels = Self.defaultMaximumPixels
     /// Bytes that an edit should stay under.
     public var memoryLimit: Int?
 

@@ -1,3 +1,4 @@
+public import ImageFiles
 public import Raster
 
 /// An overview of several pictures on one sheet.
@@ -7,8 +8,10 @@ public enum ContactSheet {
     /// Pixels between the pictures.
     public static let gap = 8
 
-    /// The pictures in reading order, scaled down where they are larger than a cell, on grey. Traps on none.
-    public static func make(of pictures: [Picture]) -> Picture {
+    /// The pictures in reading order, scaled down where they are larger than a cell, in sRGB, on grey. Traps on none.
+    ///
+    /// - Parameter colorSpace: of the pictures.
+    public static func make(of pictures: [Picture], colorSpace: ColorSpace = .sRGB) -> Picture {
         precondition(!pictures.isEmpty, "a contact sheet shows something")
         let cells = pictures.map { picture in
             let image = RGBImage(picture)
@@ -17,7 +20,7 @@ public enum ContactSheet {
                 to: PixelSize(
                     width: max(1, Int((Double(picture.width) * scale).rounded())),
                     height: max(1, Int((Double(picture.height) * scale).rounded()))), filter: .area)
-        }
+        }.map(colorSpace.toSRGB)
         let columns = Int(Double(cells.count).squareRoot().rounded(.up))
         let rows = (cells.count + columns - 1) / columns
         let width = cells.map(\.width).max() ?? 1

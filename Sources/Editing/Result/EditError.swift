@@ -45,13 +45,13 @@ extension EditError: CustomStringConvertible {
         case .overMemoryLimit(let what, let needed, let limit):
             "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
         case .outputIsInput(let path):
-            "'\(path)' is the input itself, which is never overwritten; choose another output name"
+            "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputExists(let path):
             "'\(path)' exists already; choose another output name, or overwrite it with --force"
         case .outputFolderMissing(let path):
             "'\(path)' cannot be created: its folder does not exist"
         case .outputFormatUnknown(let path):
-            "'\(path)' has no ending that says what to write, expected .png, .jpg or .jpeg"
+            "'\(path)' has no ending that says what to write, expected .png, .jpg, .jpeg, .webp, .tif or .tiff"
         case .outputNotWritable(let path, let reason):
             "'\(path)' cannot be created: \(reason)"
         case .tooManyPicturesForStandardOutput(let count):

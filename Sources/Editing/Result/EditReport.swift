@@ -1,9 +1,12 @@
+public import ImageFiles
 public import Raster
 
 /// What an edit did, once its pictures are saved.
 public struct EditReport: Sendable {
     public var saved: [SavedPicture]
     public var pictures: [Picture]
+    /// What the samples of the pictures mean.
+    public var colorSpace: ColorSpace
     public var seeds: [UInt64]
     /// `nil` where no model was asked, because nothing was to be repainted.
     public var model: String?
@@ -17,6 +20,13 @@ public struct EditReport: Sendable {
     public var peakMemoryBytes: Int
     /// The encoded picture, where it goes to standard output: whoever runs the edit writes it there.
     public var standardOutput: [UInt8]?
+
+    /// What a screen shows of it: the picture in sRGB, or the contact sheet of several.
+    public var preview: Picture? {
+        if saved.contains(where: \.isContactSheet) { return ContactSheet.make(of: pictures, colorSpace: colorSpace) }
+        guard let picture = pictures.first, !colorSpace.isSRGB else { return pictures.first }
+        return Picture(colorSpace.toSRGB(RGBImage(picture)))
+    }
 
     /// The last line of `--json`.
     public var json: JSONObject {

@@ -12,7 +12,7 @@ public struct OutputPlan: Sendable, Equatable {
 
     /// - Parameters:
     ///   - input: the picture that is edited and its format, `nil` where there is none.
-    ///   - others: further files that must not be overwritten, such as the mask.
+    ///   - others: further files that are never overwritten, such as the mask.
     /// - Throws: `EditError` where a name is taken, unwritable, without a known ending, or the input's own.
     public init(
         _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,
@@ -61,6 +61,10 @@ public struct OutputPlan: Sendable, Equatable {
             throw .outputNotWritable(path: FileSystem.join(folder, stem + ending), reason: reason)
         }
 
+        // A result may take its picture's place where that is asked for, but never its mask's.
+        func ownPicture(_ path: String) -> Bool {
+            !others.compactMap(\.path).contains { FileSystem.isSameFile($0, path) }
+        }
         var taken: [String] = []
         var number = 1
         while taken.count < count {
@@ -70,7 +74,7 @@ public struct OutputPlan: Sendable, Equatable {
             if isNumbered {
                 if isInput || FileSystem.exists(path) && !choice.force { continue }
             } else {
-                if isInput { throw .outputIsInput(path: path) }
+                if isInput, !choice.force || !ownPicture(path) { throw .outputIsInput(path: path) }
                 if FileSystem.isFolder(path) { throw .outputNotWritable(path: path, reason: "it is a folder") }
                 if FileSystem.exists(path), !choice.force { throw .outputExists(path: path) }
             }

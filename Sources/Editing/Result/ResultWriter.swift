@@ -14,15 +14,24 @@ struct ResultWriter {
         let seeds = record.plan.settings.seeds
         // All are encoded before any is written: what the user may still stop leaves no file.
         var files: [(picture: SavedPicture, bytes: [UInt8])] = []
+        var keepsBlocks = false
         for (index, picture) in result.pictures.enumerated() {
             let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
             let encoded = try ImageFile.encode(
                 picture, format: outputs.format, metadata: metadata,
-                provenance: output.metadata ? record.provenance(seed: seeds[index]) : nil, name: path)
+                provenance: output.metadata ? record.provenance(seed: seeds[index]) : nil,
+                jpegSource: source?.jpegSource, name: path)
             for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
+            if let blocks = encoded.blocks, index == 0 {
+                try meter.note(
+                    EditNote(
+                        "JPEG: \(blocks.all - blocks.changed) of \(blocks.all) blocks are the input's own; those that the edit touches were encoded anew with its tables"
+                    ))
+            }
+            keepsBlocks = encoded.blocks != nil
             files.append((SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seeds[index]), encoded.bytes))
         }
-        if outputs.format == .jpeg, record.plan.keepsPixels { try meter.note(Self.jpegNote) }
+        if outputs.format == .jpeg, record.plan.keepsPixels, !keepsBlocks { try meter.note(Self.jpegNote) }
 
         var saved = files.map(\.picture)
         for file in files where file.picture.path != "-" {
@@ -31,7 +40,8 @@ struct ResultWriter {
         }
         if let path = outputs.contactSheet {
             try ImageFile.write(
-                ContactSheet.make(of: result.pictures), to: path, format: outputs.format,
+                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed), to: path,
+                format: outputs.format,
                 provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, replacing: outputs.overwrites)
             let sheet = SavedPicture(path: path, seed: seeds[0], isContactSheet: true)
             saved.append(sheet)
@@ -39,7 +49,8 @@ struct ResultWriter {
         }
         return report(
             saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
-            steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil)
+            steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil,
+            colorSpace: source?.colorSpace ?? .assumed)
     }
 
     /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.
@@ -47,7 +58,9 @@ struct ResultWriter {
         try meter.begin(.save)
         let path = outputs.paths.first ?? "standard output"
         let bytes: [UInt8]
-        if source.format == outputs.format, source.facts.orientation == 1, let input = request.picture {
+        // A JPEG keeps its orientation; others are turned upright.
+        let isAsItShouldBe = source.facts.orientation == 1 || source.format == .jpeg
+        if source.format == outputs.format, isAsItShouldBe, let input = request.picture {
             bytes = try PictureFile.bytes(of: input)
         } else {
             bytes = try ImageFile.encode(
@@ -62,16 +75,17 @@ struct ResultWriter {
         }
         return report(
             saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,
-            steps: 0, standardOutput: output.isStandardOutput ? bytes : nil)
+            steps: 0, standardOutput: output.isStandardOutput ? bytes : nil, colorSpace: source.colorSpace)
     }
 
     private func report(
         saved: [SavedPicture], pictures: [Picture], seeds: [UInt64], model: String?, steps: Int,
-        standardOutput: [UInt8]?
+        standardOutput: [UInt8]?, colorSpace: ColorSpace
     ) -> EditReport {
         meter.end()
         return EditReport(
-            saved: saved, pictures: pictures, seeds: seeds, model: model, size: pictures[0].size,
+            saved: saved, pictures: pictures, colorSpace: colorSpace, seeds: seeds, model: model,
+            size: pictures[0].size,
             stepsDone: meter.stepsDone, steps: steps, secondsPerStep: meter.secondsPerStep, seconds: meter.seconds,
             peakMemoryBytes: ProcessMemory.peakBytes, standardOutput: standardOutput)
     }

@@ -7,7 +7,7 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
         abstract: "Remove what the mask covers and continue its surroundings.",
         discussion: "Masks are read as by 'editor inpaint'.")
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
+    @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String
 
     @Argument(help: "The mask, a picture of the same size; - for standard input.", completion: .file())

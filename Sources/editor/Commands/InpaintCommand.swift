@@ -9,7 +9,7 @@ struct InpaintCommand: ParsableCommand, ReportsAsJSON {
             White in the mask repaints, black keeps, grey is a strength. Where the mask has transparency, the transparent part repaints. Without a prompt the part is filled to fit its surroundings.
             """)
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
+    @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String
 
     @Argument(help: "The mask, a picture of the same size; - for standard input.", completion: .file())

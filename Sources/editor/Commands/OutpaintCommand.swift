@@ -9,7 +9,7 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
             Say how far with --left, --right, --top and --bottom, or with --size or --aspect, which keep the picture in the middle. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
+    @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String?
 
     @Argument(help: "What to paint in the new part.")

@@ -10,7 +10,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
             Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
+    @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String?
 
     @Argument(help: "What the picture should become.")

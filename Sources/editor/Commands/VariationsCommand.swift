@@ -10,7 +10,7 @@ struct VariationsCommand: ParsableCommand, ReportsAsJSON {
             Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder. '-n 4' makes four.
             """)
 
-    @Argument(help: "The picture, PNG or JPEG; - for standard input.", completion: .file())
+    @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String?
 
     @OptionGroup var shared: SharedOptions

@@ -47,10 +47,7 @@ struct EditRun {
     }
 
     private func showPreview(_ report: EditReport) {
-        guard
-            let picture = report.saved.last?.isContactSheet == true
-                ? ContactSheet.make(of: report.pictures) : report.pictures.first
-        else { return }
+        guard let picture = report.preview else { return }
         guard let graphics = TerminalGraphics.supported, Console.errorIsTerminal else {
             Console.writeError("no preview: this terminal shows no pictures (kitty and iTerm2 graphics are known)")
             return

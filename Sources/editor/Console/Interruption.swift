@@ -35,6 +35,8 @@ enum Interruption {
         // Whoever started the program may have left them blocked.
         sigprocmask(SIG_UNBLOCK, &numbers, nil)
         signal(SIGPIPE, SIG_IGN)
+        // So does the limit on the size of files.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Throws `EditInterrupted` once a signal came.

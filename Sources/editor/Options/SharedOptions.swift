@@ -4,7 +4,7 @@ internal import Editing
 
 /// The options that every picture-making command takes.
 struct SharedOptions: ParsableArguments {
-    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Input and output") var output: OutputOptions
     @OptionGroup(title: "Model and machine") var machine: MachineOptions
     @OptionGroup(title: "Painting") var painting: PaintingOptions
     @OptionGroup(title: "For experts: sampling") var sampling: SamplingOptions
@@ -23,6 +23,7 @@ struct SharedOptions: ParsableArguments {
         settings.schedule = sampling.schedule
         settings.randomSource = sampling.rng
         settings.memoryLimit = machine.maxMemory?.bytes
+        settings.maximumPixels = output.maxPixels
         return settings
     }
 }
@@ -32,7 +33,7 @@ struct OutputOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "Where to write: a .png or .jpg file, a folder, or - for standard output (PNG). Default: '<input>-<command>' beside the input, numbered rather than overwriting; JPEG in, JPEG out.",
+            "Where to write: a .png, .jpg, .webp or .tif file, a folder, or - for standard output (PNG). Default: '<input>-<command>' beside the input, in its format, numbered rather than overwriting.",
             valueName: "path"), completion: .file())
     var output: String?
 
@@ -43,8 +44,16 @@ struct OutputOptions: ParsableArguments {
             valueName: "pictures"))
     var count = 1
 
-    @Flag(help: "Overwrite the output if it exists. The input is never overwritten.")
+    @Flag(
+        help: "Overwrite the output if it exists, even where -o names the picture itself. A mask is never overwritten.")
     var force = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
+            valueName: "pixels"))
+    var maxPixels = EditSettings.defaultMaximumPixels
 
     @Flag(help: "Leave out the record of how the picture was made (settings and the mark of a generated picture).")
     var noMetadata = false
@@ -63,6 +72,7 @@ struct OutputOptions: ParsableArguments {
 
     func validate() throws {
         try check(EditSettings.countRange, count)
+        try check(EditSettings.maximumPixelsRange, maxPixels)
         if count > 1, output == "-" {
             throw ValidationError("standard output takes one picture, found --count \(count)")
         }

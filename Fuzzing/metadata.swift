@@ -1,0 +1,38 @@
+/// Reads bytes as each kind of metadata and changes it as an edit does; the first byte chooses the kind.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    guard count > 1 else { return 0 }
+    let bytes = unsafe Array(UnsafeBufferPointer(start: data + 1, count: count - 1))
+    switch unsafe data[0] % 5 {
+    case 0:
+        guard var block = EXIFBlock(bytes) else { return 0 }
+        _ = block.orientation
+        _ = block.saysAdobeRGB
+        _ = block.userComment
+        block.setOrientation(6)
+        block.setPixelSize(width: 70000, height: 3)
+        block.removeThumbnail()
+        block.setUserComment("a red door 🚪")
+        precondition(block.userComment == nil || block.userComment == "a red door 🚪")
+        block.setUserComment("twice")
+    case 1:
+        var packet = XMPPacket(bytes)
+        _ = packet.digitalSourceType
+        packet.setOrientation(3)
+        packet.digitalSourceType = .compositeWithTrainedAlgorithmicMedia
+        packet.removePadding()
+    case 2:
+        _ = TIFFDirectory.exifBlock(fromTIFF: bytes)
+        _ = TIFFDirectory.adding(exifBlock: bytes, toTIFF: bytes)
+    case 3:
+        var metadata = JPEGMetadata(parsing: bytes)
+        _ = JPEGMetadata.segments(metadata.metadata)
+        _ = ColorSpace(metadata.metadata, layout: .rgb, followsEXIF: true, notes: &metadata.notes)
+    default:
+        let metadata = PNGMetadata(parsing: bytes, limits: DecodeLimits(maximumMetadataBytes: 1 << 20))
+        _ = PNGMetadata.chunks(metadata.metadata, parameters: metadata.parameters)
+        var notes: [String] = []
+        _ = ColorSpace(metadata.metadata, layout: .gray, notes: &notes)
+    }
+    return 0
+}

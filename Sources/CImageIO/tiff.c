@@ -1,0 +1,491 @@
+#include "internal.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tiffio.h>
+
+/// No strip or tile may be larger than this before it is decoded.
+static const tmsize_t largest_piece = (tmsize_t)1 << 30;
+
+/// A file in memory, read or written. libtiff seeks while it writes.
+struct memory_file {
+    const uint8_t *data; // read
+    size_t count;
+    cimageio_buffer *out; // written
+    size_t offset;
+    bool passed_end; // something beyond the data was asked for
+    char message[200];
+};
+
+// libtiff 4.5 has handlers for each file, but TIFFOpenOptions are younger than some of the systems we build on; the
+// global handlers are silenced instead, once for the whole program, and the first error is kept by thread.
+static _Thread_local struct memory_file *speaker;
+
+static void on_error(const char *module, const char *format, va_list arguments) {
+    (void)module;
+    if (speaker && !speaker->message[0]) vsnprintf(speaker->message, sizeof speaker->message, format, arguments);
+}
+
+static tmsize_t read_bytes(thandle_t handle, void *out, tmsize_t count) {
+    struct memory_file *file = handle;
+    size_t all = file->out ? file->out->count : file->count;
+    const uint8_t *data = file->out ? file->out->bytes : file->data;
+    size_t left = file->offset < all ? all - file->offset : 0;
+    size_t taken = (size_t)count < left ? (size_t)count : left;
+    if (taken < (size_t)count) file->passed_end = true;
+    if (taken) memcpy(out, data + file->offset, taken);
+    file->offset += taken;
+    return (tmsize_t)taken;
+}
+
+static tmsize_t write_bytes(thandle_t handle, void *data, tmsize_t count) {
+    struct memory_file *file = handle;
+    if (!file->out || count < 0) return -1;
+    size_t end;
+    if (__builtin_add_overflow(file->offset, (size_t)count, &end)) return -1;
+    static const uint8_t zeros[256];
+    while (file->out->count < end) {
+        size_t gap = end - file->out->count;
+        if (!cimageio_append(file->out, zeros, gap < sizeof zeros ? gap : sizeof zeros)) return -1;
+    }
+    memcpy(file->out->bytes + file->offset, data, (size_t)count);
+    file->offset = end;
+    return count;
+}
+
+static toff_t seek(thandle_t handle, toff_t offset, int whence) {
+    struct memory_file *file = handle;
+    size_t all = file->out ? file->out->count : file->count;
+    switch (whence) {
+    case SEEK_SET: file->offset = offset; break;
+    case SEEK_CUR: file->offset += offset; break;
+    case SEEK_END: file->offset = all + offset; break;
+    default: break;
+    }
+    return file->offset;
+}
+
+static int close_nothing(thandle_t handle) {
+    (void)handle;
+    return 0;
+}
+
+static toff_t size_of(thandle_t handle) {
+    struct memory_file *file = handle;
+    return file->out ? file->out->count : file->count;
+}
+
+static int map_nothing(thandle_t handle, void **base, toff_t *size) {
+    (void)handle;
+    (void)base;
+    (void)size;
+    return 0;
+}
+
+static void unmap_nothing(thandle_t handle, void *base, toff_t size) {
+    (void)handle;
+    (void)base;
+    (void)size;
+}
+
+static void take_over_messages(void) {
+    TIFFSetErrorHandler(on_error);
+    TIFFSetWarningHandler(NULL);
+}
+
+static TIFF *open_file(struct memory_file *file, const char *mode) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, take_over_messages);
+    speaker = file;
+    // "m": no mapping; "h": directories are read here, so that a broken one fails here.
+    return TIFFClientOpen("memory", mode, file, read_bytes, write_bytes, seek, close_nothing, size_of, map_nothing,
+                          unmap_nothing);
+}
+
+static void close_file(TIFF *tiff) {
+    if (tiff) TIFFClose(tiff);
+    speaker = NULL;
+}
+
+static void fail(const struct memory_file *file, cimageio_result *result, int32_t code, const char *message) {
+    if (file->passed_end && code == CIMAGEIO_CORRUPT) code = CIMAGEIO_TRUNCATED;
+    cimageio_fail(result, code, file->message[0] ? file->message : message);
+}
+
+/// What decides how samples are read.
+struct layout {
+    uint16_t bits, per_pixel, planar, format, photometric, extra_count, extra;
+    bool is_tiled, through_rgba; // through libtiff's own conversion to 8-bit RGBA
+};
+
+static bool read_layout(TIFF *tiff, struct layout *layout) {
+    *layout = (struct layout){0};
+    uint16_t *extra = NULL;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &layout->bits);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &layout->per_pixel);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &layout->planar);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout->format);
+    if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout->photometric)) return false;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &layout->extra_count, &extra);
+    layout->extra = layout->extra_count > 0 && extra ? extra[0] : 0;
+    layout->is_tiled = TIFFIsTiled(tiff);
+    return true;
+}
+
+static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, struct layout *layout,
+                     cimageio_tiff_info *info, cimageio_result *result) {
+    if (!read_layout(tiff, layout) || !TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &info->width) ||
+        !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &info->height) || info->width == 0 || info->height == 0) {
+        fail(file, result, CIMAGEIO_CORRUPT, "its directory lacks the size or the kind of its pixels");
+        return false;
+    }
+    if (info->width > INT32_MAX || info->height > INT32_MAX || (uint64_t)info->width * info->height > max_pixels) {
+        cimageio_fail(result, CIMAGEIO_TOO_LARGE, "more pixels than the limit");
+        return false;
+    }
+    uint16_t orientation = 1, unit = 0;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &orientation);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &info->compression);
+    info->orientation = orientation >= 1 && orientation <= 8 ? (uint8_t)orientation : 1;
+    if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &info->density_x) &&
+        TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &info->density_y)) {
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit);
+        info->density_unit = unit >= 1 && unit <= 3 ? (uint8_t)unit : 0;
+    }
+    info->photometric = layout->photometric;
+    info->stored_depth = (uint8_t)(layout->bits > 255 ? 255 : layout->bits);
+    char message[120];
+    if (layout->format != SAMPLEFORMAT_UINT && layout->format != SAMPLEFORMAT_VOID) {
+        snprintf(message, sizeof message, "%u-bit samples that are no unsigned integers", layout->bits);
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, message);
+        return false;
+    }
+    if (layout->bits != 16 && layout->bits > 8) {
+        snprintf(message, sizeof message, "%u bits a sample", layout->bits);
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, message);
+        return false;
+    }
+    if (!TIFFIsCODECConfigured(info->compression)) {
+        snprintf(message, sizeof message, "compression %u", info->compression);
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, message);
+        return false;
+    }
+    info->depth = layout->bits == 16 ? 16 : 8;
+    bool whole = layout->bits == 8 || layout->bits == 16;
+    bool has_alpha = layout->extra == EXTRASAMPLE_ASSOCALPHA || layout->extra == EXTRASAMPLE_UNASSALPHA;
+    // Photoshop leaves the extra sample unspecified.
+    if (layout->extra_count == 1 && layout->extra == EXTRASAMPLE_UNSPECIFIED) has_alpha = true;
+    unsigned colors = 0;
+    switch (layout->photometric) {
+    case PHOTOMETRIC_MINISBLACK:
+    case PHOTOMETRIC_MINISWHITE: colors = 1; break;
+    case PHOTOMETRIC_RGB: colors = 3; break;
+    case PHOTOMETRIC_SEPARATED: colors = 4; break;
+    default: break;
+    }
+    if (colors && whole && layout->per_pixel >= colors && (colors != 4 || layout->per_pixel == 4)) {
+        has_alpha = has_alpha && layout->per_pixel > colors && colors != 4;
+        info->channels = (uint8_t)((colors == 4 ? 3 : colors) + (has_alpha ? 1 : 0));
+        info->inks = colors == 4;
+        info->alpha_associated = has_alpha && layout->extra == EXTRASAMPLE_ASSOCALPHA;
+        return true;
+    }
+    // Palettes, YCbCr, CIELab, and grey of less than 8 bits: libtiff knows how.
+    char reason[1024] = "";
+    if (!TIFFRGBAImageOK(tiff, reason)) {
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, reason[0] ? reason : "this kind of pixels");
+        return false;
+    }
+    layout->through_rgba = true;
+    info->depth = 8;
+    info->channels = colors == 1 ? 1 : 3;
+    return true;
+}
+
+bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_tiff_info *info,
+                          cimageio_result *result) {
+    struct memory_file file = {.data = data, .count = count};
+    struct layout layout;
+    *info = (cimageio_tiff_info){0};
+    *result = (cimageio_result){0};
+    TIFF *tiff = open_file(&file, "rm");
+    if (!tiff) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
+    else if (describe(tiff, &file, max_pixels, &layout, info, result)) info->other_pages = !TIFFLastDirectory(tiff);
+    close_file(tiff);
+    return result->code == CIMAGEIO_OK;
+}
+
+/// Where the samples of a strip or tile go.
+struct target {
+    const struct layout *layout;
+    const cimageio_tiff_info *info;
+    uint8_t *pixels; // rows of `kept` samples
+    unsigned kept;   // samples a pixel that are kept: all colours and alpha
+};
+
+/// Copies a piece's samples of one plane (or all, where planes are together) into place.
+static void place(const struct target *target, const uint8_t *piece, size_t piece_row_bytes, uint32_t left,
+                  uint32_t top, uint32_t width, uint32_t height, unsigned plane) {
+    size_t bytes = target->info->depth / 8;
+    bool together = target->layout->planar == PLANARCONFIG_CONTIG;
+    size_t from_step = (together ? target->layout->per_pixel : 1) * bytes, to_step = target->kept * bytes;
+    unsigned samples = together ? target->kept : 1;
+    for (uint32_t y = 0; y < height && top + y < target->info->height; y++) {
+        const uint8_t *from = piece + piece_row_bytes * y;
+        uint8_t *to = target->pixels + ((size_t)(top + y) * target->info->width + left) * to_step + plane * bytes;
+        for (uint32_t x = 0; x < width && left + x < target->info->width; x++, from += from_step, to += to_step)
+            memcpy(to, from, samples * bytes);
+    }
+}
+
+static bool read_pieces(TIFF *tiff, struct memory_file *file, const struct target *target, cimageio_result *result) {
+    const struct layout *layout = target->layout;
+    tmsize_t size = layout->is_tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
+    uint32_t piece_width = target->info->width, piece_height = 0;
+    if (layout->is_tiled) {
+        TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &piece_width);
+        TIFFGetField(tiff, TIFFTAG_TILELENGTH, &piece_height);
+    } else {
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &piece_height);
+        if (piece_height > target->info->height) piece_height = target->info->height;
+    }
+    tmsize_t row_bytes = layout->is_tiled ? TIFFTileRowSize(tiff) : TIFFScanlineSize(tiff);
+    uint64_t least = (uint64_t)piece_width * (layout->planar == PLANARCONFIG_CONTIG ? layout->per_pixel : 1) *
+                     (target->info->depth / 8);
+    if (size <= 0 || piece_width == 0 || piece_height == 0 || row_bytes <= 0 || (uint64_t)row_bytes < least ||
+        (uint64_t)row_bytes * piece_height > (uint64_t)size) {
+        fail(file, result, CIMAGEIO_CORRUPT, "its strips or tiles have no sensible size");
+        return false;
+    }
+    if (size > largest_piece) {
+        cimageio_fail(result, CIMAGEIO_TOO_LARGE, "a strip or tile of more than 1 GiB");
+        return false;
+    }
+    uint8_t *piece = calloc(1, (size_t)size);
+    if (!piece) {
+        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        return false;
+    }
+    unsigned planes = layout->planar == PLANARCONFIG_CONTIG ? 1 : target->kept;
+    bool done = true;
+    for (unsigned plane = 0; plane < planes && done; plane++)
+        for (uint32_t top = 0; top < target->info->height && done; top += piece_height)
+            for (uint32_t left = 0; left < target->info->width && done; left += piece_width) {
+                uint32_t rows = target->info->height - top < piece_height ? target->info->height - top : piece_height;
+                tmsize_t got =
+                    layout->is_tiled
+                        ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, (uint16_t)plane), piece, size)
+                        : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, (uint16_t)plane), piece, size);
+                done = got >= 0 && (uint64_t)got >= (uint64_t)row_bytes * rows;
+                if (done) place(target, piece, (size_t)row_bytes, left, top, piece_width, rows, plane);
+            }
+    free(piece);
+    if (!done) fail(file, result, CIMAGEIO_CORRUPT, "a strip or tile is shorter than its size says");
+    return done;
+}
+
+#define FOR_ALL_SAMPLES(type, count, work)                                                                             \
+    for (size_t index = 0; index < (count); index++) {                                                                 \
+        type *sample = (type *)pixels + index;                                                                         \
+        work;                                                                                                          \
+    }
+
+static void invert(void *pixels, size_t pixel_count, unsigned channels, unsigned depth) {
+    // Alpha, the second sample of two, stays.
+    size_t count = pixel_count * channels;
+    if (depth == 16) {
+        FOR_ALL_SAMPLES(uint16_t, count, if (channels == 1 || index % 2 == 0) *sample = (uint16_t)~*sample)
+    } else {
+        FOR_ALL_SAMPLES(uint8_t, count, if (channels == 1 || index % 2 == 0) *sample = (uint8_t)~*sample)
+    }
+}
+
+static uint32_t sample_at(const void *pixels, size_t index, unsigned depth) {
+    return depth == 16 ? ((const uint16_t *)pixels)[index] : ((const uint8_t *)pixels)[index];
+}
+
+static void set_sample(void *pixels, size_t index, unsigned depth, uint32_t value) {
+    if (depth == 16) ((uint16_t *)pixels)[index] = (uint16_t)value;
+    else ((uint8_t *)pixels)[index] = (uint8_t)value;
+}
+
+/// Divides colours by alpha, or multiplies them: rounded, the second undoes the first exactly.
+static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsigned channels, unsigned depth,
+                           bool multiply) {
+    uint64_t maximum = depth == 16 ? 65535 : 255;
+    for (size_t pixel = 0; pixel < pixel_count; pixel++) {
+        size_t base = pixel * channels;
+        uint64_t alpha = sample_at(from, base + channels - 1, depth);
+        for (unsigned channel = 0; channel + 1 < channels; channel++) {
+            uint64_t value = sample_at(from, base + channel, depth);
+            uint64_t scaled = multiply ? (value * alpha + maximum / 2) / maximum
+                              : alpha  ? (value * maximum + alpha / 2) / alpha
+                                       : 0;
+            set_sample(to, base + channel, depth, (uint32_t)(scaled > maximum ? maximum : scaled));
+        }
+        set_sample(to, base + channels - 1, depth, (uint32_t)alpha);
+    }
+}
+
+/// Inks to 8-bit (or, where no profile says what they look like, as deep as stored) RGB.
+static void convert_inks(const uint8_t *inks, cimageio_tiff_info *info, void *pixels, const struct cimageio_inks *way) {
+    size_t count = (size_t)info->width * info->height;
+    if (way && info->depth == 8) {
+        for (size_t row = 0; row < info->height; row++)
+            cimageio_inks_to_srgb(way, inks + row * info->width * 4, (uint8_t *)pixels + row * info->width * 3,
+                                  info->width);
+        info->used_ink_profile = true;
+        return;
+    }
+    uint64_t maximum = info->depth == 16 ? 65535 : 255;
+    for (size_t pixel = 0; pixel < count; pixel++)
+        for (unsigned channel = 0; channel < 3; channel++) {
+            uint64_t light = maximum - sample_at(inks, pixel * 4 + channel, info->depth);
+            uint64_t black = maximum - sample_at(inks, pixel * 4 + 3, info->depth);
+            set_sample(pixels, pixel * 3 + channel, info->depth, (uint32_t)((light * black + maximum / 2) / maximum));
+        }
+}
+
+static bool read_through_rgba(TIFF *tiff, struct memory_file *file, const cimageio_tiff_info *info, uint8_t *pixels,
+                              cimageio_result *result) {
+    size_t count = (size_t)info->width * info->height;
+    uint32_t *raster = malloc(count * sizeof(uint32_t));
+    if (!raster) {
+        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        return false;
+    }
+    // In the orientation that is stored: it is applied later, to every kind alike.
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    bool done = TIFFReadRGBAImageOriented(tiff, info->width, info->height, raster, ORIENTATION_TOPLEFT, 1);
+    if (!done) fail(file, result, CIMAGEIO_CORRUPT, "its pixels cannot be read");
+    for (size_t pixel = 0; done && pixel < count; pixel++) {
+        pixels[pixel * info->channels] = TIFFGetR(raster[pixel]);
+        if (info->channels == 3) {
+            pixels[pixel * 3 + 1] = TIFFGetG(raster[pixel]);
+            pixels[pixel * 3 + 2] = TIFFGetB(raster[pixel]);
+        }
+    }
+    free(raster);
+    return done;
+}
+
+bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info *info, void *pixels, size_t capacity,
+                          cimageio_result *result) {
+    struct memory_file file = {.data = data, .count = count};
+    struct layout layout;
+    cimageio_tiff_info found = {0};
+    *result = (cimageio_result){0};
+    TIFF *tiff = open_file(&file, "rm");
+    size_t pixel_count = (size_t)info->width * info->height;
+    size_t needed = pixel_count * info->channels * (info->depth / 8);
+    uint8_t *inks = NULL;
+    struct cimageio_inks *way = NULL;
+    bool done = tiff && describe(tiff, &file, UINT64_MAX, &layout, &found, result);
+    if (done && (found.width != info->width || found.height != info->height || found.channels != info->channels ||
+                 found.depth != info->depth || needed != capacity)) {
+        cimageio_fail(result, CIMAGEIO_CORRUPT, "the header changed while it was read");
+        done = false;
+    }
+    if (done && layout.through_rgba) {
+        done = read_through_rgba(tiff, &file, info, pixels, result);
+    } else if (done) {
+        if (info->inks) {
+            inks = malloc(pixel_count * 4 * (info->depth / 8));
+            if (!inks) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+            uint32_t profile_count = 0;
+            void *profile = NULL;
+            if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &profile_count, &profile))
+                way = cimageio_open_inks(profile, profile_count);
+        }
+        const struct target target = {&layout, info, info->inks ? inks : pixels, info->inks ? 4 : info->channels};
+        done = result->code == CIMAGEIO_OK && read_pieces(tiff, &file, &target, result);
+        if (done && info->inks) convert_inks(inks, info, pixels, way);
+        if (done && layout.photometric == PHOTOMETRIC_MINISWHITE)
+            invert(pixels, pixel_count, info->channels, info->depth);
+        if (done && info->alpha_associated)
+            scale_by_alpha(pixels, pixels, pixel_count, info->channels, info->depth, false);
+    }
+    if (!done) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
+    cimageio_close_inks(way);
+    free(inks);
+    close_file(tiff);
+    return done;
+}
+
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint32_t tag, cimageio_buffer *out) {
+    struct memory_file file = {.data = data, .count = count};
+    *out = (cimageio_buffer){0};
+    TIFF *tiff = open_file(&file, "rm");
+    uint32_t length = 0;
+    void *bytes = NULL;
+    bool found = tiff && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 && cimageio_append(out, bytes, length);
+    close_file(tiff);
+    return found;
+}
+
+/// Rows a strip: about this many bytes, as the specification advises for readers with little memory, but more.
+static const size_t strip_bytes = 1 << 18;
+
+bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *request, cimageio_buffer *out,
+                          cimageio_result *result) {
+    struct memory_file file = {.out = out};
+    *out = (cimageio_buffer){0};
+    *result = (cimageio_result){0};
+    size_t row_bytes = (size_t)request->width * request->channels * (request->depth / 8);
+    // Beyond 4 GiB the offsets of a plain TIFF end.
+    bool is_big = row_bytes * request->height > (size_t)4000 << 20;
+    TIFF *tiff = open_file(&file, is_big ? "wlm8" : "wlm");
+    if (!tiff) {
+        fail(&file, result, CIMAGEIO_NO_MEMORY, "out of memory");
+        cimageio_free(out);
+        return false;
+    }
+    bool has_alpha = request->channels == 2 || request->channels == 4;
+    size_t rows = strip_bytes / (row_bytes ? row_bytes : 1);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, request->width);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, request->height);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, request->depth);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, request->channels);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, request->channels <= 2 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT);
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
+    TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
+    TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, (uint32_t)(rows < 1 ? 1 : rows));
+    if (has_alpha) {
+        const uint16_t kind = request->associate_alpha ? EXTRASAMPLE_ASSOCALPHA : EXTRASAMPLE_UNASSALPHA;
+        TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
+    }
+    if (request->density_unit) {
+        TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, request->density_unit);
+        TIFFSetField(tiff, TIFFTAG_XRESOLUTION, (double)request->density_x);
+        TIFFSetField(tiff, TIFFTAG_YRESOLUTION, (double)request->density_y);
+    }
+    if (request->profile_count)
+        TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)request->profile_count, request->profile);
+    if (request->xmp_count) TIFFSetField(tiff, TIFFTAG_XMLPACKET, (uint32_t)request->xmp_count, request->xmp);
+    if (request->photoshop_count)
+        TIFFSetField(tiff, TIFFTAG_PHOTOSHOP, (uint32_t)request->photoshop_count, request->photoshop);
+
+    // The predictor works in place, so a row is copied first.
+    uint8_t *row = malloc(row_bytes);
+    bool done = row != NULL;
+    for (uint32_t y = 0; y < request->height && done; y++) {
+        const uint8_t *from = (const uint8_t *)pixels + row_bytes * y;
+        if (has_alpha && request->associate_alpha)
+            scale_by_alpha(from, row, request->width, request->channels, request->depth, true);
+        else memcpy(row, from, row_bytes);
+        done = TIFFWriteScanline(tiff, row, y, 0) >= 0;
+    }
+    done = done && TIFFFlush(tiff);
+    free(row);
+    close_file(tiff);
+    if (done) return true;
+    fail(&file, result, CIMAGEIO_NO_MEMORY, "out of memory for the encoded file");
+    cimageio_free(out);
+    return false;
+}

@@ -1,0 +1,177 @@
+/// One directory of a TIFF structure, taken out of its file: every value with its bytes, in little endian.
+///
+/// TIFF 6.0, section 2. What lies behind offsets inside values (maker notes, further directories) is not followed.
+struct TIFFDirectory {
+    struct Entry {
+        var tag: Int
+        var type: Int
+        var count: Int
+        /// `count` values of the type, little endian.
+        var data: [UInt8]
+
+        /// One SHORT or LONG.
+        var number: Int? {
+            guard count == 1, type == 3 || type == 4 else { return nil }
+            return data.reversed().reduce(0) { $0 << 8 | Int($1) }
+        }
+
+        init(tag: Int, type: Int, count: Int, data: [UInt8]) {
+            self.tag = tag
+            self.type = type
+            self.count = count
+            self.data = data
+        }
+
+        /// One LONG.
+        init(tag: Int, number: Int) {
+            self.init(tag: tag, type: 4, count: 1, data: TIFFDirectory.little(number, count: 4))
+        }
+    }
+
+    var entries: [Entry]
+
+    enum Tag {
+        static let exif = 0x8769
+        static let gps = 0x8825
+        static let orientation = 0x0112
+    }
+
+    /// Bytes of one value, and of the numbers it is made of, by type 1…12.
+    private static let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
+    private static let words = [0, 1, 1, 2, 4, 4, 1, 1, 2, 4, 4, 4, 8]
+
+    /// The first directory of a TIFF structure; nil where it is none, or a BigTIFF, or does not lie inside.
+    init?(first bytes: [UInt8]) {
+        guard let isBig = Self.isBigEndian(bytes) else { return nil }
+        self.init(bytes, at: Self.number(bytes, 4, 4, isBig), isBigEndian: isBig)
+    }
+
+    /// The directory that an entry of this one points to, in the same structure.
+    func directory(_ tag: Int, in bytes: [UInt8]) -> TIFFDirectory? {
+        guard let isBig = Self.isBigEndian(bytes), let offset = entries.first(where: { $0.tag == tag })?.number else {
+            return nil
+        }
+        return TIFFDirectory(bytes, at: offset, isBigEndian: isBig)
+    }
+
+    init(entries: [Entry]) { self.entries = entries }
+
+    private static func isBigEndian(_ bytes: [UInt8]) -> Bool? {
+        guard bytes.count >= 8 else { return nil }
+        if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) { return false }
+        return bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2A]) ? true : nil
+    }
+
+    private init?(_ bytes: [UInt8], at offset: Int, isBigEndian: Bool) {
+        guard offset >= 8, offset <= bytes.count - 2 else { return nil }
+        let count = Self.number(bytes, offset, 2, isBigEndian)
+        guard offset + 2 + count * 12 <= bytes.count else { return nil }
+        entries = []
+        for start in stride(from: offset + 2, to: offset + 2 + count * 12, by: 12) {
+            let type = Self.number(bytes, start + 2, 2, isBigEndian)
+            let values = Self.number(bytes, start + 4, 4, isBigEndian)
+            guard (1 ..< Self.sizes.count).contains(type) else { continue }
+            let length = values * Self.sizes[type]
+            let place = length <= 4 ? start + 8 : Self.number(bytes, start + 8, 4, isBigEndian)
+            // A value outside the file is left out, not the whole directory.
+            guard place <= bytes.count, length <= bytes.count - place else { continue }
+            var data = Array(bytes[place ..< place + length])
+            if isBigEndian { Self.swap(&data, by: Self.words[type]) }
+            entries.append(
+                Entry(tag: Self.number(bytes, start, 2, isBigEndian), type: type, count: values, data: data))
+        }
+    }
+
+    private static func swap(_ data: inout [UInt8], by word: Int) {
+        guard word > 1 else { return }
+        for start in stride(from: 0, to: data.count, by: word) { data[start ..< start + word].reverse() }
+    }
+
+    private static func number(_ bytes: [UInt8], _ offset: Int, _ count: Int, _ isBigEndian: Bool) -> Int {
+        let slice = bytes[offset ..< offset + count]
+        return isBigEndian
+            ? slice.reduce(0) { $0 << 8 | Int($1) } : slice.reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private static func little(_ value: Int, count: Int) -> [UInt8] {
+        (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    /// The directory as it stands at `offset` (even) of a little-endian structure, its longer values after it. The
+    /// directory is the last of its chain.
+    func serialized(at offset: Int) -> [UInt8] {
+        let sorted = entries.sorted { $0.tag < $1.tag }
+        var table = Self.little(sorted.count, count: 2)
+        var values: [UInt8] = []
+        let valuesOffset = offset + 2 + sorted.count * 12 + 4
+        for entry in sorted {
+            table += Self.little(entry.tag, count: 2) + Self.little(entry.type, count: 2)
+            table += Self.little(entry.count, count: 4)
+            if entry.data.count <= 4 {
+                table += entry.data + [UInt8](repeating: 0, count: 4 - entry.data.count)
+            } else {
+                table += Self.little(valuesOffset + values.count, count: 4)
+                values += entry.data
+                if !values.count.isMultiple(of: 2) { values.append(0) }
+            }
+        }
+        return table + [0, 0, 0, 0] + values
+    }
+}
+
+extension TIFFDirectory {
+    /// Tags of the first directory that describe the picture and not how it is stored: description, make, model,
+    /// software, date, artist, copyright.
+    private static let descriptive: Set<Int> = [270, 271, 272, 305, 306, 315, 33432]
+
+    /// An EXIF block of what a TIFF file says about its picture; nil where it says nothing.
+    static func exifBlock(fromTIFF file: [UInt8]) -> [UInt8]? {
+        guard let first = TIFFDirectory(first: file) else { return nil }
+        var top = first.entries.filter { descriptive.contains($0.tag) || $0.tag == Tag.orientation }
+        // A pointer inside these would point to where nothing is.
+        let exif = first.directory(Tag.exif, in: file).map { $0.without(0xA005) }
+        let gps = first.directory(Tag.gps, in: file)
+        if exif == nil, gps == nil, !top.contains(where: { $0.tag != Tag.orientation || $0.number != 1 }) { return nil }
+        if exif != nil { top.append(Entry(tag: Tag.exif, number: 0)) }
+        if gps != nil { top.append(Entry(tag: Tag.gps, number: 0)) }
+        return Array("II*\0".utf8) + little(8, count: 4)
+            + TIFFDirectory(entries: top).linked(at: 8, exif: exif, gps: gps)
+    }
+
+    /// The TIFF `file` (little endian) with what the EXIF block says added to its first directory.
+    static func adding(exifBlock block: [UInt8], toTIFF file: [UInt8]) -> [UInt8]? {
+        guard let source = TIFFDirectory(first: block), var first = TIFFDirectory(first: file),
+            file.count + block.count < Int(UInt32.max) - (1 << 20)
+        else { return nil }
+        let taken = Set(first.entries.map(\.tag))
+        first.entries += source.entries.filter { descriptive.contains($0.tag) && !taken.contains($0.tag) }
+        let exif = source.directory(Tag.exif, in: block).map { $0.without(0xA005) }
+        let gps = source.directory(Tag.gps, in: block)
+        if exif != nil { first.entries.append(Entry(tag: Tag.exif, number: 0)) }
+        if gps != nil { first.entries.append(Entry(tag: Tag.gps, number: 0)) }
+        var result = file
+        if !result.count.isMultiple(of: 2) { result.append(0) }
+        let offset = result.count
+        result += first.linked(at: offset, exif: exif, gps: gps)
+        result.replaceSubrange(4 ..< 8, with: little(offset, count: 4))
+        return result
+    }
+
+    /// This directory at `offset`, followed by those that its entries for them then point to.
+    private func linked(at offset: Int, exif: TIFFDirectory?, gps: TIFFDirectory?) -> [UInt8] {
+        var top = self
+        // The length does not depend on the numbers.
+        var end = offset + serialized(at: offset).count
+        var rest: [UInt8] = []
+        for (tag, directory) in [(Tag.exif, exif), (Tag.gps, gps)] {
+            guard let directory, let index = top.entries.firstIndex(where: { $0.tag == tag }) else { continue }
+            top.entries[index] = Entry(tag: tag, number: end)
+            let bytes = directory.serialized(at: end)
+            rest += bytes
+            end += bytes.count
+        }
+        return top.serialized(at: offset) + rest
+    }
+
+    private func without(_ tag: Int) -> TIFFDirectory { TIFFDirectory(entries: entries.filter { $0.tag != tag }) }
+}

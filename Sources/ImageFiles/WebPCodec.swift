@@ -1,0 +1,103 @@
+internal import CImageIO
+internal import Raster
+
+/// WebP, through libwebp.
+enum WebPCodec {
+    struct Decoded {
+        var picture: Picture
+        var facts: SourceFacts
+        var metadata: ImageMetadata
+        var notes: [String]
+    }
+
+    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> Decoded {
+        var info = cimageio_webp_info()
+        var result = cimageio_result()
+        let opened = unsafe file.withUnsafeBufferPointer {
+            unsafe cimageio_webp_header(
+                $0.baseAddress, $0.count, UInt64(clamping: limits.maximumPixels), &info, &result)
+        }
+        let size = PixelSize(width: Int(info.width), height: Int(info.height))
+        func failure() -> ImageFileError {
+            .decoding(result, file: name, format: .webp, size: size, byteCount: file.count, limits: limits)
+        }
+        guard opened, let layout = Picture.Layout(rawValue: Int(info.channels)) else { throw failure() }
+        let count = size.area * layout.channels
+        guard cimageio_can_allocate(count) else { throw .outOfMemory(file: name, size: size) }
+        var values = [UInt8]()
+        let decoded = unsafe fill(&values, count: count) { pixels in
+            unsafe file.withUnsafeBufferPointer {
+                unsafe cimageio_webp_decode(
+                    $0.baseAddress, $0.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
+                    pixels.count, &result)
+            }
+        }
+        guard decoded else { throw failure() }
+
+        var metadata = ImageMetadata()
+        metadata.iccProfile = chunk("ICCP", of: file)
+        metadata.xmp = chunk("XMP ", of: file)
+        // Some writers leave the header that only a JPEG's segment has.
+        let header = Array("Exif\0\0".utf8)
+        metadata.exif = chunk("EXIF", of: file).map { $0.starts(with: header) ? Array($0.dropFirst(6)) : $0 }
+        var notes: [String] = []
+        if info.frames > 1 { notes.append("it is animated; only its first picture is used") }
+        if !info.is_lossless {
+            notes.append(
+                "its pixels were compressed with loss; a WebP made from it is compressed without, to keep them, and larger"
+            )
+        }
+        let facts = SourceFacts(
+            storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,
+            orientation: 1, byteCount: file.count)
+        return Decoded(
+            picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
+            notes: notes)
+    }
+
+    private static func chunk(_ type: String, of file: [UInt8]) -> [UInt8]? {
+        var out = unsafe cimageio_buffer()
+        defer { unsafe cimageio_free(&out) }
+        let found = unsafe file.withUnsafeBufferPointer { file in
+            unsafe type.withCString { unsafe cimageio_webp_chunk(file.baseAddress, file.count, $0, &out) }
+        }
+        return found ? unsafe out.array : nil
+    }
+
+    /// Encodes 8-bit RGB or RGBA without loss.
+    static func encode(_ picture: Picture, metadata: ImageMetadata, name: String) throws(ImageFileError) -> [UInt8] {
+        precondition(picture.depth == 8 && picture.layout.colorChannels == 3, "a WebP holds 8-bit RGB")
+        guard picture.width <= 16383, picture.height <= 16383 else {
+            throw .cannotEncode(
+                file: name, format: .webp,
+                detail: "a WebP is at most 16383 pixels wide and high, the picture is \(picture.size)")
+        }
+        var out = unsafe cimageio_buffer()
+        var result = cimageio_result()
+        defer { unsafe cimageio_free(&out) }
+        let (profile, exif, xmp) = (metadata.iccProfile ?? [], metadata.exif ?? [], metadata.xmp ?? [])
+        let done = unsafe profile.withUnsafeBufferPointer { profile in
+            unsafe exif.withUnsafeBufferPointer { exif in
+                unsafe xmp.withUnsafeBufferPointer { xmp in
+                    let chunks = unsafe [
+                        cimageio_webp_metadata(type: name4("ICCP"), data: profile.baseAddress, count: profile.count),
+                        cimageio_webp_metadata(type: name4("EXIF"), data: exif.baseAddress, count: exif.count),
+                        cimageio_webp_metadata(type: name4("XMP "), data: xmp.baseAddress, count: xmp.count),
+                    ]
+                    return unsafe picture.withSampleBytes { pixels in
+                        unsafe cimageio_webp_encode(
+                            pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(picture.width),
+                            UInt32(picture.height), Int32(picture.layout.channels), chunks, chunks.count, &out, &result)
+                    }
+                }
+            }
+        }
+        guard done else { throw .cannotEncode(file: name, format: .webp, detail: result.text) }
+        return unsafe out.array
+    }
+
+    private static func name4(_ text: String) -> (CChar, CChar, CChar, CChar) {
+        let letters = text.utf8.map { CChar(bitPattern: $0) }
+        return (letters[0], letters[1], letters[2], letters[3])
+    }
+}
