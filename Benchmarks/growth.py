@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Time a step of the denoiser at sizes from 256 to 1024 and draw how it grows with the picture.
 
-    python scripts/reference/make_model.py /tmp/sd15 --shape sd15 --inpaint
-    python Benchmarks/growth.py /tmp/sd15 --editor .build/release/editor --picture docs/pictures/growth.png
+    python scripts/reference/make_model.py MODEL --shape sd15 --inpaint
+    python Benchmarks/growth.py MODEL --editor .build/release/editor --picture docs/pictures/growth.png
 
 Each size runs in a process of its own (`editor bench --part step`). Attention within a map grows with the square of its
 pixels, all else in proportion to them, so `bench` states the time inside attention apart. A table goes to standard output; the plot needs matplotlib. Let nothing else run meanwhile.
