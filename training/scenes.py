@@ -16,7 +16,7 @@ from captions import CaptionWriter
 from phrases import HERE, read_table
 from pictures import Picture, load_pictures, random_crop, random_mask, random_scene_side
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.28, 0.1
+PHOTO_SHARE, TEXTURE_SHARE = 0.42, 0.1
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03
 RAREST_PHOTO_WEIGHT = 4.0
