@@ -17,7 +17,7 @@ from phrases import HERE, read_table
 from pictures import (FilledCrop, Picture, load_fills, load_pictures, random_crop, random_mask,
                       random_scene_side)
 
-FILL_SHARE, PHOTO_SHARE, TEXTURE_SHARE = 0.3, 0.27, 0.05
+PHOTO_SHARE, TEXTURE_SHARE = 0.42, 0.1
 SMALLEST_FILL_CROP, SMALLEST_FILL_HOLE = 0.7, 0.02
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03
@@ -40,10 +40,16 @@ class Scene:
 
 
 class SceneSource:
-    """Draws scenes of one side length in pixels."""
+    """Draws scenes of one side length in pixels.
 
-    def __init__(self, cache: Path, split: str, size: int, rng: random.Random, empty_share: float = 0.1):
-        self.fills = load_fills(cache) if split == "train" else []
+    `fill_share` of them have a hole that is filled already (training split only); of the others
+    `empty_share` of the photographs and textures have no caption.
+    """
+
+    def __init__(self, cache: Path, split: str, size: int, rng: random.Random, empty_share: float = 0.1,
+                 fill_share: float = 0.0):
+        self.fill_share = fill_share
+        self.fills = load_fills(cache) if fill_share > 0 else []
         self.photos = load_pictures(cache, split, "photo")
         self.textures = load_pictures(cache, split, "texture")
         self.drawings = load_pictures(cache, split, "drawing")
@@ -51,12 +57,12 @@ class SceneSource:
         self.size, self.rng, self.write = size, rng, CaptionWriter(rng, empty_share)
 
     def draw(self) -> Scene:
-        if self.fills and self.rng.random() < FILL_SHARE:
+        if self.rng.random() < self.fill_share:
             return self.mending(self.rng.choice(self.fills))
-        choice = self.rng.uniform(FILL_SHARE, 1)
-        if choice < FILL_SHARE + PHOTO_SHARE:
+        choice = self.rng.random()
+        if choice < PHOTO_SHARE:
             return self.scenery(self.rng.choices(self.photos, self.photo_weights)[0])
-        if choice < FILL_SHARE + PHOTO_SHARE + TEXTURE_SHARE:
+        if choice < PHOTO_SHARE + TEXTURE_SHARE:
             return self.scenery(self.rng.choice(self.textures))
         return self.drawing(self.rng.choices(self.drawings, self.drawing_weights)[0])
 
