@@ -10,7 +10,10 @@ GROUNDS = {"en": (", ", " on ", " in front of "), "es": (", ", " sobre "), "fr":
 
 
 class CaptionWriter:
-    """Draws captions from a manifest row's sentences and tags; "" one time in ten."""
+    """Draws captions from a manifest row's sentences and tags; "" for one photograph or texture in ten.
+
+    A drawing is never shown without words: no words mean scenery, and what a hole is mended with.
+    """
 
     def __init__(self, rng: random.Random, empty_share: float = 0.1):
         self.words = {row["tag"]: row for row in read_table(HERE / "data" / "words.tsv")}
@@ -33,8 +36,6 @@ class CaptionWriter:
     def drawing(self, row: dict[str, str], ground: dict[str, str] | None) -> str:
         """Of a drawing: its name or a keyword, now and then with what it stands on."""
         rng = self.rng
-        if rng.random() < self.empty_share:
-            return ""
         known = [language for language in LANGUAGES if row[f"caption_{language}"]]
         weights = [LANGUAGE_WEIGHTS[LANGUAGES.index(language)] for language in known]
         language = rng.choices(known, weights)[0]

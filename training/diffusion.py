@@ -58,13 +58,17 @@ class Batch:
 def make_batch(scenes: list[Scene], transform: PatchTransform, tokenizer: CLIPTokenizer) -> Batch:
     """Encode scenes.
 
-    The masked picture is grey (0 in −1…1) in the hole and is encoded like any picture; the
-    mask is 1 for every latent cell that the hole touches.
+    The masked picture is the scene's fill or, without one, grey (0 in −1…1) in the hole, and is
+    encoded like any picture; the mask is 1 for every latent cell that the hole touches.
     """
     pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
     pictures = pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
     mask = torch.from_numpy(np.stack([scene.mask for scene in scenes])).float()[:, None]
-    return Batch(transform(pictures), F.max_pool2d(mask, PATCH), transform(pictures * (1 - mask)),
+    masked = pictures * (1 - mask)
+    for index, scene in enumerate(scenes):
+        if scene.filled is not None:
+            masked[index] = torch.from_numpy(scene.filled.copy()).permute(2, 0, 1).float() / 127.5 - 1
+    return Batch(transform(pictures), F.max_pool2d(mask, PATCH), transform(masked),
                  tokenise(tokenizer, [scene.caption for scene in scenes]))
 
 

@@ -78,7 +78,8 @@ class Editor:
         with tempfile.TemporaryDirectory() as folder:
             source, cover, target = (Path(folder) / name for name in ("in.png", "mask.png", "out.png"))
             columns = np.flatnonzero(mask.min(axis=0))
-            if len(columns) and len(columns) * len(mask) == mask.sum() and columns[-1] == mask.shape[1] - 1:
+            at_right = len(columns) > 0 and columns[0] == mask.shape[1] - len(columns) > 0
+            if at_right and len(columns) * len(mask) == mask.sum():
                 write_png(source, picture[:, :columns[0]])
                 command = ["outpaint", str(source), "--right", str(len(columns))]
             else:

@@ -22,7 +22,7 @@ ENCODER_TOLERANCE = 1e-3
 
 # What suits a mode better than the general settings, judged by eye.
 MODES = {
-    "inpaint": {"steps": 10, "strength": 0.95},
+    "inpaint": {"steps": 12, "strength": 1, "detail": "model", "fill": "fill", "grow": 0, "feather": 0},
     "remix": {"strength": 0.6},
     "variations": {"strength": 0.4},
     "generate": {"steps": 10},

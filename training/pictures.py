@@ -12,6 +12,9 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 
+# The side, in pixels, of the crops that make_fills.py fills.
+FILL_SIDE = 320
+
 
 @dataclass
 class Picture:
@@ -37,6 +40,27 @@ def load_pictures(cache: Path, split: str, kind: str) -> list[Picture]:
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(decode, rows))
+
+
+@dataclass
+class FilledCrop:
+    """A crop `[S, S, 3]`, its copy of which PatchMatch filled the hole, and the mask `[S, S]`; bytes."""
+
+    pixels: np.ndarray
+    filled: np.ndarray
+    mask: np.ndarray
+
+
+def load_fills(cache: Path) -> list[FilledCrop]:
+    """What make_fills.py wrote; all of it is of the training split."""
+
+    def decode(path: Path) -> FilledCrop:
+        both = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        mask = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE) // 255
+        return FilledCrop(both[:len(mask)], both[len(mask):], mask)
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(decode, sorted((cache / "fills").glob("[0-9]" * 5 + ".jpg"))))
 
 
 def random_crop(picture: np.ndarray, side: int, size: int, rng: random.Random) -> np.ndarray:

@@ -14,9 +14,11 @@ import numpy as np
 
 from captions import CaptionWriter
 from phrases import HERE, read_table
-from pictures import Picture, load_pictures, random_crop, random_mask, random_scene_side
+from pictures import (FilledCrop, Picture, load_fills, load_pictures, random_crop, random_mask,
+                      random_scene_side)
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.28, 0.1
+PHOTO_SHARE, TEXTURE_SHARE = 0.42, 0.1
+SMALLEST_FILL_CROP, SMALLEST_FILL_HOLE = 0.7, 0.02
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03
 RAREST_PHOTO_WEIGHT = 4.0
@@ -26,17 +28,28 @@ TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
 
 @dataclass
 class Scene:
-    """`pixels` `[S, S, 3]` RGB bytes, `mask` `[S, S]` bytes (1 = repaint)."""
+    """`pixels` `[S, S, 3]` RGB bytes, `mask` `[S, S]` bytes (1 = repaint).
+
+    `filled` is the same picture with its hole filled, or `None` where the hole is to be shown grey.
+    """
 
     pixels: np.ndarray
     mask: np.ndarray
     caption: str
+    filled: np.ndarray | None = None
 
 
 class SceneSource:
-    """Draws scenes of one side length in pixels."""
+    """Draws scenes of one side length in pixels.
 
-    def __init__(self, cache: Path, split: str, size: int, rng: random.Random, empty_share: float = 0.1):
+    `fill_share` of them have a hole that is filled already (training split only); of the others
+    `empty_share` of the photographs and textures have no caption.
+    """
+
+    def __init__(self, cache: Path, split: str, size: int, rng: random.Random, empty_share: float = 0.1,
+                 fill_share: float = 0.0):
+        self.fill_share = fill_share
+        self.fills = load_fills(cache) if fill_share > 0 else []
         self.photos = load_pictures(cache, split, "photo")
         self.textures = load_pictures(cache, split, "texture")
         self.drawings = load_pictures(cache, split, "drawing")
@@ -44,6 +57,8 @@ class SceneSource:
         self.size, self.rng, self.write = size, rng, CaptionWriter(rng, empty_share)
 
     def draw(self) -> Scene:
+        if self.rng.random() < self.fill_share:
+            return self.mending(self.rng.choice(self.fills))
         choice = self.rng.random()
         if choice < PHOTO_SHARE:
             return self.scenery(self.rng.choices(self.photos, self.photo_weights)[0])
@@ -54,6 +69,26 @@ class SceneSource:
     def scenery(self, picture: Picture) -> Scene:
         """A crop of a photograph or a texture with a random hole."""
         return Scene(self._crop(picture), random_mask(self.size, self.rng), self.write.scenery(picture.row))
+
+    def mending(self, crop: FilledCrop) -> Scene:
+        """A part of a crop that PatchMatch filled, without words; mirrored half of the time."""
+        rng, side = self.rng, len(crop.mask)
+        for _ in range(10):
+            part = round(side * rng.uniform(SMALLEST_FILL_CROP, 1))
+            top, left = rng.randint(0, side - part), rng.randint(0, side - part)
+            window = (slice(top, top + part), slice(left, left + part))
+            if crop.mask[window].mean() >= SMALLEST_FILL_HOLE:
+                break
+        else:
+            window, part = (slice(None), slice(None)), side
+        method = cv2.INTER_AREA if part > self.size else cv2.INTER_CUBIC
+        pixels, filled = (cv2.resize(image[window], (self.size, self.size), interpolation=method)
+                          for image in (crop.pixels, crop.filled))
+        mask = cv2.resize(crop.mask[window].astype(np.float32), (self.size, self.size), interpolation=cv2.INTER_AREA)
+        # Nothing of the fill may be left where the mask is 0.
+        mask = (mask > 0).astype(np.uint8)
+        flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
+        return Scene(pixels[:, flip], mask[:, flip], "", filled[:, flip])
 
     def drawing(self, drawing: Picture) -> Scene:
         """A drawing on a ground; its longer side is 30 to 90 % of the picture's.

@@ -125,6 +125,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", type=Path, help="denoiser.pt or a model folder")
+    parser.add_argument("--fill-share", type=float, default=0,
+                        help="share of samples whose hole make_fills.py filled, 0…1")
     parser.add_argument("--forget-words", action="store_true", help="start the cross-attention anew")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -148,7 +150,8 @@ def main() -> None:
     replicas = Replicas(denoiser, 1 if device.type == "cuda" else arguments.threads)
     parts = 1 if device.type == "cuda" else 2 * arguments.threads
     tests = held_out_tests(arguments.cache, arguments.size, transform, tokenizer)
-    scenes = SceneSource(arguments.cache, "train", arguments.size, random.Random(arguments.seed + samples))
+    scenes = SceneSource(arguments.cache, "train", arguments.size, random.Random(arguments.seed + samples),
+                         fill_share=arguments.fill_share)
     source = BatchSource(scenes, transform, tokenizer, arguments.batch)
     log = open(arguments.run / "losses.tsv", "a", encoding="utf-8")
 

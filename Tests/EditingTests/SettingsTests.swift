@@ -39,6 +39,17 @@ import Testing
                 .strength == 0.7)
     }
 
+    @Test func `A model may say that a mask is taken as it is, where something is painted into it`() {
+        let defaults = EditDefaults(grow: 3, feather: 2, modes: ["inpaint": EditDefaults(grow: 0, feather: 0)])
+        let thing = resolved(.inpaint, defaults: defaults)
+        #expect(thing.grow == 0 && thing.feather == 0)
+        let hole = resolved(.erase, prompt: "", defaults: defaults)
+        #expect(hole.grow == 3 && hole.feather == 2)
+        #expect(resolved(.inpaint, defaults: defaults) { $0.grow = 5 }.grow == 5)
+        let remix = resolved(.remix, defaults: defaults)
+        #expect(remix.grow == 0 && remix.feather == ResolvedSettings.defaultFeather)
+    }
+
     @Test func `Seeds are consecutive, and drawn where none is given`() {
         #expect(resolved(.inpaint).seeds == [9])
         #expect(

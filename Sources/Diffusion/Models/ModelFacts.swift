@@ -36,18 +36,24 @@ public struct EditDefaults: Sendable, Equatable {
     public var fill: String?
     /// `model` or `kept`: whose fine structure a result has.
     public var detail: String?
+    /// Pixels by which a mask is grown, for what is painted into a hole.
+    public var grow: Int?
+    /// Standard deviation, in pixels, of the blur of the grown mask, for the same.
+    public var feather: Float?
     /// What is different for a mode of editing, by the mode's name.
     public var modes: [String: EditDefaults]
 
     public init(
         steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil,
-        modes: [String: EditDefaults] = [:]
+        grow: Int? = nil, feather: Float? = nil, modes: [String: EditDefaults] = [:]
     ) {
         self.steps = steps
         self.guidance = guidance
         self.strength = strength
         self.fill = fill
         self.detail = detail
+        self.grow = grow
+        self.feather = feather
         self.modes = modes
     }
 
@@ -56,7 +62,8 @@ public struct EditDefaults: Sendable, Equatable {
         guard let own = modes[mode] else { return self }
         return EditDefaults(
             steps: own.steps ?? steps, guidance: own.guidance ?? guidance, strength: own.strength ?? strength,
-            fill: own.fill ?? fill, detail: own.detail ?? detail)
+            fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
+            feather: own.feather ?? feather)
     }
 
     /// From `model_index.json`, key `editor.defaults`, with `modes` below it; empty where there is none.
@@ -76,6 +83,7 @@ public struct EditDefaults: Sendable, Equatable {
         EditDefaults(
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
-            detail: try json.string("detail"))
+            detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
+            feather: try json.integer("feather", in: 0 ... 256).map { Float($0) })
     }
 }

@@ -63,8 +63,8 @@ public struct ResolvedSettings: Sendable {
         knownLatents = asked.knownLatents
         area = asked.area
         padding = asked.padding
-        grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : facts.scaleFactor)
-        feather = asked.feather ?? (isRaw ? 0 : Self.defaultFeather)
+        grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)
+        feather = asked.feather ?? (isRaw ? 0 : (paintsAnew ? model.feather : nil) ?? Self.defaultFeather)
         blend = asked.blend
         let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
