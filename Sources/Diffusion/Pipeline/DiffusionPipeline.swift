@@ -125,6 +125,7 @@ public final class DiffusionPipeline {
         }
 
         try report(.encode, 0)
+        let encode: (RGBImage) throws -> LatentDistribution = { try self.encode($0, wraps: request.wraps) }
         var known = try KnownPicture(request, facts: facts, encode: encode)
         var results: [RGBImage] = []
         for (picture, seed) in request.seeds.enumerated() {
@@ -147,7 +148,7 @@ public final class DiffusionPipeline {
                 }
                 var output = try denoise(
                     input, run: run, timestep: sampler.timesteps[index], context: contextHere,
-                    guidance: guidanceEmbedding, deepFeatures: &deepFeatures)
+                    guidance: guidanceEmbedding, deepFeatures: &deepFeatures, wraps: request.wraps)
                 if isGuidedHere {
                     let half = output.count / 2
                     output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
@@ -163,7 +164,7 @@ public final class DiffusionPipeline {
                 try report(.denoise, picture, step: index - run.firstIndex + 1, of: total)
             }
             try report(.decode, picture)
-            results.append(try decode(run.latents))
+            results.append(try decode(run.latents, wraps: request.wraps))
         }
         return results
     }
@@ -205,20 +206,40 @@ public final class DiffusionPipeline {
     /// One call of the denoiser on latents `[c, h, w]`: outputs of the same shape, one for each prompt of `context`.
     func denoise(
         _ latents: [Float], run: KnownPicture.Run, timestep: Float, context: TextContext, guidance: [Float]?,
-        deepFeatures: inout Tensor?
+        deepFeatures: inout Tensor?, wraps: WrappedAxes = []
     ) throws -> [Float] {
-        let (height, width) = (run.latents.height, run.latents.width)
         let planes = latents + run.extraPlanes
         let channels = unet.configuration.inChannels
-        let input = try compute.tensor(channelsLast(planes, channels: channels), shape: [1, height, width, channels])
+        let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let size = run.latents.size
+        let padded = size.padded(by: margins)
+        let input = try compute.tensor(
+            wrapPaddedSamples(channelsLast(planes, channels: channels), of: size, channels: channels, by: margins),
+            shape: [1, padded.height, padded.width, channels])
         let output = try numbers(
             try unet(
                 input, timestep: timestep, context: context, guidance: guidance, deepFeatures: &deepFeatures, compute),
             part: "denoiser")
-        let count = latents.count
+        let count = facts.latentChannels * padded.area
         return (0 ..< context.batch).flatMap {
-            channelsFirst(Array(output[$0 * count ..< ($0 + 1) * count]), channels: facts.latentChannels)
+            let whole = Array(output[$0 * count ..< ($0 + 1) * count])
+            let inner = wrapPaddedSamples(whole, of: padded, channels: facts.latentChannels, by: margins.negated)
+            return channelsFirst(inner, channels: facts.latentChannels)
         }
+    }
+
+    /// A picture's latent distribution, where it repeats along some axes.
+    private func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
+        let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let padded = try encode(picture.wrapPadded(by: wraps.margins(DenoiseRequest.wrapMargin(facts))))
+        return padded.cropped(by: margins)
+    }
+
+    /// The picture of latents that repeat along some axes.
+    private func decode(_ latents: Latents, wraps: WrappedAxes) throws -> RGBImage {
+        let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let picture = try decode(latents.wrapPadded(by: margins))
+        return picture.wrapPadded(by: wraps.margins(DenoiseRequest.wrapMargin(facts)).negated)
     }
 
     /// A picture's latent distribution.

@@ -23,6 +23,17 @@ struct LatentDistribution {
             })
     }
 
+    /// This distribution without that many elements on each side.
+    func cropped(by margins: Margins) -> LatentDistribution {
+        if margins.isZero { return self }
+        let size = PixelSize(width: width, height: height)
+        let inner = size.padded(by: margins.negated)
+        func part(_ planes: [Float]) -> [Float] { wrapPaddedPlanes(planes, of: size, by: margins.negated) }
+        return LatentDistribution(
+            channels: channels, height: inner.height, width: inner.width, mean: part(mean),
+            logVariance: part(logVariance), scale: scale, shift: shift)
+    }
+
     private func scaled(_ values: [Float]) -> Latents {
         Latents(channels: channels, height: height, width: width, values: values.map { ($0 - shift) * scale })
     }
