@@ -88,17 +88,17 @@ struct PatchMatch {
             by: Margins(top: row - top, bottom: bottom - row - samples.height))
         let bounds = Mask(coverage: coverage).bounds ?? PixelRect(image.size)
         let isHoleRight = bounds.x > 0
-        // Where the hole spans the image, what passes from it to the samples has room to do so outside the image.
-        let gap = isHoleRight || bounds.maxX < image.width ? 0 : 48
+        // Between them lies more hole: no patch may be copied that is partly of one and partly of the other, and where the
+        // hole spans the image, what passes from it to the samples has room to do so.
+        let gap = isHoleRight || bounds.maxX < image.width ? 2 * Self.radius + 2 : 48
         let size = PixelSize(width: image.width + gap + samples.width, height: bottom - top)
-        let (imageX, samplesX) = isHoleRight ? (samples.width, 0) : (0, image.width + gap)
+        let (imageX, samplesX) = isHoleRight ? (samples.width + gap, 0) : (0, image.width + gap)
         var joined = RGBImage(size: size)
         joined.paste(high, x: imageX, y: 0)
         joined.paste(source, x: samplesX, y: 0)
         var hole = Plane(size: size)
-        if gap > 0 {
-            hole.paste(Plane(size: PixelSize(width: gap, height: size.height), repeating: 1), x: image.width, y: 0)
-        }
+        let gapX = isHoleRight ? samples.width : image.width
+        hole.paste(Plane(size: PixelSize(width: gap, height: size.height), repeating: 1), x: gapX, y: 0)
         hole.paste(coverage.reflectPadded(by: margins), x: imageX, y: 0)
         var wide = self
         wide.reach = size.width

@@ -123,7 +123,7 @@ public struct EditJob: Sendable {
             let roll = axis == .x ? (x: picture.width / 2, y: 0) : (x: 0, y: picture.height / 2)
             let rolled = result.rolled(x: roll.x, y: roll.y)
             let length = axis == .x ? picture.width : picture.height
-            let half = min(length / 4, max(8, length / 16))
+            let half = min(length / 4, max(8, length / 8))
             let band =
                 axis == .x
                 ? PixelRect(x: roll.x - half, y: 0, width: 2 * half, height: picture.height)
