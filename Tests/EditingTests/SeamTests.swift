@@ -12,8 +12,10 @@ import Testing
     /// Of both ratios, edited over unedited, where the network's picture is the source's content: rounding to 8 bits, and what
     /// the colour fit and the membrane leave of a tint.
     static let tolerance = 1.15
-    /// Both ratios of pictures that were never edited, over all scenes and masks of this suite.
-    static let unedited = 0.6 ... 1.7
+    /// The ratios of pictures that were never edited, over all scenes and masks of this suite: wide, for an edge of few pixels
+    /// may lie along a skyline or in a cloud.
+    static let unedited = 0.5 ... 1.7
+    static let uneditedTail = 0.45 ... 2.5
 
     enum Scene: String, CaseIterable, Sendable {
         case smooth, textured, hills, lake, mountain
@@ -37,7 +39,11 @@ import Testing
             for pixel in 0 ..< size.area {
                 let (x, y) = (Float(pixel % size.width), Float(pixel / size.width))
                 for channel in 0 ..< 3 {
-                    let hash = UInt32(truncatingIfNeeded: pixel * 3 + channel) &* 2_654_435_761
+                    // Murmur's finaliser: neighbours have nothing in common.
+                    var hash = UInt32(truncatingIfNeeded: pixel * 3 + channel) &+ 1
+                    hash = (hash ^ (hash >> 16)) &* 0x85EB_CA6B
+                    hash = (hash ^ (hash >> 13)) &* 0xC2B2_AE35
+                    hash ^= hash >> 16
                     let noise = texture * (Float(hash >> 16) / 32768 - 1)
                     image.values[pixel * 3 + channel] =
                         0.35 + 0.001 * x + 0.0013 * y + 0.05 * sin(x / 23 + Float(channel)) + noise
@@ -102,7 +108,7 @@ import Testing
         for shape in Shape.allCases where shape != .tiny {
             let statistic = statistic(picture, shape.mask(picture.size))
             #expect(Self.unedited.contains(statistic.ratio), "\(shape): \(statistic.ratio)")
-            #expect(Self.unedited.contains(statistic.tailRatio), "\(shape): \(statistic.tailRatio)")
+            #expect(Self.uneditedTail.contains(statistic.tailRatio), "\(shape): \(statistic.tailRatio)")
         }
     }
 

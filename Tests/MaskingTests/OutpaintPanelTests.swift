@@ -34,11 +34,14 @@ internal import Testing
     }
 
     @Test func shortExtensionsAreOnePiece() throws {
-        let source = PixelSize(width: 300, height: 200)
+        let source = PixelSize(width: 240, height: 200)
         let plan = try OutpaintPlan(source: source, margins: Margins(left: 64, right: 64, top: 64, bottom: 64))
         #expect(plan.panels(length: 64, context: 128).map(\.window) == [PixelRect(plan.canvasSize)])
-        // Two more columns on either side of the picture's five, two more rows above and below its one.
-        #expect(plan.panels(length: 63, context: 126).count == 9 * 5 - 5)
+        // Two columns on either side of the picture, two rows above and below it.
+        #expect(plan.panels(length: 63, context: 126).count == 5 * 5 - 1)
+        // A panorama is divided along its length as well.
+        let long = try OutpaintPlan(source: PixelSize(width: 1000, height: 100), margins: Margins(top: 50))
+        #expect(long.panels(length: 75, context: 150).count == 14)
     }
 
     @Test func zoomingOutKeepsTheAspect() throws {
