@@ -20,14 +20,25 @@ public enum Fill: Sendable, Hashable {
     /// - Parameters:
     ///   - coverage: 0…1, of the image's size; traps on another size.
     ///   - seed: used by `.patchmatch` and `.noise`.
-    public func applied(to image: RGBImage, coverage: Plane, seed: UInt64 = 0) -> RGBImage {
+    ///   - samples: more of the scene, at the same scale, that `.patchmatch` may copy from; its first row lies at `row` of the
+    ///     image.
+    public func applied(
+        to image: RGBImage, coverage: Plane, seed: UInt64 = 0, samples: (image: RGBImage, row: Int)? = nil
+    ) -> RGBImage {
         precondition(image.size == coverage.size, "an image of \(image.size), a mask of \(coverage.size)")
         guard coverage.values.contains(where: { $0 > 0 }) else { return image }
         let filled: RGBImage
         switch self {
         case .original: return image
         case .fill: filled = pullPush(image, coverage: coverage)
-        case .patchmatch: filled = PatchMatch(seed: seed).filled(image, coverage: coverage)
+        case .patchmatch:
+            let match = PatchMatch(seed: seed)
+            filled =
+                if let samples {
+                    match.filled(image, coverage: coverage, samples: samples.image, row: samples.row)
+                } else {
+                    match.filled(image, coverage: coverage)
+                }
         case .noise: filled = noiseFill(image, coverage: coverage, seed: seed)
         case .color(let red, let green, let blue): filled = RGBImage(size: image.size, repeating: (red, green, blue))
         }

@@ -110,6 +110,9 @@ public struct Mask: Sendable, Equatable {
         Mask(coverage: coverage.cropped(to: rect), reading: reading)
     }
 
+    /// The mask moved right by `x` and down by `y`; what leaves it comes in at the other side.
+    public func rolled(x: Int, y: Int) -> Mask { Mask(coverage: coverage.rolled(x: x, y: y), reading: reading) }
+
     /// The mask resized to `size` (`--fit-mask`): averaged when it shrinks, so no marked pixel is lost, interpolated
     /// when it grows.
     public func fitted(to size: PixelSize) -> Mask {

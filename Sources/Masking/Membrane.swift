@@ -23,10 +23,22 @@ struct Membrane {
     /// V-cycles after the full multigrid start. Two leave less than 1/1000 of the boundary's range on photos.
     var cycles = 2
 
-    init(size: PixelSize, roles: [Role]) {
+    /// 1 / ℓ², in 1 / pixel²: a value is drawn to 0 over the range ℓ (the screened equation `Δf = f / ℓ²`). 0 for none.
+    let screening: Float
+
+    init(size: PixelSize, roles: [Role], screening: Float = 0) {
         precondition(roles.count == size.area, "role count does not fit \(size)")
         self.size = size
         self.roles = roles
+        self.screening = screening
+    }
+
+    /// The solution of `Σ (neighbour − value) − screening · value = rightSide` that is 0 on the fixed pixels, by V-cycles.
+    func solved(rightSide: [Float]) -> [Float] {
+        precondition(rightSide.count == size.area, "value count does not fit \(size)")
+        var result = [Float](repeating: 0, count: size.area)
+        for _ in 0 ..< 6 { cycle(&result, rightSide: rightSide) }
+        return result
     }
 
     /// `values` with the free pixels solved for; the others come back unchanged. Free pixels that no fixed pixel can
@@ -66,7 +78,7 @@ struct Membrane {
                 }
             }
             for index in sums.indices where counts[index] > 0 { sums[index] /= counts[index] }
-            let coarse = Membrane(size: half, roles: coarseRoles)
+            let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening)
             coarse.start(&sums)
             let zero = [Float](repeating: 0, count: half.area)
             coarse.cycle(&sums, rightSide: zero)
@@ -104,7 +116,7 @@ struct Membrane {
                 }
             }
         }
-        let coarse = Membrane(size: half, roles: coarseRoles)
+        let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening)
         var correction = [Float](repeating: 0, count: half.area)
         coarse.cycle(&correction, rightSide: coarseSide)
         enlarge(correction, of: coarse, adding: true, to: &values)
@@ -119,7 +131,7 @@ struct Membrane {
         if x + 1 < size.width, roles[index + 1] != .outside { flow += values[index + 1] - here }
         if y > 0, roles[index - size.width] != .outside { flow += values[index - size.width] - here }
         if y + 1 < size.height, roles[index + size.width] != .outside { flow += values[index + size.width] - here }
-        return rightSide[index] - flow
+        return rightSide[index] - flow + screening * here
     }
 
     /// Red–black Gauss–Seidel.
@@ -152,7 +164,7 @@ struct Membrane {
                                     unsafe sum += values[index + width]
                                     count += 1
                                 }
-                                if count > 0 { unsafe values[index] = (sum - rightSide[index]) / count }
+                                if count > 0 { unsafe values[index] = (sum - rightSide[index]) / (count + screening) }
                             }
                         }
                     }

@@ -81,6 +81,20 @@ public struct OutpaintPlan: Sendable, Equatable {
         try self.init(source: source, size: PixelSize(width: Int(width), height: Int(height)), anchor: anchor)
     }
 
+    /// A canvas whose sides are `zoomOut` times the picture's, rounded: as if the camera went back. The picture keeps its
+    /// pixels, so the canvas grows.
+    ///
+    /// - Throws: `OutpaintError` where the factor is not above 1, or so little that nothing is added.
+    public init(source: PixelSize, zoomOut factor: Double, anchor: Anchor = .center) throws(OutpaintError) {
+        guard factor > 1 else { throw .badZoom(factor) }
+        let width = (Double(source.width) * factor).rounded()
+        let height = (Double(source.height) * factor).rounded()
+        guard width < Double(Self.maximumCanvasArea) && height < Double(Self.maximumCanvasArea) else {
+            throw .tooLarge(maximumArea: Self.maximumCanvasArea)
+        }
+        try self.init(source: source, size: PixelSize(width: Int(width), height: Int(height)), anchor: anchor)
+    }
+
     public var canvasSize: PixelSize { sourceSize.padded(by: margins) }
     /// Where the picture lies on the canvas.
     public var sourceRect: PixelRect {
@@ -112,6 +126,7 @@ public enum OutpaintError: Error, Equatable, CustomStringConvertible {
     case nothingToAdd(source: PixelSize)
     case badSize(PixelSize)
     case badAspect(width: Int, height: Int)
+    case badZoom(Double)
     case smallerThanSource(source: PixelSize, canvas: PixelSize)
     case tooLarge(maximumArea: Int)
 
@@ -119,9 +134,10 @@ public enum OutpaintError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .negative(let side, let value): "--\(side) must be 0 or more pixels, got \(value)"
         case .nothingToAdd(let source):
-            "nothing to add: the canvas would be the picture's own \(source); give --left, --right, --top or --bottom, --size or --aspect"
+            "nothing to add: the canvas would be the picture's own \(source); give --left, --right, --top or --bottom, --size, --aspect or --zoom-out"
         case .badSize(let size): "a canvas needs a positive width and height, got \(size)"
         case .badAspect(let width, let height): "an aspect needs two positive numbers, got \(width):\(height)"
+        case .badZoom(let factor): "zooming out takes a factor above 1, got \(factor)"
         case .smallerThanSource(let source, let canvas):
             "the canvas \(canvas) is smaller than the picture \(source); outpainting only adds"
         case .tooLarge(let maximumArea): "the canvas would have more than \(maximumArea) pixels"

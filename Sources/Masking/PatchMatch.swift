@@ -16,6 +16,11 @@ struct PatchMatch {
     /// reduced size and their field is then enlarged.
     var searchArea = 640 * 640
 
+    /// Pixels around the hole from which is copied; as far again as the hole is long where `nil`.
+    var reach: Int?
+    /// Pixels over which a copy keeps its own tone against what it meets.
+    private static let toneRange: Float = 60
+
     /// Patches are 2 · 3 + 1 = 7 pixels wide.
     static let radius = 3
     /// Fewer sources than this and a level has nothing to say: too little of the picture is known.
@@ -28,8 +33,7 @@ struct PatchMatch {
     func filled(_ image: RGBImage, coverage: Plane) -> RGBImage {
         let mask = Mask(coverage: coverage)
         guard let bounds = mask.bounds else { return image }
-        // Sources come from around the hole: as far again as it is wide.
-        let reach = max(96, max(bounds.width, bounds.height))
+        let reach = reach ?? max(96, max(bounds.width, bounds.height))
         let region = bounds.insetBy(-reach).intersection(PixelRect(image.size))
         let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region))
         let hole = coverage.cropped(to: region).values.map { $0 > 0 }
@@ -63,8 +67,43 @@ struct PatchMatch {
             }
             if !isCoarsest { levels[index + 1].release() }
         }
-        let toned = ToneMatch.applied(to: levels[0].image, hole: hole)
-        return pasted(RimBlend.applied(to: toned, hole: hole), at: region, over: image)
+        let fused = levels[0].fused(range: Self.toneRange)
+        let clamped = RGBImage(size: fused.size, values: fused.values.map { min(1, max(0, $0)) })
+        return pasted(clamped, at: region, over: image)
+    }
+
+    /// As `filled`, with more to copy from than is known of `image`.
+    ///
+    /// - Parameters:
+    ///   - samples: a picture of the same scene at the same scale.
+    ///   - row: the row of `image` at which the first row of `samples` would lie: what is copied comes from about its own
+    ///     height.
+    func filled(_ image: RGBImage, coverage: Plane, samples: RGBImage, row: Int) -> RGBImage {
+        // One beside the other, away from the hole, and made equally high by reflection.
+        let row = max(-samples.height + 1, min(image.height - 1, row))
+        let (top, bottom) = (min(0, row), max(image.height, row + samples.height))
+        let margins = Margins(top: -top, bottom: bottom - image.height)
+        let high = image.reflectPadded(by: margins)
+        let source = samples.reflectPadded(
+            by: Margins(top: row - top, bottom: bottom - row - samples.height))
+        let bounds = Mask(coverage: coverage).bounds ?? PixelRect(image.size)
+        let isHoleRight = bounds.x > 0
+        // Between them lies more hole: no patch may be copied that is partly of one and partly of the other, and where the
+        // hole spans the image, what passes from it to the samples has room to do so.
+        let gap = isHoleRight || bounds.maxX < image.width ? 2 * Self.radius + 2 : 48
+        let size = PixelSize(width: image.width + gap + samples.width, height: bottom - top)
+        let (imageX, samplesX) = isHoleRight ? (samples.width + gap, 0) : (0, image.width + gap)
+        var joined = RGBImage(size: size)
+        joined.paste(high, x: imageX, y: 0)
+        joined.paste(source, x: samplesX, y: 0)
+        var hole = Plane(size: size)
+        let gapX = isHoleRight ? samples.width : image.width
+        hole.paste(Plane(size: PixelSize(width: gap, height: size.height), repeating: 1), x: gapX, y: 0)
+        hole.paste(coverage.reflectPadded(by: margins), x: imageX, y: 0)
+        var wide = self
+        wide.reach = size.width
+        return wide.filled(joined, coverage: hole).cropped(
+            to: PixelRect(x: imageX, y: -top, width: image.width, height: image.height))
     }
 
     private func pasted(_ part: RGBImage, at region: PixelRect, over image: RGBImage) -> RGBImage {

@@ -272,10 +272,9 @@ struct PatchMatchLevel {
         }
     }
 
-    /// The hole becomes the weighted mean of what the patches over each pixel propose. The final vote lets only the most
-    /// similar ones speak, so that the mean does not blur them.
-    mutating func vote(isFinal: Bool) {
-        guard !targets.isEmpty else { return }
+    /// How much what a patch proposes counts, indexed by the patch's centre; 0 where no patch touches the hole. With
+    /// `isFinal` only the most similar ones speak, so that their mean does not blur.
+    private func voices(isFinal: Bool) -> [Float] {
         // σ² is the 75th percentile of the distances (Wexler et al. 2007, §3.2), but of each distance from the known part
         // by itself: a patch that straddles the hole's edge is held to real texture and never matches as well as one
         // that meets only our own estimate, yet it is the one to trust.
@@ -294,6 +293,13 @@ struct PatchMatchLevel {
             weights[index] =
                 max(1e-3, exp(-costs[index] / (2 * variance))) * pow(1.3, -Float(min(60, distance[index])))
         }
+        return weights
+    }
+
+    /// The hole becomes the weighted mean of what the patches over each pixel propose.
+    mutating func vote(isFinal: Bool) {
+        guard !targets.isEmpty else { return }
+        let weights = voices(isFinal: isFinal)
         let width = size.width
         let height = size.height
         let reach = Self.radius
@@ -324,6 +330,55 @@ struct PatchMatchLevel {
         }
         // The patches have changed under the field.
         recomputeCosts()
+    }
+
+    /// The hole redrawn from the differences between neighbours that the patches propose, rather than from their colours, so
+    /// that copies of two places of different tone pass into each other, and into the known part, without a cut: the screened
+    /// Poisson equation, whose solution has those differences as nearly as it can and keeps to the colours only over `range`
+    /// pixels (Pérez et al. 2003, eq. 3; the votes on gradients are those of Darabi et al. 2012, "Image Melding", §3.2).
+    /// Values may leave 0…1 a little.
+    func fused(range: Float) -> RGBImage {
+        let width = size.width
+        let height = size.height
+        let reach = Self.radius
+        let weights = voices(isFinal: true)
+        // What is missing to each pixel's differences from its neighbours, all four together.
+        var lacking = [SIMD4<Float>](repeating: .zero, count: size.area)
+        func propose(_ pixel: Int, _ x: Int, _ y: Int, dx: Int, dy: Int) {
+            let other = pixel + dy * width + dx
+            guard hole[pixel] || hole[other] else { return }
+            let rows = max(reach, y + dy - reach) ... max(reach, min(height - 1 - reach, y + reach))
+            let columns = max(reach, x + dx - reach) ... max(reach, min(width - 1 - reach, x + reach))
+            var sum = SIMD4<Float>.zero
+            var total: Float = 0
+            for row in rows {
+                for center in row * width + columns.lowerBound ... row * width + columns.upperBound {
+                    let source = Int(field[center])
+                    guard source >= 0 else { continue }
+                    let copied = source + pixel - center
+                    sum += (colors[copied + other - pixel] - colors[copied]) * weights[center]
+                    total += weights[center]
+                }
+            }
+            guard total > 0 else { return }
+            let lack = sum / total - (colors[other] - colors[pixel])
+            lacking[pixel] += lack
+            lacking[other] -= lack
+        }
+        for y in 0 ..< height {
+            for x in 0 ..< width {
+                if x + 1 < width { propose(y * width + x, x, y, dx: 1, dy: 0) }
+                if y + 1 < height { propose(y * width + x, x, y, dx: 0, dy: 1) }
+            }
+        }
+        var result = image
+        let membrane = Membrane(
+            size: size, roles: hole.map { $0 ? .free : .fixed }, screening: 1 / (range * range))
+        for channel in 0 ..< 3 {
+            let correction = membrane.solved(rightSide: lacking.map { $0[channel] })
+            for index in hole.indices where hole[index] { result.values[index * 3 + channel] += correction[index] }
+        }
+        return result
     }
 }
 

@@ -49,6 +49,24 @@ extension Picture {
         }
     }
 
+    /// Replaces the pixels under `other`, whose top left corner goes to (`x`, `y`). Traps unless it fits inside and has this
+    /// picture's layout and depth.
+    public mutating func paste(_ other: Picture, x: Int, y: Int) {
+        precondition(layout == other.layout && depth == other.depth, "\(other.layout) over \(layout)")
+        let channels = layout.channels
+        switch (samples, other.samples) {
+        case (.eight(var values), .eight(let new)):
+            samples = .eight([])
+            pasteSamples(new, of: other.size, channels: channels, into: &values, of: size, x: x, y: y)
+            samples = .eight(values)
+        case (.sixteen(var values), .sixteen(let new)):
+            samples = .sixteen([])
+            pasteSamples(new, of: other.size, channels: channels, into: &values, of: size, x: x, y: y)
+            samples = .sixteen(values)
+        default: break
+        }
+    }
+
     /// This picture, samples unchanged, on a larger canvas. New pixels are black and, where there is alpha, opaque.
     /// Traps on a negative margin.
     public func padded(by margins: Margins) -> Picture {

@@ -15,6 +15,8 @@ public struct Margins: Sendable, Hashable {
     public var horizontal: Int { left + right }
     public var vertical: Int { top + bottom }
     public var isZero: Bool { left == 0 && right == 0 && top == 0 && bottom == 0 }
+    /// What takes these margins off again.
+    public var negated: Margins { Margins(left: -left, right: -right, top: -top, bottom: -bottom) }
 }
 
 extension PixelSize {

@@ -52,13 +52,16 @@ public struct DenoiseRequest: Sendable {
     public var schedule: NoiseSchedule.Spacing?
     public var randomSource: RandomSource
     public var knownLatents: KnownLatents
+    /// The axes along which the pictures repeat: the network sees what lies beyond the opposite border. The sides along
+    /// them must be multiples of the model's `pixelMultiple`.
+    public var wraps: WrappedAxes
 
     public init(
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
         guidance: Float = 7.5, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
-        knownLatents: KnownLatents = .reimpose
+        knownLatents: KnownLatents = .reimpose, wraps: WrappedAxes = []
     ) {
         self.conditioning = conditioning
         self.prompt = prompt
@@ -74,6 +77,16 @@ public struct DenoiseRequest: Sendable {
         self.schedule = schedule
         self.randomSource = randomSource
         self.knownLatents = knownLatents
+        self.wraps = wraps
+    }
+}
+
+extension DenoiseRequest {
+    /// Pixels by which a picture that wraps is continued on each side before a network sees it: 8 latent pixels, rounded up
+    /// to what the model takes.
+    public static func wrapMargin(_ facts: ModelFacts) -> Int {
+        let (length, multiple) = (8 * facts.scaleFactor, facts.pixelMultiple)
+        return (length + multiple - 1) / multiple * multiple
     }
 }
 

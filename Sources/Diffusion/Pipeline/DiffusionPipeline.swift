@@ -128,8 +128,14 @@ public final class DiffusionPipeline {
         }
 
         try report(.encode, 0)
+        let encode: (RGBImage) throws -> LatentDistribution = { try self.encode($0, wraps: request.wraps) }
         var known = try KnownPicture(request, facts: facts, encode: encode)
-        let region = request.reusesKnown ? known.changingRegion.flatMap(worthFollowing) : nil
+        // A picture that repeats is seen with margins in which it does.
+        let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
+        let wrapMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let wrapped = known.latentSize.padded(by: wrapMargins)
+        let isFollowed = request.reusesKnown && request.wraps.isEmpty
+        let region = isFollowed ? known.changingRegion.flatMap(worthFollowing) : nil
         // Candidates that share what is known go step by step together; others one after the other.
         let groups = region == nil ? request.seeds.map { [$0] } : [request.seeds]
         var results: [RGBImage] = []
@@ -158,9 +164,11 @@ public final class DiffusionPipeline {
                     $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                 }
                 let outputs = try predictions(
-                    inputs, height: known.latentHeight, width: known.latentWidth, region: region,
+                    inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
+                    height: wrapped.height, width: wrapped.width, region: region,
                     timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
-                    deepFeatures: &deepFeatures)
+                    deepFeatures: &deepFeatures
+                ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
                 var sharedNoise: [Float]?
                 for picture in runs.indices {
                     var output = outputs[picture]
@@ -184,7 +192,9 @@ public final class DiffusionPipeline {
                     try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
                 }
             }
-            results += try decode(runs.map(\.latents), region: region) { try report(.decode, first + $0) }
+            results += try decode(runs.map { $0.latents.wrapPadded(by: wrapMargins) }, region: region) {
+                try report(.decode, first + $0)
+            }.map { $0.wrapPadded(by: pixelMargins.negated) }
         }
         return results
     }
@@ -241,6 +251,13 @@ public final class DiffusionPipeline {
         contexts.append((prompts, context))
         if contexts.count > Self.rememberedContexts { contexts.removeFirst() }
         return context
+    }
+
+    /// A picture's latent distribution, where it repeats along some axes.
+    private func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
+        let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let padded = try encode(picture.wrapPadded(by: wraps.margins(DenoiseRequest.wrapMargin(facts))))
+        return padded.cropped(by: margins)
     }
 
     /// A picture's latent distribution.

@@ -24,6 +24,17 @@ struct LatentDistribution {
             })
     }
 
+    /// This distribution without that many elements on each side.
+    func cropped(by margins: Margins) -> LatentDistribution {
+        if margins.isZero { return self }
+        let size = PixelSize(width: width, height: height)
+        let inner = size.padded(by: margins.negated)
+        func part(_ planes: [Float]) -> [Float] { wrapPaddedPlanes(planes, of: size, by: margins.negated) }
+        return LatentDistribution(
+            channels: channels, height: inner.height, width: inner.width, mean: part(mean),
+            logVariance: part(logVariance), scale: scale, shift: shift)
+    }
+
     private func scaled(_ values: [Float]) -> Latents {
         Latents(channels: channels, height: height, width: width, values: values.map { ($0 - shift) * scale })
     }
@@ -34,6 +45,7 @@ struct LatentDistribution {
 struct KnownPicture {
     let latentHeight: Int
     let latentWidth: Int
+    var latentSize: PixelSize { PixelSize(width: latentWidth, height: latentHeight) }
 
     private let channels: Int
     private let conditioning: Kind

@@ -1,3 +1,4 @@
+internal import Raster
 internal import Tensors
 
 /// One picture in the autoencoder's space: `[channels, height, width]`, row-major, as the reference lays it out and as
@@ -19,6 +20,23 @@ struct Latents: Sendable, Equatable {
     var count: Int { values.count }
     /// Latent pixels.
     var area: Int { height * width }
+    /// In latent pixels.
+    var size: PixelSize { PixelSize(width: width, height: height) }
+
+    /// These latents with margins in which they repeat.
+    func wrapPadded(by margins: Margins) -> Latents {
+        let padded = size.padded(by: margins)
+        return Latents(
+            channels: channels, height: padded.height, width: padded.width,
+            values: wrapPaddedPlanes(values, of: size, by: margins))
+    }
+}
+
+/// `[planes, height, width]` with margins in which every plane repeats.
+func wrapPaddedPlanes(_ values: [Float], of size: PixelSize, by margins: Margins) -> [Float] {
+    stride(from: 0, to: values.count, by: size.area).flatMap { start in
+        wrapPaddedSamples(Array(values[start ..< start + size.area]), of: size, channels: 1, by: margins)
+    }
 }
 
 /// `[channels, pixels]` to `[pixels, channels]`.

@@ -9,10 +9,26 @@ public struct EditInputs: Sendable {
     /// The picture on the canvas of the result. Panels that outpainting added are black and opaque.
     public let picture: Picture?
     /// What its samples mean.
-    public var colorSpace: ColorSpace { source?.colorSpace ?? .assumed }
+    public let colorSpace: ColorSpace
     /// What is repainted, and how strongly, on the canvas; `nil` where everything is and no mask was given.
     public let mask: Mask?
+    /// Where the picture stands on the canvas of an outpaint.
+    let canvas: OutpaintPlan?
+    /// How far right and down the picture and the mask are rolled, so that the border of a picture that repeats lies where
+    /// the mask does not touch it.
+    let roll: (x: Int, y: Int)
     public let notes: [EditNote]
+
+    /// A picture and its mask that are no files.
+    init(picture: Picture, mask: Mask, colorSpace: ColorSpace) {
+        source = nil
+        self.colorSpace = colorSpace
+        self.picture = picture
+        self.mask = mask
+        canvas = nil
+        roll = (0, 0)
+        notes = []
+    }
 
     /// Reads what the request names.
     ///
@@ -20,8 +36,11 @@ public struct EditInputs: Sendable {
     public init(_ request: EditRequest) throws {
         guard request.mode != .generate else {
             source = nil
+            colorSpace = .assumed
             picture = nil
             mask = nil
+            canvas = nil
+            roll = (0, 0)
             notes = []
             return
         }
@@ -29,6 +48,7 @@ public struct EditInputs: Sendable {
         let loaded = try PictureFile.read(input, maximumPixels: request.settings.maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         source = loaded
+        colorSpace = loaded.colorSpace
         if !loaded.colorSpace.isSRGB {
             notes.append(
                 EditNote(
@@ -36,18 +56,21 @@ public struct EditInputs: Sendable {
                 ))
         }
 
+        var canvas: OutpaintPlan?
+        var picture = loaded.picture
+        var mask: Mask?
         switch request.mode {
         case .outpaint:
-            guard let canvas = request.canvas else {
+            guard let change = request.canvas else {
                 throw EditError.missingInput(mode: .outpaint, what: "how far to extend the picture")
             }
-            let plan = try canvas.plan(for: loaded.picture.size)
+            let plan = try change.plan(for: loaded.picture.size)
+            canvas = plan
             picture = plan.canvas(of: loaded.picture)
             mask = plan.mask
             notes.append(
                 EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
         case .inpaint, .erase, .remix:
-            picture = loaded.picture
             if let maskInput = request.mask {
                 let file = try PictureFile.read(maskInput, maximumPixels: request.settings.maximumPixels)
                 notes += file.notes.map { EditNote("\(maskInput.name): \($0)") }
@@ -64,17 +87,60 @@ public struct EditInputs: Sendable {
                 notes.append(EditNote(summary.verdict))
                 if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
             } else if request.mode == .remix {
-                mask = nil
+                break
             } else {
                 throw EditError.missingInput(mode: request.mode, what: "a mask")
             }
         case .variations, .generate:
-            picture = loaded.picture
-            mask = nil
+            break
         }
+        var roll = (x: 0, y: 0)
+        if let whole = mask, whole.bounds != nil {
+            roll = try whole.rollOffBorder(request.settings.tileable)
+            picture = picture.rolled(x: roll.x, y: roll.y)
+            mask = whole.rolled(x: roll.x, y: roll.y)
+        }
+        self.picture = picture
+        self.mask = mask
+        self.roll = roll
+        self.canvas = canvas
         self.notes = notes
     }
 
     /// Whether there is nothing to repaint, so that the result is the picture itself.
     public var isUnchanged: Bool { mask?.bounds == nil && mask != nil }
+}
+
+extension Mask {
+    /// How far to roll a picture that repeats so that its border lies in the middle of the widest gap that the mask leaves,
+    /// along the given axes and where the mask touches the border at all.
+    ///
+    /// - Throws: `EditError.maskSpans` where there is no gap.
+    fileprivate func rollOffBorder(_ axes: WrappedAxes) throws(EditError) -> (x: Int, y: Int) {
+        func roll(_ isFree: [Bool], axis: String) throws(EditError) -> Int {
+            let count = isFree.count
+            if isFree[0] && isFree[count - 1] { return 0 }
+            var widest = (start: 0, length: 0)
+            var length = 0
+            // Neither end is free or one of them is: no gap lies across the border, once it is followed around.
+            for index in 0 ..< 2 * count {
+                length = isFree[index % count] ? length + 1 : 0
+                if length > widest.length { widest = (index - length + 1, length) }
+            }
+            guard widest.length > 0 else { throw .maskSpans(axis: axis) }
+            return (count - (widest.start + widest.length / 2) % count) % count
+        }
+        var isFreeColumn = [Bool](repeating: true, count: size.width)
+        var isFreeRow = [Bool](repeating: true, count: size.height)
+        for y in 0 ..< size.height {
+            for x in 0 ..< size.width where coverage.values[y * size.width + x] > 0 {
+                isFreeColumn[x] = false
+                isFreeRow[y] = false
+            }
+        }
+        return (
+            axes.contains(.x) ? try roll(isFreeColumn, axis: "x") : 0,
+            axes.contains(.y) ? try roll(isFreeRow, axis: "y") : 0
+        )
+    }
 }

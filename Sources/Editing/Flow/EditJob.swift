@@ -1,5 +1,6 @@
 internal import Diffusion
 internal import ImageFiles
+internal import Masking
 internal import Raster
 
 /// An edit from request to saved pictures: load, plan, fill, denoise, composite, save.
@@ -61,17 +62,82 @@ public struct EditJob: Sendable {
         meter.passes = plan.passes
         meter.pictures = settings.seeds.count
         meter.plannedSteps = plan.stepsOfPasses
+        if let canvas = inputs.picture, !plan.panels.isEmpty {
+            return try extended(canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter)
+        }
         let runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace, prompt: request.prompt,
             negativePrompt: request.negativePrompt)
         let patches: [RGBImage]
         if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {
+            let start = try plan.wraps.isEmpty ? picture : repeating(picture, plan: plan, meter: meter)
             patches = try runner.patches(
-                of: picture, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil)
+                of: start, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil)
         } else {
             patches = try runner.generated()
         }
         try meter.begin(.composite)
         return EditResult(patches: patches, plan: plan, inputs: inputs)
+    }
+
+    /// Panel by panel, each an edit of its window in which all but the panel is kept. Holds one canvas a seed, and what an edit of
+    /// one window takes.
+    private func extended(
+        _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter
+    ) throws -> EditResult {
+        let (source, colorSpace) = (inputs.canvas?.sourceRect, inputs.colorSpace)
+        var pictures: [Picture] = []
+        // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
+        let samples = source.map { colorSpace.toSRGB(RGBImage(canvas.cropped(to: $0))) }
+        for seed in plan.settings.seeds {
+            var picture = canvas
+            for (number, panel) in plan.panels.enumerated() {
+                var settings = plan.settings
+                // Noise of its own, or every panel would show the same figure.
+                settings.seeds = [seed &+ UInt64(number) &* 1_000_003]
+                let panelPlan = try EditPlan(panel, request: request, denoiser: denoiser, settings: settings)
+                guard let mask = panelPlan.denoiseMask, let hole = panelPlan.hole, let crop = panelPlan.crop else {
+                    preconditionFailure("a panel has a mask")
+                }
+                let inputs = EditInputs(
+                    picture: picture.cropped(to: panel.window), mask: panel.mask, colorSpace: colorSpace)
+                let runner = PassRunner(
+                    plan: panelPlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
+                    negativePrompt: request.negativePrompt, passesBefore: plan.passesBeforePanels[number],
+                    picturesBefore: pictures.count,
+                    samples: samples.map { ($0, (source?.y ?? 0) - panel.window.y) })
+                let patches = try runner.patches(
+                    of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
+                try meter.begin(.composite)
+                let result = EditResult(patches: patches, plan: panelPlan, inputs: inputs)
+                picture.paste(result.pictures[0], x: panel.window.x, y: panel.window.y)
+            }
+            pictures.append(picture)
+        }
+        return EditResult(pictures, plan: plan)
+    }
+
+    /// The picture with its borders made to meet along the plan's axes, where they do not: a band across them is filled from
+    /// the rest.
+    private func repeating(_ picture: Picture, plan: EditPlan, meter: ProgressMeter) throws -> Picture {
+        var result = picture
+        for axis in [WrappedAxes.x, .y] where plan.wraps.contains(axis) {
+            let roll = axis == .x ? (x: picture.width / 2, y: 0) : (x: 0, y: picture.height / 2)
+            let rolled = result.rolled(x: roll.x, y: roll.y)
+            let length = axis == .x ? picture.width : picture.height
+            let half = min(length / 4, max(8, length / 8))
+            let band =
+                axis == .x
+                ? PixelRect(x: roll.x - half, y: 0, width: 2 * half, height: picture.height)
+                : PixelRect(x: 0, y: roll.y - half, width: picture.width, height: 2 * half)
+            let image = RGBImage(rolled)
+            guard SeamStatistic(image, across: axis, at: axis == .x ? roll.x : roll.y).ratio > 1.5 else { continue }
+            try meter.begin(.fill)
+            let mask = Mask.rectangle(band, size: picture.size)
+            let patch = Fill.patchmatch.applied(to: image, coverage: mask.coverage, seed: plan.settings.seeds[0])
+            result = Composite().applied(patch: patch, at: PixelRect(picture.size), mask: mask, to: rolled)
+                .rolled(x: -roll.x, y: -roll.y)
+        }
+        return result
     }
 }

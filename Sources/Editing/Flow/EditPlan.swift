@@ -16,51 +16,126 @@ public struct EditPlan: Sendable {
     public let crop: CropPlan?
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
+    /// The pieces of an outpaint that is worked one after the other, each a plan of its own (`panel`); empty for all else.
+    public let panels: [OutpaintPanel]
+    /// Denoising steps of each pass of each panel.
+    private let stepsOfPanels: [[Int]]
 
-    /// - Throws: `EditError.overMemoryLimit`.
+    /// The axes along which the network takes the picture as repeating.
+    public let wraps: WrappedAxes
+
+    /// - Throws: `EditError.overMemoryLimit`, `EditError.untileable`.
     public init(
         _ request: EditRequest, inputs: EditInputs, denoiser: any Denoiser, settings: ResolvedSettings
     ) throws(EditError) {
+        let nativeSize = denoiser.facts.nativeSize
+        if let canvas = inputs.canvas {
+            let length =
+                request.settings.panel
+                ?? OutpaintPlan.defaultPanelLength(source: canvas.sourceSize, nativeSide: nativeSize)
+            // Wide enough for whatever context the panel's own plan chooses.
+            let panels = canvas.panels(length: length, context: 2 * length)
+            if panels.count > 1 {
+                try self.init(panels, of: canvas, request: request, denoiser: denoiser, settings: settings)
+                return
+            }
+        }
+        try self.init(
+            request, size: inputs.picture?.size, mask: inputs.mask, denoiser: denoiser, settings: settings)
+    }
+
+    /// The plan of one panel of an outpaint, on the panel's window.
+    ///
+    /// - Throws: `EditError.overMemoryLimit`.
+    init(
+        _ panel: OutpaintPanel, request: EditRequest, denoiser: any Denoiser, settings: ResolvedSettings
+    ) throws(EditError) {
+        try self.init(request, size: panel.window.size, mask: panel.mask, denoiser: denoiser, settings: settings)
+    }
+
+    /// - Parameters:
+    ///   - size: of the picture; `nil` for a picture from text alone.
+    ///   - mask: of that size; `nil` where everything may change.
+    private init(
+        _ request: EditRequest, size pictureSize: PixelSize?, mask: Mask?, denoiser: any Denoiser,
+        settings: ResolvedSettings
+    ) throws(EditError) {
         self.settings = settings
+        panels = []
+        stepsOfPanels = []
         let facts = denoiser.facts
         let memory = MemoryEstimate(
             denoiser, limit: request.settings.memoryLimit, reusesKnown: settings.reusesKnown)
         let geometry = try memory.geometry()
-        guard let picture = inputs.picture else {
-            size = request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
+        size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
+        // Under a mask the picture is rolled until its border lies elsewhere (`EditInputs`); then nothing wraps.
+        wraps = mask == nil ? settings.tileable : []
+        let uneven =
+            wraps.contains(.x) && !size.width.isMultiple(of: facts.pixelMultiple)
+            || wraps.contains(.y) && !size.height.isMultiple(of: facts.pixelMultiple)
+        if uneven { throw .untileable(size: size, multiple: facts.pixelMultiple) }
+        let wrapMargins = wraps.margins(DenoiseRequest.wrapMargin(facts))
+
+        guard pictureSize != nil else {
             denoiseMask = nil
             hole = nil
             crop = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
-            try memory.check(onePass: generatedSize)
+            try memory.check(onePass: generatedSize.padded(by: wrapMargins))
             return
         }
-        size = picture.size
         generatedSize = size
-        let mask = inputs.mask ?? .uniform(1, size: size)
+        let whole = mask ?? .uniform(1, size: size)
         // The union: blurring must not weaken what the user marked.
-        let denoise =
-            inputs.mask == nil
-            ? mask : mask.grown(by: settings.grow).feathered(sigma: settings.feather).union(mask)
+        let denoise = mask.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
         denoiseMask = denoise
-        hole = mask
-        let crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)
-        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize) }
+        hole = whole
+        let crop = CropPlan(
+            mask: denoise, model: geometry, area: wraps.isEmpty ? settings.area : .whole,
+            contextPadding: settings.padding)
+        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins)) }
         self.crop = crop
+    }
+
+    private init(
+        _ panels: [OutpaintPanel], of canvas: OutpaintPlan, request: EditRequest, denoiser: any Denoiser,
+        settings: ResolvedSettings
+    ) throws(EditError) {
+        self.settings = settings
+        self.panels = panels
+        size = canvas.canvasSize
+        generatedSize = size
+        wraps = []
+        denoiseMask = nil
+        hole = nil
+        crop = nil
+        var steps: [[Int]] = []
+        for panel in panels {
+            steps.append(
+                try EditPlan(panel, request: request, denoiser: denoiser, settings: settings).stepsOfPasses)
+        }
+        stepsOfPanels = steps
     }
 
     /// Whether there are pixels that the edit promises not to change.
     public var keepsPixels: Bool {
-        guard let hole, settings.composite.mode != .raw else { return false }
+        guard settings.composite.mode != .raw else { return false }
+        if !panels.isEmpty { return true }
+        guard let hole else { return false }
         return hole.coverage.values.contains(0)
     }
 
-    /// Runs of the network for each picture.
-    public var passes: Int {
-        // Kept detail is there at full resolution already, and needs no tiles to make it.
-        guard let crop, crop.isCoarseToFine, settings.detail == .model else { return 1 }
-        return (hasCoarsePass ? 1 : 0) + crop.tiles.count
+    /// Runs of the network before each panel.
+    var passesBeforePanels: [Int] {
+        var sum = 0
+        return stepsOfPanels.map { steps in
+            defer { sum += steps.count }
+            return sum
+        }
     }
+
+    /// Runs of the network for each picture.
+    public var passes: Int { stepsOfPasses.count }
 
     /// Whether the whole crop is composed at the model's own size before tiles refine it. A strength that refines at
     /// most changes no composition: the tiles then start from the filled picture.
@@ -76,6 +151,8 @@ public struct EditPlan: Sendable {
 
     /// Denoising steps of each pass of one picture.
     public var stepsOfPasses: [Int] {
+        if !stepsOfPanels.isEmpty { return stepsOfPanels.flatMap(\.self) }
+        // Kept detail is there at full resolution already, and needs no tiles to make it.
         guard let crop, crop.isCoarseToFine, settings.detail == .model else {
             return [steps(strength: settings.strength)]
         }
@@ -88,6 +165,7 @@ public struct EditPlan: Sendable {
 
     /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
     public var summary: String {
+        if !panels.isEmpty { return "\(panels.count) panels, \(stepsPerPicture) steps in all" }
         guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
         let place =
             crop.crop == PixelRect(size)

@@ -18,7 +18,16 @@ public struct EditResult: Sendable {
         // Without a mask there is no known surrounding to match the patch to.
         if inputs.mask == nil, composite.mode == .seamless { composite.mode = .paste }
         let mask = (inputs.mask ?? .uniform(1, size: source.size)).blended(outward: plan.settings.blend)
-        pictures = patches.map { composite.applied(patch: $0, at: crop.crop, mask: mask, to: source) }
+        pictures = patches.map {
+            composite.applied(patch: $0, at: crop.crop, mask: mask, to: source)
+                .rolled(x: -inputs.roll.x, y: -inputs.roll.y)
+        }
+    }
+
+    /// Pictures that are finished, one for each seed.
+    init(_ pictures: [Picture], plan: EditPlan) {
+        self.pictures = pictures
+        self.plan = plan
     }
 
     /// The input as it is.

@@ -12,6 +12,11 @@ struct PassRunner {
     let colorSpace: ColorSpace
     let prompt: String
     let negativePrompt: String
+    /// What other runners of the same edit did before, where it is worked in panels.
+    var passesBefore = 0
+    var picturesBefore = 0
+    /// What a panel's fill may copy from beside what is around the panel, and the row of the picture given at which it lies.
+    var samples: (image: RGBImage, row: Int)?
 
     /// A picture for each seed from text alone, of the plan's size.
     func generated() throws -> [RGBImage] {
@@ -33,8 +38,8 @@ struct PassRunner {
         let groups = drawsEach ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
         var patches: [RGBImage] = []
         for seeds in groups {
-            meter.firstPicture = patches.count
-            meter.pass = 1
+            meter.firstPicture = picturesBefore + patches.count
+            meter.pass = passesBefore + 1
             if plan.settings.detail == .kept {
                 patches += try keepingDetail(
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
@@ -59,7 +64,8 @@ struct PassRunner {
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0])
+        let start = try filled(
+            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength
@@ -72,16 +78,19 @@ struct PassRunner {
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0])
+        let start = try filled(
+            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
         let pictures = try run(
             conditioning(small, coverage: smallCoverage, hasMask: hasMask), size: small.size, seeds: seeds,
             strength: plan.settings.strength)
-        let unchanged = try denoiser.reconstructed(small)
+        let margins = plan.wraps.margins(DenoiseRequest.wrapMargin(denoiser.facts))
+        let unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
         return pictures.map { picture in
-            let change = picture.difference(from: unchanged).smoothed(cell: denoiser.facts.scaleFactor)
+            let change = picture.difference(from: unchanged).wrapPadded(by: margins)
+                .smoothed(cell: denoiser.facts.scaleFactor).cropped(to: margins.inner(of: picture))
             return crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(change) : change))
         }
     }
@@ -104,14 +113,15 @@ struct PassRunner {
                 strength: plan.settings.strength
             ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
         } else {
-            let start = try filled(known, coverage: crop.extract(hole), seed: seeds[0])
+            let start = try filled(
+                known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
             bases = seeds.map { _ in start }
         }
         return try zip(seeds, bases).enumerated().map { index, start in
             let (seed, base) = start
             meter.firstPicture = first + index
             let refined = try crop.tiles.enumerated().map { number, tile in
-                meter.pass = (plan.hasCoarsePass ? 2 : 1) + number
+                meter.pass = passesBefore + (plan.hasCoarsePass ? 2 : 1) + number
                 // Noise of its own, or every tile would show the same figure.
                 return try refine(
                     base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect),
@@ -132,10 +142,16 @@ struct PassRunner {
         hasMask ? .masked(start, mask: coverage) : .picture(start)
     }
 
-    private func filled(_ image: RGBImage, coverage: Plane, seed: UInt64) throws -> RGBImage {
+    private func samples(for crop: CropPlan) -> (image: RGBImage, row: Int)? {
+        samples.map { ($0.image, $0.row - crop.crop.y + crop.padding.top) }
+    }
+
+    private func filled(
+        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: (image: RGBImage, row: Int)? = nil
+    ) throws -> RGBImage {
         if case .original = plan.settings.fill { return image }
         try meter.begin(.fill)
-        return plan.settings.fill.applied(to: image, coverage: coverage, seed: seed)
+        return plan.settings.fill.applied(to: image, coverage: coverage, seed: seed, samples: samples)
     }
 
     private func run(
@@ -146,8 +162,8 @@ struct PassRunner {
             conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
             steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
-            sampler: settings.sampler,
-            schedule: settings.schedule, randomSource: settings.randomSource, knownLatents: settings.knownLatents)
+            sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
+            knownLatents: settings.knownLatents, wraps: plan.wraps)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {
             throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)
@@ -199,5 +215,12 @@ extension RGBImage {
             }
         }
         return result
+    }
+}
+
+extension Margins {
+    /// Where an image lies in itself with these margins.
+    fileprivate func inner(of image: RGBImage) -> PixelRect {
+        PixelRect(x: left, y: top, width: image.width, height: image.height)
     }
 }

@@ -1,5 +1,6 @@
 public import Diffusion
 public import Masking
+public import Raster
 
 /// Every setting of an edit with its value: the user's, else the model's, else the mode's.
 public struct ResolvedSettings: Sendable {
@@ -23,6 +24,8 @@ public struct ResolvedSettings: Sendable {
     public var blend: Int
     public var fill: Fill
     public var detail: Detail
+    /// The axes along which the result repeats without a seam.
+    public var tileable: WrappedAxes
     public var composite: Composite
 
     /// - Parameter randomSeed: the seed where the user named none.
@@ -66,6 +69,7 @@ public struct ResolvedSettings: Sendable {
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)
         feather = asked.feather ?? (isRaw ? 0 : (paintsAnew ? model.feather : nil) ?? Self.defaultFeather)
         blend = asked.blend
+        tileable = asked.tileable
         let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         // At full strength nothing is left of the start.

@@ -9,6 +9,8 @@ public enum CanvasChange: Sendable, Equatable {
     case size(PixelSize, anchor: OutpaintPlan.Anchor)
     /// The smallest canvas of the ratio `width : height` that holds the picture.
     case aspect(width: Int, height: Int, anchor: OutpaintPlan.Anchor)
+    /// A canvas whose sides are that many times the picture's; above 1.
+    case zoomOut(Double, anchor: OutpaintPlan.Anchor)
 
     /// Where a picture of that size stands on the new canvas.
     public func plan(for picture: PixelSize) throws(OutpaintError) -> OutpaintPlan {
@@ -17,6 +19,7 @@ public enum CanvasChange: Sendable, Equatable {
         case .size(let size, let anchor): try OutpaintPlan(source: picture, size: size, anchor: anchor)
         case .aspect(let width, let height, let anchor):
             try OutpaintPlan(source: picture, aspect: (width, height), anchor: anchor)
+        case .zoomOut(let factor, let anchor): try OutpaintPlan(source: picture, zoomOut: factor, anchor: anchor)
         }
     }
 }

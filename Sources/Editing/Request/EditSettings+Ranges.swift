@@ -17,6 +17,9 @@ extension EditSettings {
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
     /// Pixels that an outpaint adds at one side.
     public static let marginRange = 0 ... 16384
+    /// Times that an outpaint makes a picture's sides longer.
+    public static let zoomOutRange = SettingRange("zoom-out", "times", 1.001 ... 16)
+    public static let panelRange = SettingRange("panel", "pixels", 32 ... 16384)
     /// Sides of a canvas or of a generated picture.
     public static let sideRange = 8 ... 32768
     /// UTF-8 bytes of a prompt: some 4000 tokens, more than fifty times what the text encoder reads at once.
@@ -36,5 +39,6 @@ extension EditSettings {
         try Self.featherRange.check(feather)
         try Self.blendRange.check(blend)
         try Self.maximumPixelsRange.check(maximumPixels)
+        try Self.panelRange.check(panel)
     }
 }

@@ -1,5 +1,6 @@
 public import Diffusion
 public import Masking
+public import Raster
 
 /// How an edit is made. `nil` leaves the choice to the mode and the model (`ResolvedSettings`).
 public struct EditSettings: Sendable {
@@ -39,6 +40,10 @@ public struct EditSettings: Sendable {
     public var composite: Composite.Mode = .seamless
     /// Pixels outside the mask that may be mixed with the patch; 0 keeps every one of them.
     public var blend = 0
+    /// Pixels by which an outpaint that goes further is extended at a time; from the picture and the model where `nil`.
+    public var panel: Int?
+    /// The axes along which the result repeats without a seam.
+    public var tileable: WrappedAxes = []
     public var maskMeans: MaskMeaning = .repaint
     /// Scale a mask of another size to the picture instead of refusing it.
     public var fitMask = false

@@ -13,6 +13,10 @@ public enum EditError: Failing, Equatable {
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
     case overMemoryLimit(what: String, needed: Int, limit: Int)
+    /// A picture whose sides are no multiples of what the model works in cannot repeat.
+    case untileable(size: PixelSize, multiple: Int)
+    /// The mask leaves no column (or row) in which the picture could be cut open.
+    case maskSpans(axis: String)
     case outputIsInput(path: String)
     case outputExists(path: String)
     case outputFolderMissing(path: String)
@@ -44,6 +48,10 @@ extension EditError: CustomStringConvertible {
             "'\(path)' can no longer be read"
         case .overMemoryLimit(let what, let needed, let limit):
             "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
+        case .untileable(let size, let multiple):
+            "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable"
+        case .maskSpans(let axis):
+            "--tileable \(axis) needs a \(axis == "x" ? "column" : "row") that the mask leaves free, found none; to rework the whole picture use remix or variations"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputExists(let path):
@@ -67,7 +75,7 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .outputFormatUnknown, .outputIsInput,
+        case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
             .tooManyPicturesForStandardOutput:
             .usage
         case .unfitMask: .badData

@@ -16,6 +16,7 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
     var size: SizeArgument?
 
     @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Texture") var tile: TileOptions
 
     var reportsAsJSON: Bool { shared.output.json }
 
@@ -29,9 +30,11 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
     }
 
     func run() throws {
+        var settings = shared.settings
+        tile.apply(to: &settings)
         try EditRun(shared).run(
             EditRequest(
                 mode: .generate, prompt: prompt, negativePrompt: shared.painting.negative,
-                size: size?.checked(option: "--size"), settings: shared.settings))
+                size: size?.checked(option: "--size"), settings: settings))
     }
 }

@@ -6,7 +6,7 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
         commandName: "outpaint",
         abstract: "Extend a picture beyond its borders.",
         discussion: """
-            Say how far with --left, --right, --top and --bottom, or with --size or --aspect, which keep the picture in the middle. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
+            Say how far with --left, --right, --top and --bottom, or with --size, --aspect or --zoom-out, which keep the picture in the middle unless --anchor says otherwise. Far extensions are made panel by panel. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
     @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
@@ -31,6 +31,7 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
         var settings = shared.settings
         patch.apply(to: &settings)
         maskExpert.apply(to: &settings)
+        canvas.apply(to: &settings)
         try EditRun(shared).run(
             EditRequest(
                 mode: .outpaint, picture: InputResolver(shared.output).pictureOrLast(positionals.image),

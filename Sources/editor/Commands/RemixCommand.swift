@@ -24,6 +24,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup var shared: SharedOptions
     @OptionGroup(title: "Mask") var maskOptions: MaskOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
+    @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
     var reportsAsJSON: Bool { shared.output.json }
@@ -41,6 +42,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
+        tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
         let inputs = InputResolver(shared.output)
         try EditRun(shared).run(

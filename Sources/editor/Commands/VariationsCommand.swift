@@ -14,12 +14,14 @@ struct VariationsCommand: ParsableCommand, ReportsAsJSON {
     var image: String?
 
     @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Texture") var tile: TileOptions
 
     var reportsAsJSON: Bool { shared.output.json }
 
     func run() throws {
         var settings = shared.settings
         settings.area = .whole
+        tile.apply(to: &settings)
         try EditRun(shared).run(
             EditRequest(
                 mode: .variations, picture: InputResolver(shared.output).pictureOrLast(image),

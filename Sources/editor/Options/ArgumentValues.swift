@@ -18,6 +18,19 @@ extension MaskMeaning: ExpressibleByArgument {}
 extension OutpaintPlan.Anchor: ExpressibleByArgument {}
 extension Composite.AlphaPolicy: ExpressibleByArgument {}
 
+/// The axes of `--tileable`.
+enum TileableAxes: String, CaseIterable, ExpressibleByArgument {
+    case x, y, both
+
+    var axes: WrappedAxes {
+        switch self {
+        case .x: .x
+        case .y: .y
+        case .both: .both
+        }
+    }
+}
+
 /// "512x384"
 struct SizeArgument: ExpressibleByArgument {
     let size: PixelSize

@@ -27,8 +27,26 @@ struct CanvasOptions: ParsableArguments {
         help: ArgumentHelp("Ratio of the new canvas, for example 16:9; it holds the whole picture.", valueName: "W:H"))
     var aspect: AspectArgument?
 
-    @Option(help: "Where the picture stays on a canvas given by --size or --aspect.")
-    var anchor = OutpaintPlan.Anchor.center
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Make both sides longer by this factor, \(EditSettings.zoomOutRange.bounds), as if the camera went back; the picture keeps its pixels.",
+            valueName: "factor"))
+    var zoomOut: Double?
+
+    @Option(help: "Where the picture stays on a canvas given by --size, --aspect or --zoom-out.")
+    var anchor: OutpaintPlan.Anchor?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Extend by at most so many pixels at a time, \(EditSettings.panelRange.bounds); each panel continues those before it. Default: three quarters of the model's own size, or of the picture's shorter side where that is longer.",
+            valueName: "pixels"))
+    var panel: Int?
+
+    func apply(to settings: inout EditSettings) {
+        settings.panel = panel
+    }
 
     /// What was asked for. Throws a `ValidationError` for none, for several ways at once and for values out of range.
     func change() throws -> CanvasChange {
@@ -36,28 +54,39 @@ struct CanvasOptions: ParsableArguments {
         for (side, value) in margins {
             try check(SettingRange(side, "pixels", EditSettings.marginRange), value)
         }
+        try check(EditSettings.zoomOutRange, zoomOut)
+        try check(EditSettings.panelRange, panel)
         let hasMargins = margins.contains { $0.1 != nil }
-        switch (hasMargins, size, aspect) {
-        case (true, nil, nil):
+        if hasMargins, let anchor {
+            throw ValidationError(
+                "--anchor \(anchor.rawValue) is for --size, --aspect and --zoom-out; the four sides already say where the picture stays"
+            )
+        }
+        let anchor = anchor ?? .center
+        switch (hasMargins, size, aspect, zoomOut) {
+        case (true, nil, nil, nil):
             guard margins.contains(where: { ($0.1 ?? 0) > 0 }) else {
                 throw ValidationError("nothing would be added: give one of --left, --right, --top, --bottom above 0")
             }
             return .margins(Margins(left: left ?? 0, right: right ?? 0, top: top ?? 0, bottom: bottom ?? 0))
-        case (false, let size?, nil):
+        case (false, let size?, nil, nil):
             return .size(try size.checked(option: "--size"), anchor: anchor)
-        case (false, nil, let aspect?):
+        case (false, nil, let aspect?, nil):
             let range = 1 ... 1000
             guard range.contains(aspect.width), range.contains(aspect.height) else {
                 throw ValidationError(
                     "--aspect must be a ratio of whole numbers from 1 to 1000, found \(aspect.width):\(aspect.height)")
             }
             return .aspect(width: aspect.width, height: aspect.height, anchor: anchor)
-        case (false, nil, nil):
+        case (false, nil, nil, let zoomOut?):
+            return .zoomOut(zoomOut, anchor: anchor)
+        case (false, nil, nil, nil):
             throw ValidationError(
-                "outpaint needs to know how far to extend: give --left, --right, --top or --bottom, or --size, or --aspect"
+                "outpaint needs to know how far to extend: give --left, --right, --top or --bottom, or --size, --aspect or --zoom-out"
             )
         default:
-            throw ValidationError("--size, --aspect and the four sides exclude each other; give one of the three")
+            throw ValidationError(
+                "--size, --aspect, --zoom-out and the four sides exclude each other; give one of the four")
         }
     }
 

@@ -69,6 +69,19 @@ struct PatchOptions: ParsableArguments {
     }
 }
 
+/// Whether the result repeats.
+struct TileOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Make the result repeat without a seam: along x (its right border meets its left one), y or both. Sides along these axes must be multiples of the model's own.",
+            valueName: "axes"))
+    var tileable: TileableAxes?
+
+    func apply(to settings: inout EditSettings) {
+        settings.tileable = tileable?.axes ?? []
+    }
+}
+
 /// The finer points of masks.
 struct MaskExpertOptions: ParsableArguments {
     @Option(
