@@ -29,6 +29,8 @@ let package = Package(
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
         .systemLibrary(
             name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+        .systemLibrary(
+            name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
@@ -39,12 +41,14 @@ let package = Package(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
+        .target(name: "CTypeface", dependencies: ["CFreeType"], linkerSettings: [.linkedLibrary("freetype")]),
+
         .target(name: "CBundledModel", exclude: ["model"]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
-        .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strictUnsafe),
+        .target(name: "Masking", dependencies: ["Raster", "CTypeface"], swiftSettings: strictUnsafe),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(

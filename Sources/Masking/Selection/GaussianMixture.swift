@@ -78,7 +78,7 @@ struct GaussianMixture {
         var moments = [Moments()]
         for color in colors { moments[0].add(color) }
         while moments.count < count {
-            let principals = moments.map { $0.count > 1 ? $0.principal : (0, SIMD3<Double>()) }
+            let principals = moments.map { $0.count > 1 ? $0.principal : (value: 0, direction: SIMD3<Double>()) }
             guard let widest = principals.indices.max(by: { principals[$0].value < principals[$1].value }),
                 principals[widest].value > Self.leastVariance
             else { break }

@@ -60,35 +60,107 @@ public struct GrabCut: Sendable, Equatable {
         let fullHints = hints(region: region, box: inside, foreground: foreground, background: background)
         guard fullHints.contains(Hint.background) else { throw SelectionError.noBackground(box: inside) }
         guard fullHints.contains(where: { $0 != Hint.background }) else { throw SelectionError.noForeground }
-        let scale = min(1, (Double(workingArea) / Double(region.size.area)).squareRoot())
-        let size = PixelSize(
-            width: max(1, Int(Double(region.width) * scale)), height: max(1, Int(Double(region.height) * scale)))
-        let small = scale < 1 ? full.resized(to: size, filter: .area) : full
-        let smallHints = scale < 1 ? Self.reduced(fullHints, from: region.size, to: size) : fullHints
+        // The colours are learned from few pixels; a whole cut follows at the working size, and one of a band at full size.
+        let working = Self.reduced(region.size, to: workingArea)
+        let learning = Self.reduced(region.size, to: workingArea / 4)
+        func image(_ size: PixelSize) -> RGBImage { full.resized(to: size, filter: .area) }
+        func reducedHints(_ size: PixelSize) -> [UInt8] { Self.enlarged(fullHints, from: region.size, to: size) }
         try observe()
-
-        var (labels, mixtures) = try cut(small, hints: smallHints, observe: observe)
-        if scale < 1 {
-            labels = refined(labels, of: size, full: full, hints: fullHints, mixtures: mixtures, scale: scale)
+        let workingImage = image(working)
+        var labels: [Bool]
+        let mixtures: Mixtures
+        var isLearnedSmall = working != learning
+        do {
+            (labels, mixtures) = try learned(
+                workingImage.resized(to: learning, filter: .area), hints: reducedHints(learning), observe: observe)
+        } catch SelectionError.nothingFound where isLearnedSmall {
+            // What is thin may be lost in the small picture.
+            isLearnedSmall = false
+            (labels, mixtures) = try learned(workingImage, hints: reducedHints(working), observe: observe)
         }
-        _ = mixtures
+        if isLearnedSmall {
+            labels = Self.enlarged(labels, from: learning, to: working)
+            labels = recut(workingImage, hints: reducedHints(working), labels: labels, mixtures: mixtures, band: nil)
+            guard labels.contains(true) else { throw SelectionError.nothingFound }
+            try observe()
+        }
+        if region.size != working {
+            let band = Self.enlarged(Self.outline(of: labels, size: working), from: working, to: region.size)
+            labels = Self.enlarged(labels, from: working, to: region.size)
+            labels = recut(full, hints: fullHints, labels: labels, mixtures: mixtures, band: band)
+            try observe()
+        }
         var plane = Plane(size: picture.size)
-        plane.paste(
-            Plane(size: region.size, values: labels.map { $0 ? 1 : 0 }), x: region.x, y: region.y)
-        var result = Mask(coverage: plane).feathered(sigma: 0.5).coverage
-        // Softening must not reach what is background for certain.
-        for y in 0 ..< region.height {
-            for x in 0 ..< region.width where fullHints[y * region.width + x] != Hint.unknown {
-                result[region.x + x, region.y + y] = fullHints[y * region.width + x] == Hint.foreground ? 1 : 0
+        plane.paste(softened(labels, hints: fullHints, size: region.size), x: region.x, y: region.y)
+        return Mask(coverage: plane)
+    }
+
+    /// Coverage of the labels, with a binomial filter of 3×3 where the outline is. Hints stay as they are.
+    private func softened(_ labels: [Bool], hints: [UInt8], size: PixelSize) -> Plane {
+        var plane = Plane(size: size, values: labels.map { $0 ? 1 : 0 })
+        let isOutline = Self.outline(of: labels, size: size)
+        for index in labels.indices where hints[index] != Hint.unknown {
+            plane.values[index] = hints[index] == Hint.foreground ? 1 : 0
+        }
+        for index in labels.indices where isOutline[index] && hints[index] == Hint.unknown {
+            let (x, y) = (index % size.width, index / size.width)
+            var sum: Float = 0
+            for dy in -1 ... 1 {
+                for dx in -1 ... 1 {
+                    let column = min(size.width - 1, max(0, x + dx))
+                    let row = min(size.height - 1, max(0, y + dy))
+                    if labels[row * size.width + column] { sum += (dx == 0 ? 2 : 1) * (dy == 0 ? 2 : 1) }
+                }
+            }
+            plane.values[index] = sum / 16
+        }
+        return plane
+    }
+
+    /// The pixels that have a neighbour of another label, of the eight.
+    private static func outline(of labels: [Bool], size: PixelSize) -> [Bool] {
+        let (width, height) = (size.width, size.height)
+        var result = [Bool](repeating: false, count: size.area)
+        for y in 0 ..< height {
+            for x in 0 ..< width {
+                let index = y * width + x
+                let own = labels[index]
+                var differs = x + 1 < width && labels[index + 1] != own || x > 0 && labels[index - 1] != own
+                if y > 0 {
+                    differs = differs || labels[index - width] != own
+                    differs = differs || x > 0 && labels[index - width - 1] != own
+                    differs = differs || x + 1 < width && labels[index - width + 1] != own
+                }
+                if y + 1 < height {
+                    differs = differs || labels[index + width] != own
+                    differs = differs || x > 0 && labels[index + width - 1] != own
+                    differs = differs || x + 1 < width && labels[index + width + 1] != own
+                }
+                result[index] = differs
             }
         }
-        for y in 0 ..< picture.height {
-            for x in 0 ..< picture.width
-            where result[x, y] > 0 && !(x >= inside.x && x < inside.maxX && y >= inside.y && y < inside.maxY) {
-                result[x, y] = 0
-            }
+        return result
+    }
+
+    /// The size with its sides shrunk alike, so that it has no more than `area` pixels.
+    private static func reduced(_ size: PixelSize, to area: Int) -> PixelSize {
+        let scale = (Double(area) / Double(size.area)).squareRoot()
+        guard scale < 1 else { return size }
+        return PixelSize(
+            width: max(1, Int(Double(size.width) * scale)), height: max(1, Int(Double(size.height) * scale)))
+    }
+
+    /// Values at another size: that in the middle of each new pixel.
+    private static func enlarged<Value>(_ values: [Value], from size: PixelSize, to other: PixelSize) -> [Value] {
+        if size == other { return values }
+        let columns = (0 ..< other.width).map { (2 * $0 + 1) * size.width / (2 * other.width) }
+        var result: [Value] = []
+        result.reserveCapacity(other.area)
+        for y in 0 ..< other.height {
+            let row = (2 * y + 1) * size.height / (2 * other.height) * size.width
+            for column in columns { result.append(values[row + column]) }
         }
-        return Mask(coverage: result)
+        return result
     }
 
     private func hints(region: PixelRect, box: PixelRect, foreground: Mask?, background: Mask?) -> [UInt8] {
@@ -105,15 +177,6 @@ public struct GrabCut: Sendable, Equatable {
         return hints
     }
 
-    /// The hint in the middle of each new pixel.
-    private static func reduced(_ hints: [UInt8], from size: PixelSize, to small: PixelSize) -> [UInt8] {
-        (0 ..< small.area).map { index in
-            let x = (2 * (index % small.width) + 1) * size.width / (2 * small.width)
-            let y = (2 * (index / small.width) + 1) * size.height / (2 * small.height)
-            return hints[y * size.width + x]
-        }
-    }
-
     // MARK: Iterations
 
     private struct Mixtures {
@@ -121,7 +184,8 @@ public struct GrabCut: Sendable, Equatable {
         var background: GaussianMixture
     }
 
-    private func cut(
+    /// Learns what foreground and background look like (steps 1 to 4 of the paper's figure 3).
+    private func learned(
         _ image: RGBImage, hints: [UInt8], observe: () throws -> Void
     ) throws -> (labels: [Bool], mixtures: Mixtures) {
         let colors = Self.colors(of: image)
@@ -161,29 +225,27 @@ public struct GrabCut: Sendable, Equatable {
         }
     }
 
-    // MARK: Full size
+    // MARK: Larger sizes
 
-    /// Cuts a band around the enlarged outline anew.
-    private func refined(
-        _ labels: [Bool], of size: PixelSize, full: RGBImage, hints: [UInt8], mixtures: Mixtures, scale: Double
+    /// Cuts anew with mixtures that are known: everything, or a band alone.
+    private func recut(
+        _ image: RGBImage, hints: [UInt8], labels: [Bool], mixtures: Mixtures, band: [Bool]?
     ) -> [Bool] {
-        let share = Plane(size: size, values: labels.map { $0 ? 1 : 0 }).resized(to: full.size, filter: .bilinear)
-        var result = share.values.map { $0 >= 0.5 }
-        for index in result.indices where hints[index] != Hint.unknown {
-            result[index] = hints[index] == Hint.foreground
+        var result = labels
+        var unknown: [Int] = []
+        for index in hints.indices {
+            if hints[index] != Hint.unknown {
+                result[index] = hints[index] == Hint.foreground
+            } else if band?[index] ?? true {
+                unknown.append(index)
+            }
         }
-        let enlarged = Mask(coverage: Plane(size: full.size, values: result.map { $0 ? 1 : 0 }))
-        let radius = Int((1.25 / scale).rounded(.up)) + 1
-        let outer = enlarged.grown(by: radius).coverage.values
-        let inner = enlarged.shrunk(by: radius).coverage.values
-        let band = result.indices.filter { outer[$0] > 0 && inner[$0] == 0 && hints[$0] == Hint.unknown }
-        guard !band.isEmpty else { return result }
+        guard !unknown.isEmpty else { return result }
         func color(_ pixel: Int) -> GaussianMixture.Color {
-            255 * SIMD3(full.values[pixel * 3], full.values[pixel * 3 + 1], full.values[pixel * 3 + 2])
+            255 * SIMD3(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2])
         }
-        // Contrast is measured over the band alone, where the outline is.
-        let graph = PixelGraph(size: full.size, smoothness: smoothness, measuredOver: band, color: color)
-        return graph.cut(unknown: band, labels: result) { index in
+        let graph = PixelGraph(size: image.size, smoothness: smoothness, measuredOver: unknown, color: color)
+        return graph.cut(unknown: unknown, labels: result) { index in
             (
                 foreground: mixtures.foreground.cost(color(index)),
                 background: mixtures.background.cost(color(index))

@@ -1,5 +1,5 @@
 internal import Foundation
-public import Raster
+internal import Raster
 
 /// A colour in CIELAB (CIE 15:2004, 8.2.1) under D65, from display-encoded sRGB (IEC 61966-2-1).
 ///

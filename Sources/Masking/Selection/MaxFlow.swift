@@ -18,20 +18,28 @@ struct MaxFlow {
         static let sink: UInt8 = 2
     }
 
-    // Nodes.
-    /// First arc that leaves the node.
-    private var firstArc: [Int32]
-    /// What the source can still send to the node, or, negative, the node to the sink.
-    private var terminalResidual: [Int32]
-    private var parent: [Int32]
-    private var tree: [UInt8]
-    private var stamp: [Int32]
-    private var distance: [Int32]
-    private var isQueued: [Bool]
-    // Arcs; an arc's reverse is its number with the lowest bit changed.
-    private var head: [Int32] = []
-    private var nextArc: [Int32] = []
-    private var residual: [Int32] = []
+    // Each node's and each arc's facts stand together: the search jumps through memory, and takes them as one.
+    private struct Node {
+        /// First arc that leaves the node.
+        var firstArc = MaxFlow.none
+        var parent = MaxFlow.none
+        /// What the source can still send to the node, or, negative, the node to the sink.
+        var terminalResidual: Int32 = 0
+        var stamp: Int32 = 0
+        var distance: Int32 = 0
+        var tree = Tree.free
+        var isQueued = false
+    }
+
+    /// An arc's reverse is its number with the lowest bit changed.
+    private struct Arc {
+        var head: Int32
+        var next: Int32
+        var residual: Int32
+    }
+
+    private var nodes: [Node]
+    private var arcs: [Arc] = []
 
     private var active: [Int32] = []
     private var activeStart = 0
@@ -42,16 +50,8 @@ struct MaxFlow {
 
     /// A graph of `nodeCount` nodes without arcs; `arcCount` (both directions of an edge together) only reserves memory.
     init(nodeCount: Int, arcCount: Int = 0) {
-        firstArc = [Int32](repeating: Self.none, count: nodeCount)
-        terminalResidual = [Int32](repeating: 0, count: nodeCount)
-        parent = [Int32](repeating: Self.none, count: nodeCount)
-        tree = [UInt8](repeating: Tree.free, count: nodeCount)
-        stamp = [Int32](repeating: 0, count: nodeCount)
-        distance = [Int32](repeating: 0, count: nodeCount)
-        isQueued = [Bool](repeating: false, count: nodeCount)
-        head.reserveCapacity(arcCount)
-        nextArc.reserveCapacity(arcCount)
-        residual.reserveCapacity(arcCount)
+        nodes = [Node](repeating: Node(), count: nodeCount)
+        arcs.reserveCapacity(arcCount)
     }
 
     /// An arc from the source to `node` and one from `node` to the sink. May be called again for the same node; traps on
@@ -59,42 +59,38 @@ struct MaxFlow {
     mutating func addTerminals(_ node: Int, source: Int32, sink: Int32) {
         precondition(source >= 0 && sink >= 0, "a capacity is 0 or more")
         // What passes from one terminal to the other at once needs no search.
-        let known = terminalResidual[node]
+        let known = nodes[node].terminalResidual
         let (fromSource, toSink) = (Int(source) + Int(max(known, 0)), Int(sink) + Int(max(-known, 0)))
         flow += min(fromSource, toSink)
-        terminalResidual[node] = Int32(fromSource - toSink)
+        nodes[node].terminalResidual = Int32(fromSource - toSink)
     }
 
     /// An edge between two nodes, with a capacity each way. Traps on negative capacities.
     mutating func addEdge(_ first: Int, _ second: Int, capacity: Int32, reverse: Int32) {
         precondition(capacity >= 0 && reverse >= 0, "a capacity is 0 or more")
-        let arc = Int32(head.count)
-        head.append(Int32(second))
-        nextArc.append(firstArc[first])
-        residual.append(capacity)
-        firstArc[first] = arc
-        head.append(Int32(first))
-        nextArc.append(firstArc[second])
-        residual.append(reverse)
-        firstArc[second] = arc + 1
+        let arc = Int32(arcs.count)
+        arcs.append(Arc(head: Int32(second), next: nodes[first].firstArc, residual: capacity))
+        nodes[first].firstArc = arc
+        arcs.append(Arc(head: Int32(first), next: nodes[second].firstArc, residual: reverse))
+        nodes[second].firstArc = arc + 1
     }
 
     /// Whether the node is on the source's side of the smallest cut, once `solve` has run. Nodes that could be on either
     /// side are on the sink's.
-    func isOnSourceSide(_ node: Int) -> Bool { tree[node] == Tree.source }
+    func isOnSourceSide(_ node: Int) -> Bool { nodes[node].tree == Tree.source }
 
     /// Fills the graph and returns the flow. To be called once.
     @discardableResult
     mutating func solve() -> Int {
-        for node in firstArc.indices where terminalResidual[node] != 0 {
-            tree[node] = terminalResidual[node] > 0 ? Tree.source : Tree.sink
-            parent[node] = Self.terminal
-            distance[node] = 1
+        for node in nodes.indices where nodes[node].terminalResidual != 0 {
+            nodes[node].tree = nodes[node].terminalResidual > 0 ? Tree.source : Tree.sink
+            nodes[node].parent = Self.terminal
+            nodes[node].distance = 1
             activate(Int32(node))
         }
         while let node = nextActive() {
             // A node stays at work until its neighbours offer no further path.
-            while parent[Int(node)] != Self.none, let bridge = grow(node) {
+            while nodes[Int(node)].parent != Self.none, let bridge = grow(node) {
                 time += 1
                 augment(through: bridge)
                 adopt()
@@ -104,8 +100,8 @@ struct MaxFlow {
     }
 
     private mutating func activate(_ node: Int32) {
-        if isQueued[Int(node)] { return }
-        isQueued[Int(node)] = true
+        if nodes[Int(node)].isQueued { return }
+        nodes[Int(node)].isQueued = true
         active.append(node)
     }
 
@@ -117,8 +113,8 @@ struct MaxFlow {
                 active.removeFirst(activeStart)
                 activeStart = 0
             }
-            isQueued[Int(node)] = false
-            if parent[Int(node)] != Self.none { return node }
+            nodes[Int(node)].isQueued = false
+            if nodes[Int(node)].parent != Self.none { return node }
         }
         return nil
     }
@@ -127,80 +123,80 @@ struct MaxFlow {
     /// trees meet.
     private mutating func grow(_ node: Int32) -> Int32? {
         let index = Int(node)
-        let own = tree[index]
+        let own = nodes[index].tree
         // In the source's tree flow comes down the arcs, in the sink's it goes up.
         let flip: Int32 = own == Tree.source ? 0 : 1
-        var arc = firstArc[index]
+        var arc = nodes[index].firstArc
         while arc >= 0 {
-            if residual[Int(arc ^ flip)] > 0 {
-                let other = Int(head[Int(arc)])
-                if tree[other] == Tree.free {
-                    tree[other] = own
-                    parent[other] = arc ^ 1
-                    stamp[other] = stamp[index]
-                    distance[other] = distance[index] + 1
+            if arcs[Int(arc ^ flip)].residual > 0 {
+                let other = Int(arcs[Int(arc)].head)
+                if nodes[other].tree == Tree.free {
+                    nodes[other].tree = own
+                    nodes[other].parent = arc ^ 1
+                    nodes[other].stamp = nodes[index].stamp
+                    nodes[other].distance = nodes[index].distance + 1
                     activate(Int32(other))
-                } else if tree[other] != own {
+                } else if nodes[other].tree != own {
                     return arc ^ flip
-                } else if stamp[other] <= stamp[index], distance[other] > distance[index] {
+                } else if nodes[other].stamp <= nodes[index].stamp, nodes[other].distance > nodes[index].distance {
                     // A shorter way to the same terminal.
-                    parent[other] = arc ^ 1
-                    stamp[other] = stamp[index]
-                    distance[other] = distance[index] + 1
+                    nodes[other].parent = arc ^ 1
+                    nodes[other].stamp = nodes[index].stamp
+                    nodes[other].distance = nodes[index].distance + 1
                 }
             }
-            arc = nextArc[Int(arc)]
+            arc = arcs[Int(arc)].next
         }
         return nil
     }
 
     /// Fills the path through `bridge`; what runs dry leaves orphans.
     private mutating func augment(through bridge: Int32) {
-        let from = Int(head[Int(bridge ^ 1)])
-        let to = Int(head[Int(bridge)])
-        var amount = residual[Int(bridge)]
+        let from = Int(arcs[Int(bridge ^ 1)].head)
+        let to = Int(arcs[Int(bridge)].head)
+        var amount = arcs[Int(bridge)].residual
         var node = from
-        while parent[node] != Self.terminal {
-            amount = min(amount, residual[Int(parent[node] ^ 1)])
-            node = Int(head[Int(parent[node])])
+        while nodes[node].parent != Self.terminal {
+            amount = min(amount, arcs[Int(nodes[node].parent ^ 1)].residual)
+            node = Int(arcs[Int(nodes[node].parent)].head)
         }
-        amount = min(amount, terminalResidual[node])
+        amount = min(amount, nodes[node].terminalResidual)
         node = to
-        while parent[node] != Self.terminal {
-            amount = min(amount, residual[Int(parent[node])])
-            node = Int(head[Int(parent[node])])
+        while nodes[node].parent != Self.terminal {
+            amount = min(amount, arcs[Int(nodes[node].parent)].residual)
+            node = Int(arcs[Int(nodes[node].parent)].head)
         }
-        amount = min(amount, -terminalResidual[node])
+        amount = min(amount, -nodes[node].terminalResidual)
 
-        residual[Int(bridge)] -= amount
-        residual[Int(bridge ^ 1)] += amount
+        arcs[Int(bridge)].residual -= amount
+        arcs[Int(bridge ^ 1)].residual += amount
         node = from
-        while parent[node] != Self.terminal {
-            let arc = parent[node]
-            residual[Int(arc)] += amount
-            residual[Int(arc ^ 1)] -= amount
-            let above = Int(head[Int(arc)])
-            if residual[Int(arc ^ 1)] == 0 { abandon(node) }
+        while nodes[node].parent != Self.terminal {
+            let arc = nodes[node].parent
+            arcs[Int(arc)].residual += amount
+            arcs[Int(arc ^ 1)].residual -= amount
+            let above = Int(arcs[Int(arc)].head)
+            if arcs[Int(arc ^ 1)].residual == 0 { abandon(node) }
             node = above
         }
-        terminalResidual[node] -= amount
-        if terminalResidual[node] == 0 { abandon(node) }
+        nodes[node].terminalResidual -= amount
+        if nodes[node].terminalResidual == 0 { abandon(node) }
         node = to
-        while parent[node] != Self.terminal {
-            let arc = parent[node]
-            residual[Int(arc ^ 1)] += amount
-            residual[Int(arc)] -= amount
-            let above = Int(head[Int(arc)])
-            if residual[Int(arc)] == 0 { abandon(node) }
+        while nodes[node].parent != Self.terminal {
+            let arc = nodes[node].parent
+            arcs[Int(arc ^ 1)].residual += amount
+            arcs[Int(arc)].residual -= amount
+            let above = Int(arcs[Int(arc)].head)
+            if arcs[Int(arc)].residual == 0 { abandon(node) }
             node = above
         }
-        terminalResidual[node] += amount
-        if terminalResidual[node] == 0 { abandon(node) }
+        nodes[node].terminalResidual += amount
+        if nodes[node].terminalResidual == 0 { abandon(node) }
         flow += Int(amount)
     }
 
     private mutating func abandon(_ node: Int) {
-        parent[node] = Self.orphan
+        nodes[node].parent = Self.orphan
         orphans.append(Int32(node))
     }
 
@@ -216,39 +212,39 @@ struct MaxFlow {
 
     /// Finds the orphan the nearest parent in its tree, or sets it free and leaves its children orphans.
     private mutating func adopt(_ node: Int) {
-        let own = tree[node]
+        let own = nodes[node].tree
         let flip: Int32 = own == Tree.source ? 1 : 0
         var best = Self.none
         var bestDistance = Int32.max
-        var arc = firstArc[node]
+        var arc = nodes[node].firstArc
         while arc >= 0 {
-            let other = Int(head[Int(arc)])
-            if residual[Int(arc ^ flip)] > 0, tree[other] == own, parent[other] != Self.none {
+            let other = Int(arcs[Int(arc)].head)
+            if arcs[Int(arc ^ flip)].residual > 0, nodes[other].tree == own, nodes[other].parent != Self.none {
                 let found = distanceToTerminal(other)
                 if found < bestDistance {
                     best = arc
                     bestDistance = found
                 }
             }
-            arc = nextArc[Int(arc)]
+            arc = arcs[Int(arc)].next
         }
         if best != Self.none {
-            parent[node] = best
-            stamp[node] = time
-            distance[node] = bestDistance + 1
+            nodes[node].parent = best
+            nodes[node].stamp = time
+            nodes[node].distance = bestDistance + 1
             return
         }
-        arc = firstArc[node]
+        arc = nodes[node].firstArc
         while arc >= 0 {
-            let other = Int(head[Int(arc)])
-            if tree[other] == own, parent[other] != Self.none {
-                if residual[Int(arc ^ flip)] > 0 { activate(Int32(other)) }
-                if parent[other] >= 0, Int(head[Int(parent[other])]) == node { abandon(other) }
+            let other = Int(arcs[Int(arc)].head)
+            if nodes[other].tree == own, nodes[other].parent != Self.none {
+                if arcs[Int(arc ^ flip)].residual > 0 { activate(Int32(other)) }
+                if nodes[other].parent >= 0, Int(arcs[Int(nodes[other].parent)].head) == node { abandon(other) }
             }
-            arc = nextArc[Int(arc)]
+            arc = arcs[Int(arc)].next
         }
-        parent[node] = Self.none
-        tree[node] = Tree.free
+        nodes[node].parent = Self.none
+        nodes[node].tree = Tree.free
     }
 
     /// Steps from the node up to its terminal, `Int32.max` where an orphan stands in between. The way is marked with
@@ -257,27 +253,27 @@ struct MaxFlow {
         var steps: Int32 = 0
         var node = start
         while true {
-            if stamp[node] == time {
-                steps += distance[node]
+            if nodes[node].stamp == time {
+                steps += nodes[node].distance
                 break
             }
-            let up = parent[node]
+            let up = nodes[node].parent
             steps += 1
             if up == Self.terminal {
-                stamp[node] = time
-                distance[node] = 1
+                nodes[node].stamp = time
+                nodes[node].distance = 1
                 break
             }
             if up == Self.orphan { return .max }
-            node = Int(head[Int(up)])
+            node = Int(arcs[Int(up)].head)
         }
         let total = steps
         node = start
-        while stamp[node] != time {
-            stamp[node] = time
-            distance[node] = steps
+        while nodes[node].stamp != time {
+            nodes[node].stamp = time
+            nodes[node].distance = steps
             steps -= 1
-            node = Int(head[Int(parent[node])])
+            node = Int(arcs[Int(nodes[node].parent)].head)
         }
         return total
     }
