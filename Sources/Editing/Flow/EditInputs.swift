@@ -10,6 +10,8 @@ public struct EditInputs: Sendable {
     public let picture: Picture?
     /// What is repainted, and how strongly, on the canvas; `nil` where everything is and no mask was given.
     public let mask: Mask?
+    /// What must not change, on the canvas; the mask has been weakened by it already.
+    public let protected: Mask?
     public let notes: [EditNote]
 
     /// Reads what the request names.
@@ -20,6 +22,7 @@ public struct EditInputs: Sendable {
             source = nil
             picture = nil
             mask = nil
+            protected = nil
             notes = []
             return
         }
@@ -36,21 +39,19 @@ public struct EditInputs: Sendable {
             let plan = try canvas.plan(for: loaded.picture.size)
             picture = plan.canvas(of: loaded.picture)
             mask = plan.mask
+            protected = nil
             notes.append(
                 EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
         case .inpaint, .erase, .remix:
             picture = loaded.picture
-            if let maskInput = request.mask {
-                let file = try PictureFile.read(maskInput)
-                notes += file.notes.map { EditNote("\(maskInput.name): \($0)") }
-                let read: Mask
-                do {
-                    read = try Mask(
-                        file.picture, meaning: request.settings.maskMeans, for: loaded.picture.size,
-                        fit: request.settings.fitMask)
-                } catch {
-                    throw EditError.unfitMask(file: maskInput.name, picture: input.name, reason: error)
-                }
+            let reader = MaskReader(
+                picture: loaded.picture, name: input.name, meaning: request.settings.maskMeans,
+                fit: request.settings.fitMask)
+            let marked = try reader.union(request.masks, notes: &notes)
+            protected = try reader.union(request.protected, notes: &notes)
+            if marked != nil || protected != nil && request.mode == .remix {
+                var read = marked ?? .uniform(1, size: loaded.picture.size)
+                if let protected { read = read.subtracting(protected) }
                 mask = read
                 let summary = read.summary
                 notes.append(EditNote(summary.verdict))
@@ -63,6 +64,7 @@ public struct EditInputs: Sendable {
         case .variations, .generate:
             picture = loaded.picture
             mask = nil
+            protected = nil
         }
         self.notes = notes
     }

@@ -38,9 +38,10 @@ public struct EditPlan: Sendable {
         generatedSize = size
         let mask = inputs.mask ?? .uniform(1, size: size)
         // The union: blurring must not weaken what the user marked.
-        let denoise =
+        var denoise =
             inputs.mask == nil
             ? mask : mask.grown(by: settings.grow).feathered(sigma: settings.feather).union(mask)
+        if let protected = inputs.protected { denoise = denoise.subtracting(protected) }
         denoiseMask = denoise
         hole = mask
         let crop = CropPlan(mask: denoise, model: geometry, area: settings.area, contextPadding: settings.padding)

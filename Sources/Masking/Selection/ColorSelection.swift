@@ -34,7 +34,8 @@ public struct ColorSelection: Sendable, Equatable {
     /// The pixels that hang together with one of `points` and come near its colour (a magic wand): a flood over
     /// neighbours that are covered at all. Each point has its own colour, the mean of a square of `radius` around it.
     /// `diagonal` lets the flood pass corners. Traps on points outside the picture.
-    public func flood(of picture: Picture, points: [(x: Int, y: Int)], radius: Int = 1, diagonal: Bool = false) -> Mask {
+    public func flood(of picture: Picture, points: [(x: Int, y: Int)], radius: Int = 1, diagonal: Bool = false) -> Mask
+    {
         let pixels = LabPixels(picture)
         let size = picture.size
         var plane = Plane(size: size)

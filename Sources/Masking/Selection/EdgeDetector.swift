@@ -61,7 +61,8 @@ public struct EdgeDetector: Sendable, Equatable {
                 let own = strength[index]
                 guard own >= low, own > 0 else { continue }
                 let (dx, dy) = (across[index] / own, down[index] / own)
-                guard own >= interpolated(Float(x) - dx, Float(y) - dy), own > interpolated(Float(x) + dx, Float(y) + dy)
+                guard own >= interpolated(Float(x) - dx, Float(y) - dy),
+                    own > interpolated(Float(x) + dx, Float(y) + dy)
                 else { continue }
                 isCrest[index] = true
                 if own >= threshold {

@@ -49,7 +49,7 @@ public struct GrabCut: Sendable, Equatable {
         precondition(background.map { $0.size == picture.size } ?? true, "a hint has the picture's size")
         let whole = PixelRect(picture.size)
         let inside = box.intersection(whole)
-        guard !inside.isEmpty else { throw SelectionError.boxOutside(box: box, picture: picture.size) }
+        guard !inside.isEmpty else { throw SelectionError.boxOutside(picture: picture.size) }
         let margin = max(8, max(inside.width, inside.height) / 2)
         let region = PixelRect(
             x: inside.x - margin, y: inside.y - margin, width: inside.width + 2 * margin,
@@ -344,15 +344,15 @@ private struct PixelGraph {
 
 /// Why no foreground was found.
 public enum SelectionError: Error, Equatable, CustomStringConvertible {
-    case boxOutside(box: PixelRect, picture: PixelSize)
+    case boxOutside(picture: PixelSize)
     case noBackground(box: PixelRect)
     case noForeground
     case nothingFound
 
     public var description: String {
         switch self {
-        case .boxOutside(let box, let picture):
-            "the rectangle \(box) lies outside the picture of \(picture)"
+        case .boxOutside(let picture):
+            "the rectangle lies outside the picture of \(picture)"
         case .noBackground(let box):
             "the rectangle \(box) leaves nothing that could show what the background looks like; draw it closer around the object, or mark background with --exclude"
         case .noForeground: "everything is marked as background"

@@ -181,8 +181,9 @@ struct SVGPathParser {
 
     private var startsNumber: Bool {
         guard position < bytes.count else { return false }
-        return (0x30 ... 0x39).contains(bytes[position]) || [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ".")]
-            .contains(bytes[position])
+        return (0x30 ... 0x39).contains(bytes[position])
+            || [UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: ".")]
+                .contains(bytes[position])
     }
 
     private mutating func skipSpace() {
