@@ -1,4 +1,5 @@
 internal import Editing
+internal import Masking
 
 /// One mask at the command line: makes it, says how it reads, prints where it is.
 struct MaskRun {
