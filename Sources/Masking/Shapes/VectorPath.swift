@@ -23,9 +23,9 @@ public struct VectorPath: Sendable, Equatable {
         case evenOdd = "evenodd"
     }
 
-    /// How far a flattened curve may lie from the true one, in pixels: a hundredth changes no 8-bit coverage by more
-    /// than 2.
-    public static let tolerance = 0.01
+    /// How far a flattened curve may lie from the true one, in pixels: a thousandth changes no 8-bit coverage by more
+    /// than 1.
+    public static let tolerance = 0.001
 
     /// The outlines, a list of corners each.
     public private(set) var contours: [[Point]] = []

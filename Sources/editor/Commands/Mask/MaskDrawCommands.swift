@@ -11,7 +11,9 @@ struct MaskPictureArgument: ParsableArguments {
 }
 
 struct MaskBoxCommand: ParsableCommand, ReportsAsJSON {
-    static let configuration = CommandConfiguration(commandName: "box", abstract: "Mask a rectangle.")
+    static let configuration = CommandConfiguration(
+        commandName: "box", abstract: "Mask a rectangle.",
+        usage: "editor mask box [<options>] <image> <x,y,w,h>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -32,7 +34,9 @@ struct MaskBoxCommand: ParsableCommand, ReportsAsJSON {
 }
 
 struct MaskEllipseCommand: ParsableCommand, ReportsAsJSON {
-    static let configuration = CommandConfiguration(commandName: "ellipse", abstract: "Mask an ellipse.")
+    static let configuration = CommandConfiguration(
+        commandName: "ellipse", abstract: "Mask an ellipse.",
+        usage: "editor mask ellipse [<options>] <image> <cx,cy,rx,ry>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -53,7 +57,9 @@ struct MaskEllipseCommand: ParsableCommand, ReportsAsJSON {
 }
 
 struct MaskPolygonCommand: ParsableCommand, ReportsAsJSON {
-    static let configuration = CommandConfiguration(commandName: "polygon", abstract: "Mask a polygon.")
+    static let configuration = CommandConfiguration(
+        commandName: "polygon", abstract: "Mask a polygon.",
+        usage: "editor mask polygon [<options>] <image> <points>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -83,6 +89,7 @@ struct MaskPolygonCommand: ParsableCommand, ReportsAsJSON {
 struct MaskPathCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "path", abstract: "Mask the inside of an SVG path.",
+        usage: "editor mask path [<options>] <image> <d>",
         discussion: "All commands of SVG's d attribute are read, M L H V C S Q T A Z, absolute and relative.")
 
     @OptionGroup var picture: MaskPictureArgument
@@ -112,7 +119,8 @@ struct MaskPathCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskStrokeCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "stroke", abstract: "Mask a line drawn with a round brush.")
+        commandName: "stroke", abstract: "Mask a line drawn with a round brush.",
+        usage: "editor mask stroke [<options>] <image> <points>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -145,6 +153,7 @@ struct MaskStrokeCommand: ParsableCommand, ReportsAsJSON {
 struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "text", abstract: "Mask the shape of some words.",
+        usage: "editor mask text [<options>] <image> <text>",
         discussion:
             "The words are as large as fit into the box. Letters stand side by side: scripts whose letters join are not shaped."
     )

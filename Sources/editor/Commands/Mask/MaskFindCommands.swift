@@ -5,6 +5,7 @@ internal import Masking
 struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "select", abstract: "Mask the object inside a rectangle (GrabCut).",
+        usage: "editor mask select [<options>] <image> <x,y,w,h>",
         discussion: """
             Draw the rectangle close around the whole object: what lies outside shows what the background looks like. Where the result is not right, mark some of the object with --include, or some of the background with --exclude.
             """)
@@ -71,7 +72,8 @@ struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskWandCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "wand", abstract: "Mask what hangs together with a point and looks like it.")
+        commandName: "wand", abstract: "Mask what hangs together with a point and looks like it.",
+        usage: "editor mask wand [<options>] <image> <x,y> ...")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -105,7 +107,8 @@ struct MaskWandCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskColorCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "color", abstract: "Mask everything that has nearly a colour.")
+        commandName: "color", abstract: "Mask everything that has nearly a colour.",
+        usage: "editor mask color [<options>] <image> [<#rrggbb> ...]")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -144,7 +147,8 @@ struct MaskColorCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskLuminanceCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "luminance", abstract: "Mask what is light, or dark, or between.")
+        commandName: "luminance", abstract: "Mask what is light, or dark, or between.",
+        usage: "editor mask luminance [<options>] <image>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -181,7 +185,8 @@ struct MaskLuminanceCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskEdgesCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "edges", abstract: "Mask lines along the edges of a picture (Canny).")
+        commandName: "edges", abstract: "Mask lines along the edges of a picture (Canny).",
+        usage: "editor mask edges [<options>] <image>")
 
     @OptionGroup var picture: MaskPictureArgument
 
@@ -219,7 +224,8 @@ struct MaskEdgesCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskAlphaCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "alpha", abstract: "Mask where a picture is transparent.")
+        commandName: "alpha", abstract: "Mask where a picture is transparent.",
+        usage: "editor mask alpha [<options>] <image>")
 
     @OptionGroup var picture: MaskPictureArgument
 

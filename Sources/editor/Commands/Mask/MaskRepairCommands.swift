@@ -12,7 +12,8 @@ struct MaskInputArgument: ParsableArguments {
 
 struct MaskGrowCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "grow", abstract: "Let a mask reach further, by a round brush.")
+        commandName: "grow", abstract: "Let a mask reach further, by a round brush.",
+        usage: "editor mask grow [<options>] <mask> <pixels>")
 
     @OptionGroup var source: MaskInputArgument
 
@@ -32,6 +33,7 @@ struct MaskGrowCommand: ParsableCommand, ReportsAsJSON {
 struct MaskShrinkCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "shrink", abstract: "Draw a mask's edge in, by a round brush.",
+        usage: "editor mask shrink [<options>] <mask> <pixels>",
         discussion: "At the picture's border nothing is drawn in.")
 
     @OptionGroup var source: MaskInputArgument
@@ -51,7 +53,8 @@ struct MaskShrinkCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskFeatherCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "feather", abstract: "Blur a mask's edge.")
+        commandName: "feather", abstract: "Blur a mask's edge.",
+        usage: "editor mask feather [<options>] <mask> <pixels>")
 
     @OptionGroup var source: MaskInputArgument
 
@@ -76,6 +79,7 @@ struct MaskFeatherCommand: ParsableCommand, ReportsAsJSON {
 struct MaskFillHolesCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "fill-holes", abstract: "Fill the holes of a mask.",
+        usage: "editor mask fill-holes [<options>] <mask>",
         discussion: "A hole is what cannot be reached from the picture's border without crossing the mask.")
 
     @OptionGroup var source: MaskInputArgument
@@ -89,7 +93,8 @@ struct MaskFillHolesCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskInvertCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "invert", abstract: "Turn a mask round: what was kept is repainted.")
+        commandName: "invert", abstract: "Turn a mask round: what was kept is repainted.",
+        usage: "editor mask invert [<options>] <mask>")
 
     @OptionGroup var source: MaskInputArgument
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -102,7 +107,8 @@ struct MaskInvertCommand: ParsableCommand, ReportsAsJSON {
 
 struct MaskCombineCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
-        commandName: "combine", abstract: "Make one mask of several.")
+        commandName: "combine", abstract: "Make one mask of several.",
+        usage: "editor mask combine [<options>] <mask> <mask> ...")
 
     @OptionGroup var source: MaskInputArgument
 
