@@ -32,6 +32,8 @@ let package = Package(
         .systemLibrary(name: "CLCMS", pkgConfig: "lcms2", providers: [.apt(["liblcms2-dev"]), .brew(["little-cms2"])]),
         .systemLibrary(name: "CWebP", pkgConfig: "libwebpmux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
         .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+        .systemLibrary(
+            name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
@@ -44,12 +46,14 @@ let package = Package(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
+        .target(name: "CTypeface", dependencies: ["CFreeType"], linkerSettings: [.linkedLibrary("freetype")]),
+
         .target(name: "CBundledModel", exclude: ["model"]),
 
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
-        .target(name: "Masking", dependencies: ["Raster"], swiftSettings: strictUnsafe),
+        .target(name: "Masking", dependencies: ["Raster", "CTypeface"], swiftSettings: strictUnsafe),
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(

@@ -5,25 +5,30 @@ import Testing
 @Suite struct HelpTests {
     static let commands = [
         "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "bench", "manual",
+        "mask",
     ]
+    static let verbs = [
+        "box", "ellipse", "polygon", "path", "stroke", "text", "select", "wand", "color", "luminance", "edges", "alpha",
+        "grow", "shrink", "feather", "fill-holes", "invert", "combine",
+    ].map { "mask \($0)" }
 
     /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.
-    @Test(arguments: commands)
+    @Test(arguments: commands + verbs)
     func `The help is as recorded`(command: String) throws {
-        let outcome = try Editor().run((command.isEmpty ? [] : [command]) + ["--help"])
+        let outcome = try Editor().run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.code == 0)
         #expect(outcome.error.isEmpty)
         let record = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "Help/\(command.isEmpty ? "editor" : command).txt")
+            .appending(path: "Help/\(command.isEmpty ? "editor" : command.replacing(" ", with: "-")).txt")
         if ProcessInfo.processInfo.environment["EDITOR_RECORD"] != nil {
             try Data(outcome.output.utf8).write(to: record)
         }
         #expect(try String(contentsOf: record, encoding: .utf8) == outcome.output)
     }
 
-    @Test(arguments: commands)
+    @Test(arguments: commands + verbs)
     func `The help fits 80 columns`(command: String) throws {
-        let outcome = try Editor().run((command.isEmpty ? [] : [command]) + ["--help"])
+        let outcome = try Editor().run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
@@ -36,7 +41,7 @@ import Testing
     @Test func `The manual names every command and option`() throws {
         let manual = try Editor().run(["manual"])
         #expect(manual.code == 0, "\(manual.error)")
-        for command in Self.commands where !command.isEmpty {
+        for command in Self.commands + Self.verbs where !command.isEmpty && command != "mask" {
             #expect(manual.output.contains(".Sh \(command.uppercased())\n"))
         }
         #expect(manual.output.contains("\n.It \\-\\-known\\-latents known\\-latents\n"))

@@ -17,6 +17,8 @@ public struct EditInputs: Sendable {
     /// How far right and down the picture and the mask are rolled, so that the border of a picture that repeats lies where
     /// the mask does not touch it.
     let roll: (x: Int, y: Int)
+    /// What must not change, on the canvas; the mask has been weakened by it already.
+    public let protected: Mask?
     public let notes: [EditNote]
 
     /// A picture and its mask that are no files.
@@ -27,6 +29,7 @@ public struct EditInputs: Sendable {
         self.mask = mask
         canvas = nil
         roll = (0, 0)
+        protected = nil
         notes = []
     }
 
@@ -41,6 +44,7 @@ public struct EditInputs: Sendable {
             mask = nil
             canvas = nil
             roll = (0, 0)
+            protected = nil
             notes = []
             return
         }
@@ -59,6 +63,7 @@ public struct EditInputs: Sendable {
         var canvas: OutpaintPlan?
         var picture = loaded.picture
         var mask: Mask?
+        var protected: Mask?
         switch request.mode {
         case .outpaint:
             guard let change = request.canvas else {
@@ -71,17 +76,14 @@ public struct EditInputs: Sendable {
             notes.append(
                 EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
         case .inpaint, .erase, .remix:
-            if let maskInput = request.mask {
-                let file = try PictureFile.read(maskInput, maximumPixels: request.settings.maximumPixels)
-                notes += file.notes.map { EditNote("\(maskInput.name): \($0)") }
-                let read: Mask
-                do {
-                    read = try Mask(
-                        file.picture, meaning: request.settings.maskMeans, for: loaded.picture.size,
-                        fit: request.settings.fitMask)
-                } catch {
-                    throw EditError.unfitMask(file: maskInput.name, picture: input.name, reason: error)
-                }
+            let reader = MaskReader(
+                picture: loaded.picture, name: input.name, meaning: request.settings.maskMeans,
+                fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
+            let marked = try reader.union(request.masks, notes: &notes)
+            protected = try reader.union(request.protected, notes: &notes)
+            if marked != nil || protected != nil && request.mode == .remix {
+                var read = marked ?? .uniform(1, size: loaded.picture.size)
+                if let protected { read = read.subtracting(protected) }
                 mask = read
                 let summary = read.summary
                 notes.append(EditNote(summary.verdict))
@@ -99,9 +101,11 @@ public struct EditInputs: Sendable {
             roll = try whole.rollOffBorder(request.settings.tileable)
             picture = picture.rolled(x: roll.x, y: roll.y)
             mask = whole.rolled(x: roll.x, y: roll.y)
+            protected = protected?.rolled(x: roll.x, y: roll.y)
         }
         self.picture = picture
         self.mask = mask
+        self.protected = protected
         self.roll = roll
         self.canvas = canvas
         self.notes = notes

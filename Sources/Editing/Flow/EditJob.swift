@@ -31,7 +31,7 @@ public struct EditJob: Sendable {
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.format) } },
-            others: [request.mask].compactMap(\.self))
+            others: (request.masks + request.protected).compactMap(\.input))
         for note in inputs.notes { try meter.note(note) }
 
         if inputs.isUnchanged, let source = inputs.source {

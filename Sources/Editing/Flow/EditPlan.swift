@@ -41,7 +41,8 @@ public struct EditPlan: Sendable {
             }
         }
         try self.init(
-            request, size: inputs.picture?.size, mask: inputs.mask, denoiser: denoiser, settings: settings)
+            request, size: inputs.picture?.size, mask: inputs.mask, protected: inputs.protected, denoiser: denoiser,
+            settings: settings)
     }
 
     /// The plan of one panel of an outpaint, on the panel's window.
@@ -56,9 +57,10 @@ public struct EditPlan: Sendable {
     /// - Parameters:
     ///   - size: of the picture; `nil` for a picture from text alone.
     ///   - mask: of that size; `nil` where everything may change.
+    ///   - protected: what must not change, of that size.
     private init(
-        _ request: EditRequest, size pictureSize: PixelSize?, mask: Mask?, denoiser: any Denoiser,
-        settings: ResolvedSettings
+        _ request: EditRequest, size pictureSize: PixelSize?, mask: Mask?, protected: Mask? = nil,
+        denoiser: any Denoiser, settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
         panels = []
@@ -87,7 +89,8 @@ public struct EditPlan: Sendable {
         generatedSize = size
         let whole = mask ?? .uniform(1, size: size)
         // The union: blurring must not weaken what the user marked.
-        let denoise = mask.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
+        var denoise = mask.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
+        if let protected { denoise = denoise.subtracting(protected) }
         denoiseMask = denoise
         hole = whole
         let crop = CropPlan(

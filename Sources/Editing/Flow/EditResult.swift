@@ -17,7 +17,8 @@ public struct EditResult: Sendable {
         var composite = plan.settings.composite
         // Without a mask there is no known surrounding to match the patch to.
         if inputs.mask == nil, composite.mode == .seamless { composite.mode = .paste }
-        let mask = (inputs.mask ?? .uniform(1, size: source.size)).blended(outward: plan.settings.blend)
+        var mask = (inputs.mask ?? .uniform(1, size: source.size)).blended(outward: plan.settings.blend)
+        if let protected = inputs.protected { mask = mask.subtracting(protected) }
         pictures = patches.map {
             composite.applied(patch: $0, at: crop.crop, mask: mask, to: source)
                 .rolled(x: -inputs.roll.x, y: -inputs.roll.y)

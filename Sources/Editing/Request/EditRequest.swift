@@ -5,8 +5,12 @@ public struct EditRequest: Sendable {
     public var mode: EditMode
     /// `nil` only for `generate`.
     public var picture: PictureInput?
-    /// `nil` for outpaint, variations and generate, and for a remix of the whole picture.
-    public var mask: PictureInput?
+    /// What is repainted, all of them together. None for outpaint, variations and generate, and for a remix of the whole
+    /// picture.
+    public var masks: [MaskSource]
+    /// What never changes: taken from the masks once they are grown and blurred. White keeps a pixel byte for byte, grey
+    /// weakens the mask in proportion.
+    public var protected: [MaskSource] = []
     /// Empty for none.
     public var prompt: String
     public var negativePrompt: String
@@ -17,13 +21,13 @@ public struct EditRequest: Sendable {
     public var settings: EditSettings
 
     public init(
-        mode: EditMode, picture: PictureInput? = nil, mask: PictureInput? = nil, prompt: String = "",
-        negativePrompt: String = "", canvas: CanvasChange? = nil, size: PixelSize? = nil,
+        mode: EditMode, picture: PictureInput? = nil, mask: PictureInput? = nil, masks: [MaskSource] = [],
+        prompt: String = "", negativePrompt: String = "", canvas: CanvasChange? = nil, size: PixelSize? = nil,
         settings: EditSettings = EditSettings()
     ) {
         self.mode = mode
         self.picture = picture
-        self.mask = mask
+        self.masks = (mask.map { [.picture($0)] } ?? []) + masks
         self.prompt = prompt
         self.negativePrompt = negativePrompt
         self.canvas = canvas

@@ -10,6 +10,12 @@ public enum EditError: Failing, Equatable {
     case nothingToContinue(folder: String, gone: String?)
     /// The mask does not fit the picture.
     case unfitMask(file: String, picture: String, reason: MaskError)
+    /// The picture's own transparency was asked for, and it has none.
+    case noAlpha(picture: String)
+    /// Something is to be protected, and the network's picture to be written unpasted.
+    case protectionImpossible
+    case maskFormat(path: String)
+    case noFont(name: String?)
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
     case overMemoryLimit(what: String, needed: Int, limit: Int)
@@ -44,6 +50,17 @@ extension EditError: CustomStringConvertible {
             "no picture was named, none is piped in, and the last result '\(gone)' is gone"
         case .unfitMask(let file, let picture, .sizeMismatch(let mask, let size)):
             "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; --fit-mask scales the mask"
+        case .noAlpha(let picture):
+            "'\(picture)' has no transparency to take a mask from"
+        case .protectionImpossible:
+            "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
+        case .maskFormat(let path):
+            "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
+        case .noFont(let name):
+            name.map {
+                "there is no font '\($0)' on this machine, expected the path of a font file or its name without the ending"
+            }
+                ?? "no font was found on this machine; name a font file with --font"
         case .unreadable(let path):
             "'\(path)' can no longer be read"
         case .overMemoryLimit(let what, let needed, let limit):
@@ -76,9 +93,10 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .tooManyPicturesForStandardOutput:
+            .tooManyPicturesForStandardOutput, .protectionImpossible, .maskFormat:
             .usage
-        case .unfitMask: .badData
+        case .noFont: .noInput
+        case .unfitMask, .noAlpha: .badData
         case .unreadable: .inputOutput
         case .nothingToContinue: .noInput
         case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate

@@ -34,7 +34,7 @@ struct EditRecord {
         if request.mode != .generate { text["Denoising strength"] = Self.short(settings.strength) }
         // Absent means the CUDA generator.
         if settings.randomSource == .torch { text["RNG"] = "CPU" }
-        if request.mask != nil || request.mode == .outpaint {
+        if !request.masks.isEmpty || request.mode == .outpaint {
             if settings.feather > 0 { text["Mask blur"] = Self.short(settings.feather) }
             text["Inpaint area"] = settings.area == .mask ? "Only masked" : "Whole picture"
             text["Masked area padding"] = settings.padding.map { "\($0)" }

@@ -17,7 +17,10 @@ extension FailureKind {
                 case .inputOutput: .inputOutput
                 }
         case is MaskError: self = .badData
-        case is OutpaintError: self = .usage
+        case is OutpaintError, is MaskShapeError: self = .usage
+        case is SelectionError: self = .badData
+        case TextShapeError.nothingToDraw: self = .usage
+        case is TextShapeError: self = .badData
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
         case ModelError.unsupportedPrecision: self = .usage
         case is ModelError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError, is SamplingError,

@@ -10,12 +10,21 @@ public struct OutputPlan: Sendable, Equatable {
     /// Whether files of these names may be replaced.
     public let overwrites: Bool
 
+    /// For an edit of that mode.
+    public init(
+        _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,
+        others: [PictureInput] = []
+    ) throws(EditError) {
+        try self.init(choice, suffix: mode.rawValue, count: count, input: input, others: others)
+    }
+
     /// - Parameters:
+    ///   - suffix: what a name made from the input's ends in.
     ///   - input: the picture that is edited and its format, `nil` where there is none.
     ///   - others: further files that are never overwritten, such as the mask.
     /// - Throws: `EditError` where a name is taken, unwritable, without a known ending, or the input's own.
     public init(
-        _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,
+        _ choice: OutputChoice, suffix: String, count: Int, input: (source: PictureInput, format: ImageFormat)?,
         others: [PictureInput] = []
     ) throws(EditError) {
         if choice.isStandardOutput {
@@ -46,7 +55,7 @@ public struct OutputPlan: Sendable, Equatable {
                 folder = (input?.source.path).map(FileSystem.folder(of:)) ?? "."
             }
             let (inputStem, inputEnding) = inputName.map(Self.split) ?? ("editor", "")
-            stem = "\(inputStem)-\(mode.rawValue)"
+            stem = "\(inputStem)-\(suffix)"
             // "a.JPG" stays ".JPG", but a PNG misnamed ".jpg" gets the ending of what is written.
             ending =
                 ImageFormat(pathExtensionOf: "x" + inputEnding) == format ? inputEnding : "." + format.fileExtension

@@ -5,23 +5,26 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "erase",
         abstract: "Remove what the mask covers and continue its surroundings.",
-        discussion: "Masks are read as by 'editor inpaint'.")
+        usage: "editor erase [<options>] <image> <mask>",
+        discussion: "Masks are read, and shapes given instead, as by 'editor inpaint'.")
 
     @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String
 
     @Argument(help: "The mask, a picture of the same size; - for standard input.", completion: .file())
-    var mask: String
+    var mask: String?
 
     @OptionGroup var shared: SharedOptions
     @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "Masks without MASK") var maskSources: MaskSourceOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
     var reportsAsJSON: Bool { shared.output.json }
 
     func validate() throws {
-        try checkOneStandardInput(image, mask)
+        try MaskedPositionals(mask, nil, hasOtherMasks: false).check(hasOtherMasks: maskSources.isGiven)
+        try checkOneStandardInput([image, mask] + maskSources.inputs)
     }
 
     func run() throws {
@@ -30,9 +33,10 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
         patch.apply(to: &settings)
         maskExpert.apply(to: &settings)
         let inputs = InputResolver(shared.output)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .erase, picture: inputs.picture(image), mask: inputs.picture(mask),
-                negativePrompt: shared.painting.negative, settings: settings))
+        var request = try EditRequest(
+            mode: .erase, picture: inputs.picture(image), masks: maskSources.sources(positional: mask, inputs),
+            negativePrompt: shared.painting.negative, settings: settings)
+        request.protected = try maskSources.protectedSources(inputs)
+        try EditRun(shared).run(request)
     }
 }

@@ -5,21 +5,23 @@ struct InpaintCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "inpaint",
         abstract: "Repaint the masked part of a picture.",
+        usage: "editor inpaint [<options>] <image> <mask> [<prompt>]",
         discussion: """
-            White in the mask repaints, black keeps, grey is a strength. Where the mask has transparency, the transparent part repaints. Without a prompt the part is filled to fit its surroundings.
+            White in the mask repaints, black keeps, grey is a strength. Where the mask has transparency, the transparent part repaints. Without a prompt the part is filled to fit its surroundings. Instead of MASK, or besides it, a shape may be given with --box, --ellipse, --polygon or --svg-path.
             """)
 
     @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
     var image: String
 
     @Argument(help: "The mask, a picture of the same size; - for standard input.", completion: .file())
-    var mask: String
+    var mask: String?
 
     @Argument(help: "What to paint.")
     var prompt: String?
 
     @OptionGroup var shared: SharedOptions
     @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "Masks without MASK") var maskSources: MaskSourceOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
@@ -27,8 +29,9 @@ struct InpaintCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { shared.output.json }
 
     func validate() throws {
-        try checkGivenPrompt(prompt, leftOut: "leave it out to fill the hole to fit its surroundings")
-        try checkOneStandardInput(image, mask)
+        try positionals.check(hasOtherMasks: maskSources.isGiven)
+        try checkGivenPrompt(positionals.prompt, leftOut: "leave it out to fill the hole to fit its surroundings")
+        try checkOneStandardInput([image, positionals.mask] + maskSources.inputs)
     }
 
     func run() throws {
@@ -38,9 +41,15 @@ struct InpaintCommand: ParsableCommand, ReportsAsJSON {
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
         let inputs = InputResolver(shared.output)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .inpaint, picture: inputs.picture(image), mask: inputs.picture(mask), prompt: prompt ?? "",
-                negativePrompt: shared.painting.negative, settings: settings))
+        var request = try EditRequest(
+            mode: .inpaint, picture: inputs.picture(image),
+            masks: maskSources.sources(positional: positionals.mask, inputs), prompt: positionals.prompt ?? "",
+            negativePrompt: shared.painting.negative, settings: settings)
+        request.protected = try maskSources.protectedSources(inputs)
+        try EditRun(shared).run(request)
+    }
+
+    private var positionals: MaskedPositionals {
+        MaskedPositionals(mask, prompt, hasOtherMasks: maskSources.isGiven)
     }
 }

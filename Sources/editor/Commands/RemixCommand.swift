@@ -16,13 +16,9 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
     @Argument(help: "What the picture should become.")
     var prompt: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Rework only what this mask covers. Default: everything.", valueName: "path"), completion: .file())
-    var mask: String?
-
     @OptionGroup var shared: SharedOptions
     @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "What to rework (default: everything)") var maskSources: MaskSourceOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
@@ -35,7 +31,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
                 "remix needs a prompt, what the picture should become; without one use 'editor variations'")
         }
         try checkGivenPrompt(positionals.prompt, leftOut: "without any use 'editor variations'")
-        try checkOneStandardInput(positionals.image, mask)
+        try checkOneStandardInput([positionals.image] + maskSources.inputs)
     }
 
     func run() throws {
@@ -45,10 +41,12 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
         let inputs = InputResolver(shared.output)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .remix, picture: inputs.pictureOrLast(positionals.image), mask: mask.map(inputs.picture),
-                prompt: positionals.prompt ?? "", negativePrompt: shared.painting.negative, settings: settings))
+        var request = try EditRequest(
+            mode: .remix, picture: inputs.pictureOrLast(positionals.image),
+            masks: maskSources.sources(positional: nil, inputs), prompt: positionals.prompt ?? "",
+            negativePrompt: shared.painting.negative, settings: settings)
+        request.protected = try maskSources.protectedSources(inputs)
+        try EditRun(shared).run(request)
     }
 
     private var positionals: Positionals { Positionals(image, prompt) }

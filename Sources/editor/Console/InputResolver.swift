@@ -37,8 +37,8 @@ struct InputResolver {
 }
 
 /// Throws a `ValidationError` where two pictures would be read from standard input.
-func checkOneStandardInput(_ image: String?, _ mask: String?) throws {
-    if image == "-", mask == "-" {
-        throw ValidationError("only one of the picture and the mask can come from standard input")
+func checkOneStandardInput(_ words: [String?]) throws {
+    if words.count(where: { $0 == "-" }) > 1 {
+        throw ValidationError("only one of the picture and its masks can come from standard input")
     }
 }

@@ -48,7 +48,7 @@ struct ManualPage {
 
     /// - Parameter date: as mdoc wants it, "November 21, 2026".
     func mdoc(date: String) -> String {
-        let commands = (root.subcommands ?? []).filter { $0.commandName != "help" && $0.shouldDisplay ?? true }
+        let commands = Self.leaves(of: root)
         var lines = [
             ".Dd \(date)", ".Dt \(root.commandName.uppercased()) 1", ".Os", ".Sh NAME", ".Nm \(root.commandName)",
             ".Nd \(Self.escaped(root.abstract ?? "").trimmingStop)", ".Sh SYNOPSIS",
@@ -62,6 +62,20 @@ struct ManualPage {
             lines += Self.arguments(of: command)
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The commands that do something, with the names of those they belong to in front: "mask box".
+    private static func leaves(of command: Command) -> [Command] {
+        (command.subcommands ?? []).filter { $0.commandName != "help" && $0.shouldDisplay ?? true }.flatMap { child in
+            if child.subcommands?.contains(where: { $0.commandName != "help" }) ?? false {
+                return leaves(of: child).map { leaf in
+                    var leaf = leaf
+                    leaf.commandName = "\(child.commandName) \(leaf.commandName)"
+                    return leaf
+                }
+            }
+            return [child]
+        }
     }
 
     private static func synopsis(of command: Command) -> String {

@@ -11,11 +11,12 @@ final class ProgressPrinter {
     /// Whether a redrawn line stands on the terminal.
     private var isLineOpen = false
 
-    init(_ options: OutputOptions) {
-        style =
-            if options.json { .json } else if options.quiet { .quiet } else if Console.errorIsTerminal { .live } else {
-                .lines
-            }
+    convenience init(_ options: OutputOptions) {
+        self.init(json: options.json, quiet: options.quiet)
+    }
+
+    init(json: Bool, quiet: Bool) {
+        style = if json { .json } else if quiet { .quiet } else if Console.errorIsTerminal { .live } else { .lines }
     }
 
     func show(_ event: EditEvent) {

@@ -1,6 +1,6 @@
 public import ArgumentParser
 public import Diffusion
-internal import Editing
+public import Editing
 public import Masking
 internal import Raster
 
@@ -15,6 +15,7 @@ extension DenoiseRequest.KnownLatents: ExpressibleByArgument {}
 extension EditArea: ExpressibleByArgument {}
 extension Composite.Mode: ExpressibleByArgument {}
 extension MaskMeaning: ExpressibleByArgument {}
+extension MaskCombination: ExpressibleByArgument {}
 extension OutpaintPlan.Anchor: ExpressibleByArgument {}
 extension Composite.AlphaPolicy: ExpressibleByArgument {}
 

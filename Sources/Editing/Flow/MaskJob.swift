@@ -1,0 +1,146 @@
+internal import ImageFiles
+public import Masking
+internal import Raster
+
+/// Makes or repairs one mask and writes it: an 8-bit grey PNG, white repaints.
+public struct MaskJob: Sendable {
+    public var task: MaskTask
+    /// The picture that a maker looks at, or the mask that a repair starts from.
+    public var input: PictureInput
+    /// How masks are read.
+    public var meaning: MaskMeaning
+    /// Scale further masks of another size.
+    public var fit: Bool
+    public var output: OutputChoice
+    /// Whether an overlay is written beside the mask.
+    public var writesPreview: Bool
+
+    public init(
+        task: MaskTask, input: PictureInput, meaning: MaskMeaning = .repaint, fit: Bool = false,
+        output: OutputChoice = OutputChoice(), writesPreview: Bool = false
+    ) {
+        self.task = task
+        self.input = input
+        self.meaning = meaning
+        self.fit = fit
+        self.output = output
+        self.writesPreview = writesPreview
+    }
+
+    /// Reads, makes, writes.
+    ///
+    /// - Parameter observe: told of notes and of the saved file; what it throws stops the work, and no file is left.
+    /// - Throws: `EditError`, `ImageFileError`, `MaskShapeError`, `SelectionError`, `TextShapeError` or what `observe`
+    ///   throws.
+    public func run(observe: (EditEvent) throws -> Void) throws -> MaskReport {
+        let start = ContinuousClock.now
+        if let path = output.path, path != "-", !path.hasSuffix("/"), !FileSystem.isFolder(path),
+            ImageFormat(pathExtensionOf: path) != .png
+        {
+            throw EditError.maskFormat(path: path)
+        }
+        try observe(.stage(.read))
+        let loaded = try PictureFile.read(input)
+        var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
+        let outputs = try OutputPlan(
+            output, suffix: task.suffix, count: 1, input: (input, .png), others: task.others.compactMap(\.input))
+        let mask = try made(from: loaded.picture, notes: &notes) { try observe(.stage(.plan)) }
+        // As it is written: what rounds to 0 keeps.
+        let samples = mask.coverage.values.map { quantized($0) as UInt8 }
+        let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
+        let written = Mask(picture)
+        let summary = written.summary
+        notes.append(EditNote(summary.verdict))
+        if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
+        for note in notes { try observe(.note(note)) }
+
+        try observe(.stage(.save))
+        let path = outputs.paths.first ?? "-"
+        let bytes = try ImageFile.encode(picture, format: .png, name: path).bytes
+        var report = MaskReport(
+            path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
+            picture: loaded.picture)
+        if !output.isStandardOutput {
+            try ImageFile.write(bytes: bytes, to: path, replacing: outputs.overwrites)
+            try observe(.saved(SavedPicture(path: path, seed: 0)))
+        }
+        if writesPreview {
+            let beside: PictureInput = output.isStandardOutput ? input : .file(path: path)
+            let place = try OutputPlan(
+                OutputChoice(force: output.force), suffix: "preview", count: 1, input: (beside, .png), others: [input])
+            if let preview = place.paths.first {
+                try ImageFile.write(report.overlay, to: preview, format: .png, replacing: place.overwrites)
+                report.preview = preview
+            }
+        }
+        let elapsed = start.duration(to: .now).components
+        report.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+        return report
+    }
+
+    private func made(from picture: Picture, notes: inout [EditNote], observe: () throws -> Void) throws -> Mask {
+        let reader = MaskReader(
+            picture: picture, name: input.name, meaning: meaning, fit: fit,
+            maximumPixels: EditSettings.defaultMaximumPixels)
+        switch task {
+        case .shape(let shape): return shape.mask(size: picture.size)
+        case .text(let text, let font, let box):
+            let path = try FontFinder.path(of: font)
+            let shape = try TextShape(text, font: path)
+            notes.append(EditNote("font: \(path)"))
+            if shape.missing > 0 {
+                notes.append(
+                    EditNote("the font has no sign for \(shape.missing) of the characters", isWarning: true))
+            }
+            guard let rect = box.pixelRect(in: picture.size) else { return .uniform(0, size: picture.size) }
+            return Mask(
+                shape.fitted(
+                    x: Double(rect.x), y: Double(rect.y), width: Double(rect.width), height: Double(rect.height)),
+                size: picture.size)
+        case .color(let selection, let colors, let places, let radius):
+            let found = try places.map { place in
+                let pixel = try place.pixel(in: picture.size)
+                return ColorSelection.color(of: picture, x: pixel.x, y: pixel.y, radius: radius)
+            }
+            return selection.mask(of: picture, colors: colors + found)
+        case .wand(let selection, let places, let radius, let diagonal):
+            let points = try places.map { try $0.pixel(in: picture.size) }
+            return selection.flood(of: picture, points: points, radius: radius, diagonal: diagonal)
+        case .alpha(let meaning):
+            guard let mask = Mask(alphaOf: picture, meaning: meaning) else {
+                throw EditError.noAlpha(picture: input.name)
+            }
+            return mask
+        case .luminance(let range, let softness):
+            return Mask(lightnessOf: picture, in: range, softness: softness)
+        case .edges(let detector, let radius): return detector.mask(of: picture).grown(by: radius)
+        case .select(let selection, let box, let include, let exclude):
+            let foreground = try reader.union(include, notes: &notes)
+            let background = try reader.union(exclude, notes: &notes)
+            guard let rect = box.pixelRect(in: picture.size) else {
+                throw SelectionError.boxOutside(picture: picture.size)
+            }
+            return try selection.mask(
+                of: picture, in: rect, foreground: foreground, background: background, observe: observe)
+        case .grow(let radius): return own(picture).grown(by: radius)
+        case .shrink(let radius): return own(picture).shrunk(by: radius)
+        case .feather(let sigma): return own(picture).feathered(sigma: sigma)
+        case .fillHoles: return own(picture).holesFilled()
+        case .invert: return own(picture).inverted
+        case .combine(let combination, let others):
+            var result = own(picture)
+            for other in others {
+                let mask = try reader.read(other, notes: &notes)
+                result =
+                    switch combination {
+                    case .union: result.union(mask)
+                    case .intersect: result.intersection(mask)
+                    case .subtract: result.subtracting(mask)
+                    }
+            }
+            return result
+        }
+    }
+
+    private func own(_ picture: Picture) -> Mask { Mask(picture, meaning: meaning) }
+}

@@ -1,0 +1,194 @@
+public import Raster
+
+/// A mask given by numbers instead of a picture.
+public enum MaskShape: Sendable, Equatable {
+    /// A length on the picture: pixels, or a share of its width or height.
+    public enum Length: Sendable, Equatable {
+        case pixels(Double)
+        /// 1 is the whole side.
+        case share(Double)
+
+        func resolved(_ side: Int) -> Double {
+            switch self {
+            case .pixels(let pixels): pixels
+            case .share(let share): share * Double(side)
+            }
+        }
+    }
+
+    public struct Place: Sendable, Equatable {
+        public var x: Length
+        public var y: Length
+
+        public init(x: Length, y: Length) {
+            self.x = x
+            self.y = y
+        }
+
+        /// "120,80", "50%,25%".
+        public init(_ text: String) throws(MaskShapeError) {
+            let lengths = try MaskShape.lengths(text, count: 2, form: "x,y")
+            self.init(x: lengths[0], y: lengths[1])
+        }
+
+        func resolved(in size: PixelSize) -> VectorPath.Point {
+            VectorPath.Point(x: x.resolved(size.width), y: y.resolved(size.height))
+        }
+
+        /// The pixel that holds the point. Throws `MaskShapeError.outside` where that is none of the picture's.
+        public func pixel(in size: PixelSize) throws(MaskShapeError) -> (x: Int, y: Int) {
+            let point = resolved(in: size)
+            let (column, row) = (point.x.rounded(.down), point.y.rounded(.down))
+            guard column >= 0, row >= 0, column < Double(size.width), row < Double(size.height) else {
+                throw .outside(x: point.x, y: point.y, picture: size)
+            }
+            return (Int(column), Int(row))
+        }
+    }
+
+    case box(origin: Place, width: Length, height: Length)
+    case ellipse(center: Place, radiusX: Length, radiusY: Length)
+    case polygon([Place], VectorPath.FillRule)
+    /// A round brush of `width` pixels.
+    case stroke([Place], width: Double)
+    case path(VectorPath, VectorPath.FillRule)
+
+    /// Coordinates beyond this many pixels are refused.
+    public static let farthest = 1e6
+    /// More corners than this are refused.
+    public static let pointLimit = 100_000
+    /// Brushes of a stroke, in pixels.
+    public static let strokeWidths = 0.1 ... 10_000.0
+
+    /// "10,20,200,100": left, top, width, height, in pixels or percent. Throws for a side that is not above 0.
+    public init(box text: String) throws(MaskShapeError) {
+        let lengths = try Self.lengths(text, count: 4, form: "x,y,w,h")
+        guard lengths[2].isPositive, lengths[3].isPositive else { throw .notPositive(text, form: "x,y,w,h") }
+        self = .box(origin: Place(x: lengths[0], y: lengths[1]), width: lengths[2], height: lengths[3])
+    }
+
+    /// "300,200,120,80": centre and the two radii. Throws for a radius that is not above 0.
+    public init(ellipse text: String) throws(MaskShapeError) {
+        let lengths = try Self.lengths(text, count: 4, form: "cx,cy,rx,ry")
+        guard lengths[2].isPositive, lengths[3].isPositive else { throw .notPositive(text, form: "cx,cy,rx,ry") }
+        self = .ellipse(center: Place(x: lengths[0], y: lengths[1]), radiusX: lengths[2], radiusY: lengths[3])
+    }
+
+    /// "10,10 200,40 120,160": three corners or more.
+    public init(polygon text: String, rule: VectorPath.FillRule = .nonZero) throws(MaskShapeError) {
+        let places = try Self.places(text)
+        guard places.count >= 3 else { throw .tooFewPoints(found: places.count, needed: 3) }
+        self = .polygon(places, rule)
+    }
+
+    /// "10,10 200,40": the points that a round brush of `width` pixels goes through, one or more.
+    public init(stroke text: String, width: Double) throws(MaskShapeError) {
+        let places = try Self.places(text)
+        guard !places.isEmpty else { throw .tooFewPoints(found: 0, needed: 1) }
+        self = .stroke(places, width: width)
+    }
+
+    /// The data of an SVG path, "M 10 10 H 90 V 90 Z", in pixels.
+    public init(svgPath text: String, rule: VectorPath.FillRule = .nonZero) throws(MaskShapeError) {
+        self = .path(try SVGPathParser.path(from: text), rule)
+    }
+
+    /// The shape on a picture of that size, anti-aliased by exact area.
+    public func mask(size: PixelSize) -> Mask {
+        switch self {
+        case .box(let origin, let width, let height):
+            let corner = origin.resolved(in: size)
+            return Mask(
+                VectorPath(
+                    x: corner.x, y: corner.y, width: width.resolved(size.width), height: height.resolved(size.height)),
+                size: size)
+        case .ellipse(let center, let radiusX, let radiusY):
+            return Mask(
+                VectorPath(
+                    center: center.resolved(in: size), radiusX: radiusX.resolved(size.width),
+                    radiusY: radiusY.resolved(size.height)), size: size)
+        case .polygon(let places, let rule):
+            return Mask(VectorPath(polygon: places.map { $0.resolved(in: size) }), rule: rule, size: size)
+        case .stroke(let places, let width):
+            return Mask(VectorPath(strokeThrough: places.map { $0.resolved(in: size) }, width: width), size: size)
+        case .path(let path, let rule):
+            return Mask(path, rule: rule, size: size)
+        }
+    }
+
+    /// The smallest pixel rectangle around a box, cut to the picture; `nil` for another shape or where nothing is left.
+    public func pixelRect(in size: PixelSize) -> PixelRect? {
+        guard case .box(let origin, let width, let height) = self else { return nil }
+        let corner = origin.resolved(in: size)
+        let left = max(0, corner.x.rounded(.down))
+        let top = max(0, corner.y.rounded(.down))
+        let right = min(Double(size.width), (corner.x + width.resolved(size.width)).rounded(.up))
+        let bottom = min(Double(size.height), (corner.y + height.resolved(size.height)).rounded(.up))
+        guard right > left, bottom > top else { return nil }
+        return PixelRect(x: Int(left), y: Int(top), width: Int(right - left), height: Int(bottom - top))
+    }
+
+    private static func places(_ text: String) throws(MaskShapeError) -> [Place] {
+        let words = text.split { $0.isWhitespace || $0 == ";" }
+        guard words.count <= pointLimit else { throw .tooManyPoints(limit: pointLimit) }
+        var places: [Place] = []
+        for word in words { places.append(try Place(String(word))) }
+        return places
+    }
+
+    private static func lengths(_ text: String, count: Int, form: String) throws(MaskShapeError) -> [Length] {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard words.count == count else { throw .malformed(text, form: form) }
+        var lengths: [Length] = []
+        for word in words {
+            let trimmed = word.drop { $0 == " " }
+            let isShare = trimmed.hasSuffix("%")
+            guard let value = Double(isShare ? trimmed.dropLast() : trimmed), value.isFinite else {
+                throw .malformed(text, form: form)
+            }
+            guard abs(value) <= farthest else { throw .outOfRange(String(trimmed)) }
+            lengths.append(isShare ? .share(value / 100) : .pixels(value))
+        }
+        return lengths
+    }
+}
+
+extension MaskShape.Length {
+    fileprivate var isPositive: Bool {
+        switch self {
+        case .pixels(let value), .share(let value): value > 0
+        }
+    }
+}
+
+/// What is wrong with a shape that was given in numbers.
+public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
+    case malformed(String, form: String)
+    case notPositive(String, form: String)
+    case outOfRange(String)
+    case tooFewPoints(found: Int, needed: Int)
+    case tooManyPoints(limit: Int)
+    case emptyPath
+    /// `position` counts bytes from 1.
+    case path(expected: String, found: String, position: Int)
+    case outside(x: Double, y: Double, picture: PixelSize)
+
+    public var description: String {
+        switch self {
+        case .malformed(let text, let form):
+            "'\(text.prefix(60))' is not of the form \(form), numbers in pixels or with % of the picture's side"
+        case .notPositive(let text, let form):
+            "'\(text.prefix(60))' has no extent: the last two of \(form) must be above 0"
+        case .outOfRange(let text):
+            "'\(text.prefix(60))' is too far away, expected at most \(Int(MaskShape.farthest)) pixels"
+        case .tooFewPoints(let found, let needed):
+            "\(found) point\(found == 1 ? " was" : "s were") found, expected at least \(needed), for example \"10,10 200,40 120,160\""
+        case .tooManyPoints(let limit): "there are more than \(limit) points"
+        case .emptyPath: "the path is empty, expected for example \"M 10 10 H 90 V 90 Z\""
+        case .path(let expected, let found, let position):
+            "the path is wrong at character \(position): expected \(expected), found \(found)"
+        case .outside(let x, let y, let picture):
+            "the point \(x),\(y) lies outside the picture of \(picture)"
+        }
+    }
+}

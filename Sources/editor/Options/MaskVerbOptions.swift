@@ -1,0 +1,82 @@
+internal import ArgumentParser
+internal import Editing
+internal import Masking
+
+/// What every verb of `editor mask` takes: where the mask goes, and what is said on the way.
+struct MaskOutputOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Where to write: a .png file, a folder, or - for standard output. Default: '<input>-mask.png' beside the input, for repairs the verb instead of 'mask'; numbered rather than overwriting.",
+            valueName: "path"), completion: .file())
+    var output: String?
+
+    @Flag(help: "Overwrite the output if it exists. The input is never overwritten.")
+    var force = false
+
+    @Flag(
+        help:
+            "Show the picture with the mask laid over it: in the terminal where it can show pictures (kitty or iTerm2 graphics), else in a PNG beside the mask."
+    )
+    var preview = false
+
+    @Flag(
+        help:
+            "Machine-readable output: JSON lines on standard error, and one JSON object of the result on standard output (on standard error with '-o -')."
+    )
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "Say nothing on the way; only warnings, errors and the path of the mask.")
+    var quiet = false
+
+    func validate() throws {
+        if let output, output.isEmpty { throw ValidationError("--output is empty, expected a path") }
+    }
+}
+
+/// How the masks that a verb takes are read.
+struct MaskReadingOptions: ParsableArguments {
+    @Option(help: "What white (or, where the mask's alpha varies, transparency) means: repaint it or keep it.")
+    var maskMeans = MaskMeaning.repaint
+}
+
+/// How near a colour must come.
+struct ColorNearnessOptions: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How far a colour may be from the one asked for, as a distance in CIELAB, 0 to 200: 2 is a just visible difference, 100 that of black and white.",
+            valueName: "distance"))
+    var tolerance: Float = 20
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Over how much more the mask fades out, 0 to 200.", valueName: "distance"))
+    var softness: Float = 5
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "A colour taken from a place is the mean of a square that reaches so far around it, 0 to 100 pixels.",
+            valueName: "pixels"))
+    var sample = 1
+
+    func validate() throws {
+        try check(SettingRange<Float>("tolerance", "", 0 ... 200), tolerance)
+        try check(SettingRange<Float>("softness", "", 0 ... 200), softness)
+        try check(SettingRange("sample", "pixels", 0 ... 100), sample)
+    }
+
+    var selection: ColorSelection { ColorSelection(tolerance: tolerance, softness: softness) }
+}
+
+/// "#ff8800"
+struct ColorArgument: ExpressibleByArgument {
+    let color: LabColor
+
+    init?(argument: String) {
+        guard case .color(let red, let green, let blue)? = Fill(name: argument) else { return nil }
+        color = LabColor(red: red, green: green, blue: blue)
+    }
+}

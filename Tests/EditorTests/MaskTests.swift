@@ -1,0 +1,194 @@
+import Foundation
+import ImageFiles
+import Raster
+import Testing
+
+/// `editor mask`, and masks given in numbers.
+@Suite struct MaskTests {
+    private func editor() throws -> Editor {
+        let editor = try Editor()
+        try editor.writePictures()
+        return editor
+    }
+
+    private func samples(_ editor: Editor, _ name: String) throws -> [UInt8] {
+        let file = try ImageFile.read(path: editor.path(name))
+        #expect(file.format == .png)
+        #expect(file.picture.layout == .gray)
+        guard case .eight(let samples) = file.picture.samples else {
+            Issue.record("\(name) has 16 bits")
+            return []
+        }
+        return samples
+    }
+
+    /// White inside the rectangle, on 64×48.
+    private func box(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> [UInt8] {
+        (0 ..< 64 * 48).map { index -> UInt8 in
+            let isInside = (x ..< x + width).contains(index % 64) && (y ..< y + height).contains(index / 64)
+            return isInside ? 255 : 0
+        }
+    }
+
+    @Test func `Verbs chain, through files and through pipes`() throws {
+        let editor = try editor()
+        let made = try editor.run(["mask", "box", "a.png", "20,10,20,20"])
+        #expect(made.code == 0, "\(made.error)")
+        #expect(made.output == "a-mask.png\n")
+        #expect(made.error.contains("mask: white repaints, 13.0 % of the picture"))
+        #expect(try samples(editor, "a-mask.png") == box(20, 10, 20, 20))
+
+        let ring = try editor.run(["mask", "shrink", "a-mask.png", "3", "-o", "-", "-q"])
+        #expect(ring.code == 0 && ring.error.isEmpty, "\(ring.error)")
+        let combined = try editor.run(
+            ["mask", "combine", "a-mask.png", "-", "--by", "subtract", "-o", "ring.png"], input: ring.outputBytes)
+        #expect(combined.code == 0, "\(combined.error)")
+        #expect(try samples(editor, "ring.png").reduce(0) { $0 + ($1 == 255 ? 1 : 0) } == 400 - 14 * 14)
+        let filled = try editor.run(["mask", "fill-holes", "ring.png"])
+        #expect(filled.output == "ring-filled.png\n", "\(filled.error)")
+        #expect(try samples(editor, "ring-filled.png") == box(20, 10, 20, 20))
+        let inverted = try editor.run(["mask", "invert", "ring-filled.png", "-o", "i.png"])
+        #expect(inverted.code == 0, "\(inverted.error)")
+        #expect(try samples(editor, "i.png") == box(20, 10, 20, 20).map { 255 - $0 })
+        let both = try editor.run(["mask", "combine", "a-mask.png", "i.png", "-o", "both.png"])
+        #expect(both.error.contains("covers the whole picture"))
+        let none = try editor.run(["mask", "combine", "a-mask.png", "i.png", "--by", "intersect", "-o", "none.png"])
+        #expect(none.error.contains("the mask is empty"))
+    }
+
+    @Test func `Every maker makes a mask of the picture's size`() throws {
+        let editor = try editor()
+        var rgba = [UInt8](repeating: 120, count: 64 * 48 * 4)
+        for pixel in 0 ..< 64 * 48 { rgba[pixel * 4 + 3] = (10 ..< 30).contains(pixel % 64) ? 0 : 255 }
+        let size = PixelSize(width: 64, height: 48)
+        try editor.write(Picture(size: size, layout: .rgba, samples: .eight(rgba)), "alpha.png")
+        let disc = (0 ..< 64 * 48).flatMap { index -> [UInt8] in
+            let (x, y) = (index % 64 - 32, index / 64 - 24)
+            return x * x + y * y < 144 ? [220, 60, 40] : [40, 90, 160]
+        }
+        try editor.write(Picture(size: size, layout: .rgb, samples: .eight(disc)), "disc.png")
+        let area = Double.pi * 144
+        let cases: [([String], ClosedRange<Double>)] = [
+            (["ellipse", "disc.png", "50%,50%,12,12"], area - 3 ... area + 3),
+            (["polygon", "disc.png", "0,0 40,0 0,30"], 599 ... 601),
+            (["path", "disc.png", "M0 0h40v30h-40zM10 10h5v5h-5z", "--even-odd"], 1175 ... 1175),
+            (["stroke", "disc.png", "10,20 50,20", "--width", "8"], 320 + 45 ... 320 + 55),
+            (["color", "disc.png", "#dc3c28"], area - 20 ... area + 20),
+            (["color", "disc.png", "--at", "32,24"], area - 20 ... area + 20),
+            (["wand", "disc.png", "32,24"], area - 20 ... area + 20),
+            (["luminance", "disc.png", "--from", "45", "--softness", "0"], area - 20 ... area + 20),
+            (["select", "disc.png", "15,8,34,32"], area - 20 ... area + 20),
+            (["alpha", "alpha.png"], 960 ... 960),
+            (["alpha", "alpha.png", "--opaque"], 64 * 48 - 960 ... 64 * 48 - 960),
+        ]
+        for (index, (arguments, expected)) in cases.enumerated() {
+            let outcome = try editor.run(["mask"] + arguments + ["-o", "\(index).png"])
+            #expect(outcome.code == 0, "\(arguments): \(outcome.error)")
+            let sum = try samples(editor, "\(index).png").reduce(0.0) { $0 + Double($1) / 255 }
+            #expect(expected.contains((sum * 1000).rounded() / 1000), "\(arguments): \(sum)")
+        }
+        let edges = try editor.run(["mask", "edges", "disc.png", "--grow", "0", "--threshold", "1", "-o", "edges.png"])
+        #expect(edges.code == 0, "\(edges.error)")
+        // A circle's worth of pixels.
+        #expect((60 ... 100).contains(try samples(editor, "edges.png").count { $0 == 255 }))
+    }
+
+    @Test func `With --json the mask is described, and --preview says where the overlay is`() throws {
+        let editor = try editor()
+        let outcome = try editor.run(["mask", "box", "a.png", "20,10,20,20", "--json", "--preview"])
+        #expect(outcome.code == 0, "\(outcome.error)")
+        let done = try #require(JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        #expect(done["event"] as? String == "done")
+        #expect(done["output"] as? String == "a-mask.png")
+        #expect(done["bounds"] as? [Int] == [20, 10, 20, 20])
+        #expect(done["preview"] as? String == "a-mask-preview.png")
+        let overlay = try ImageFile.read(path: editor.path("a-mask-preview.png")).picture
+        let source = try ImageFile.read(path: editor.path("a.png")).picture
+        #expect(
+            overlay.cropped(to: PixelRect(x: 0, y: 0, width: 20, height: 48))
+                == source.cropped(to: PixelRect(x: 0, y: 0, width: 20, height: 48)))
+        #expect(overlay != source)
+    }
+
+    @Test func `Names are numbered, and --force overwrites`() throws {
+        let editor = try editor()
+        #expect(try editor.run(["mask", "box", "a.png", "0,0,9,9", "-q"]).output == "a-mask.png\n")
+        #expect(try editor.run(["mask", "box", "a.png", "0,0,9,9", "-q"]).output == "a-mask-2.png\n")
+        #expect(try editor.run(["mask", "box", "a.png", "0,0,9,8", "-q", "--force"]).output == "a-mask.png\n")
+        #expect(try samples(editor, "a-mask.png") == box(0, 0, 9, 8))
+    }
+
+    static let refused: [(arguments: [String], code: Int32, says: String)] = [
+        (["box", "a.png", "1,2,3"], 64, "x,y,w,h"),
+        (["box", "a.png", "1,2,0,4"], 64, "above 0"),
+        (["box", "missing.png", "1,2,3,4"], 66, "missing.png"),
+        (["box", "a.png", "1,2,3,4", "-o", "b.jpg"], 64, "b.jpg"),
+        (["path", "a.png", "M0 0 X"], 64, "character 6"),
+        (["polygon", "a.png", "1,1 2,2"], 64, "at least 3"),
+        (["wand", "a.png", "64,2"], 64, "outside"),
+        (["color", "a.png"], 64, "--at"),
+        (["grow", "m.png", "0"], 64, "1 to 4096"),
+        (["feather", "m.png", "nan"], 64, "0.1 to 256"),
+        (["combine", "m.png", "small.png"], 65, "32×32"),
+        (["combine", "-", "-"], 64, "standard input"),
+        (["alpha", "a.png"], 65, "no transparency"),
+        (["select", "a.png", "0,0,64,48"], 65, "background"),
+        (["text", "a.png", "x", "--font", "no such font"], 66, "no such font"),
+        (["luminance", "a.png", "--from", "60", "--to", "40"], 64, "--from"),
+    ]
+
+    @Test func `Bad input is refused in one sentence`() throws {
+        let editor = try editor()
+        let before = editor.names
+        for (arguments, code, says) in Self.refused {
+            let outcome = try editor.run(["mask"] + arguments, input: [])
+            #expect(outcome.code == code, "\(arguments): \(outcome.error)")
+            #expect(outcome.error.contains(says), "\(arguments): \(outcome.error)")
+            #expect(outcome.errorLines.filter { $0.hasPrefix("editor: ") }.count == 1)
+        }
+        #expect(editor.names == before)
+    }
+
+    @Test func `A shape stands in for MASK, masks add up, and what is protected stays`() throws {
+        let editor = try editor()
+        try TinyModel.write(to: editor.folder.appending(path: "model"))
+        let quick = ["--model", "model", "--steps", "1", "--seed", "5", "--grow", "6", "--blend", "4"]
+        let source = try ImageFile.read(path: editor.path("a.png")).picture
+        func changed(_ name: String) throws -> [Bool] {
+            let result = try ImageFile.read(path: editor.path(name)).picture
+            guard case .eight(let before) = source.samples, case .eight(let after) = result.samples else { return [] }
+            return (0 ..< 64 * 48).map { pixel -> Bool in
+                let samples = pixel * 3 ..< pixel * 3 + 3
+                return before[samples] != after[samples]
+            }
+        }
+        let shapes = try editor.run(
+            [
+                "inpaint", "a.png", "a fox", "--box", "4,4,16,16", "--svg-path", "M40 20h16v16h-16z", "--protect",
+                "m.png", "--protect", "0,0,64,8", "-o", "shapes.png",
+            ] + quick)
+        #expect(shapes.code == 0, "\(shapes.error)")
+        let made = try #require(try ImageFile.read(path: editor.path("shapes.png")).provenance?.infotext)
+        #expect(made.prompt == "a fox")
+        let pixels = try changed("shapes.png")
+        #expect(pixels[12 * 64 + 12] && pixels[28 * 64 + 50])
+        for index in pixels.indices where pixels[index] {
+            let (x, y) = (index % 64, index / 64)
+            #expect(y >= 8 && !((20 ..< 40).contains(x) && (10 ..< 30).contains(y)), "\(x),\(y) was protected")
+        }
+        let erase = try editor.run(["erase", "a.png", "--ellipse", "32,24,8,8", "-o", "e.png"] + quick)
+        #expect(erase.code == 0, "\(erase.error)")
+        let both = try editor.run(["inpaint", "a.png", "m.png", "--box", "50,2,9,9", "-o", "u.png"] + quick)
+        #expect(both.error.contains("mask: 15.7 % of the picture"), "\(both.error)")
+        let remix = try editor.run(["remix", "a.png", "x", "--protect", "0,0,32,48", "-o", "r.png"] + quick)
+        #expect(remix.code == 0, "\(remix.error)")
+        let reworked = try changed("r.png")
+        #expect(reworked.indices.allSatisfy { $0 % 64 >= 32 || !reworked[$0] })
+        #expect(reworked.contains(true))
+        let raw = try editor.run(
+            ["remix", "a.png", "x", "--protect", "0,0,32,48", "--composite", "raw", "-o", "raw.png"] + quick)
+        #expect(raw.code == 64 && raw.error.contains("--protect"))
+        let bare = try editor.run(["erase", "a.png"] + quick)
+        #expect(bare.code == 64 && bare.error.contains("--box"))
+    }
+}

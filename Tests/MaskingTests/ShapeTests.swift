@@ -1,0 +1,208 @@
+import Foundation
+import Raster
+import Testing
+
+@testable import Masking
+
+/// Shapes against their definitions: areas, winding numbers, curves.
+@Suite struct ShapeTests {
+    static let size = PixelSize(width: 60, height: 44)
+    /// Coverage is a Float: sums of a few thousand of them are good to this.
+    static let areaTolerance = 2e-3
+
+    private func total(_ mask: Mask) -> Double { mask.coverage.values.reduce(0.0) { $0 + Double($1) } }
+
+    private func point(_ x: Double, _ y: Double) -> VectorPath.Point { VectorPath.Point(x: x, y: y) }
+
+    /// How often the path winds around a point.
+    private func winding(_ path: VectorPath, around x: Double, _ y: Double) -> Int {
+        var winding = 0
+        for contour in path.contours {
+            for (index, start) in contour.enumerated() {
+                let end = contour[(index + 1) % contour.count]
+                guard (start.y <= y) != (end.y <= y) else { continue }
+                let crossing = start.x + (y - start.y) * (end.x - start.x) / (end.y - start.y)
+                if crossing < x { winding += start.y < end.y ? 1 : -1 }
+            }
+        }
+        return winding
+    }
+
+    @Test func `A box covers each pixel by the area of their overlap`() {
+        let mask = Mask(VectorPath(x: 10.25, y: 5.5, width: 20.5, height: 3.75), size: Self.size)
+        func overlap(_ low: Double, _ high: Double, _ pixel: Int) -> Double {
+            max(0, min(high, Double(pixel + 1)) - max(low, Double(pixel)))
+        }
+        for y in 0 ..< Self.size.height {
+            for x in 0 ..< Self.size.width {
+                let expected = overlap(10.25, 30.75, x) * overlap(5.5, 9.25, y)
+                #expect(abs(Double(mask.coverage[x, y]) - expected) < 1e-6)
+                if expected == 0 { #expect(mask.coverage[x, y] == 0) }
+                if expected == 1 { #expect(mask.coverage[x, y] == 1) }
+            }
+        }
+    }
+
+    @Test func `A whole-pixel box is the rectangle of those pixels`() {
+        let rect = PixelRect(x: -3, y: 7, width: 20, height: 90)
+        let path = VectorPath(x: -3, y: 7, width: 20, height: 90)
+        #expect(Mask(path, size: Self.size).coverage == Mask.rectangle(rect, size: Self.size).coverage)
+    }
+
+    @Test(arguments: 0 ..< 40) func `A triangle's coverage sums to its area`(seed: Int) {
+        var random = TestRandom(state: UInt64(seed))
+        let corners = (0 ..< 3).map { _ in
+            point(Double.random(in: 0 ... 60, using: &random), Double.random(in: 0 ... 44, using: &random))
+        }
+        let (a, b, c) = (corners[0], corners[1], corners[2])
+        let area = abs((b.x - a.x) * (c.y - a.y) - (c.x - a.x) * (b.y - a.y)) / 2
+        #expect(abs(total(Mask(VectorPath(polygon: corners), size: Self.size)) - area) < Self.areaTolerance)
+    }
+
+    /// Random polygons cross themselves, leave the picture, and overlap within a pixel.
+    @Test(arguments: 0 ..< 12, VectorPath.FillRule.allCases)
+    func `Coverage is the share of a pixel's points that the path contains`(seed: Int, rule: VectorPath.FillRule) {
+        var random = TestRandom(state: UInt64(1000 + seed))
+        let size = PixelSize(width: 9, height: 8)
+        let path = VectorPath(
+            polygon: (0 ..< 9).map { _ in
+                point(Double.random(in: -3 ... 12, using: &random), Double.random(in: -3 ... 11, using: &random))
+            })
+        let mask = Mask(path, rule: rule, size: size)
+        let samples = 60
+        for y in 0 ..< size.height {
+            for x in 0 ..< size.width {
+                var inside = 0
+                for v in 0 ..< samples {
+                    for u in 0 ..< samples {
+                        let turns = winding(
+                            path, around: Double(x) + (Double(u) + 0.5) / Double(samples),
+                            Double(y) + (Double(v) + 0.5) / Double(samples))
+                        if rule == .nonZero ? turns != 0 : turns % 2 != 0 { inside += 1 }
+                    }
+                }
+                // Points along an outline of some sides: about one row of the grid each.
+                let share = Float(inside) / Float(samples * samples)
+                #expect(abs(mask.coverage[x, y] - share) < 0.03)
+            }
+        }
+    }
+
+    @Test func `A star has a hole by the one rule and none by the other`() {
+        let star = VectorPath(
+            polygon: (0 ..< 5).map { index in
+                let angle = Double(index) * 4 * .pi / 5
+                return point(30 + 20 * sin(angle), 22 - 20 * cos(angle))
+            })
+        #expect(Mask(star, rule: .nonZero, size: Self.size).coverage[30, 22] == 1)
+        #expect(Mask(star, rule: .evenOdd, size: Self.size).coverage[30, 22] == 0)
+    }
+
+    @Test func `An ellipse has its area`() throws {
+        let size = PixelSize(width: 1000, height: 700)
+        let mask = try MaskShape(ellipse: "500,350,50%,40%").mask(size: size)
+        let area = Double.pi * 500 * 280
+        #expect(abs(total(mask) / area - 1) < 1e-4)
+        #expect(mask.coverage[0, 0] == 0)
+        #expect(mask.coverage[500, 350] == 1)
+    }
+
+    @Test func `A stroke is what lies within half its width of the line`() throws {
+        let size = PixelSize(width: 120, height: 90)
+        let mask = try MaskShape(stroke: "20,20 90,30 60,70 60,20", width: 16).mask(size: size)
+        let points = [(20.0, 20.0), (90, 30), (60, 70), (60, 20)]
+        func distance(_ x: Double, _ y: Double) -> Double {
+            zip(points, points.dropFirst()).map { start, end in
+                let (dx, dy) = (end.0 - start.0, end.1 - start.1)
+                let t = min(1, max(0, ((x - start.0) * dx + (y - start.1) * dy) / (dx * dx + dy * dy)))
+                return hypot(x - start.0 - t * dx, y - start.1 - t * dy)
+            }.min() ?? .infinity
+        }
+        for y in 0 ..< size.height {
+            for x in 0 ..< size.width {
+                let far = distance(Double(x) + 0.5, Double(y) + 0.5)
+                // A pixel's corner is 0.71 from its middle.
+                if far < 7.25 { #expect(mask.coverage[x, y] == 1) }
+                if far > 8.75 { #expect(mask.coverage[x, y] == 0) }
+            }
+        }
+    }
+
+    @Test func `A single point of a stroke is a dot`() throws {
+        let mask = try MaskShape(stroke: "30,20", width: 20).mask(size: Self.size)
+        #expect(abs(total(mask) - .pi * 100) < 0.2)
+    }
+
+    // MARK: SVG paths
+
+    private func area(_ path: String, _ rule: VectorPath.FillRule = .nonZero) throws -> Double {
+        total(try MaskShape(svgPath: path, rule: rule).mask(size: PixelSize(width: 100, height: 100)))
+    }
+
+    @Test func `Every command of a path draws what SVG says`() throws {
+        let square = 1600.0
+        for path in [
+            "M10 10 L50 10 L50 50 L10 50 Z", "m10,10 l40,0 0,40-40,0z", "M10 10H50V50H10Z", "m10 10h40v40h-40z",
+            "M10,10 50,10 50,50 10,50", "M1e1 10.0L50 10 50 50 10 50",
+            "M10 10C20 10 40 10 50 10L50 10S50 40 50 50L10 50",
+            "M10 10Q30 10 50 10T90 10L90 10L50 10L50 50L10 50z",
+        ] {
+            #expect(abs(try area(path) - square) < 0.01, "\(path)")
+        }
+        // A circle of two arcs, with flags run together; and half of one.
+        #expect(abs(try area("M20 50a30 30 0 1060 0a30 30 0 10-60 0z") - .pi * 900) < 1)
+        #expect(abs(try area("M20 50A30 30 0 0 1 80 50Z") - .pi * 450) < 0.5)
+        // Radii too small are enlarged until the arc reaches.
+        #expect(abs(try area("M20 50A1 1 0 0 1 80 50Z") - .pi * 450) < 0.5)
+        // A turned ellipse whose radii are enlarged, by √1.75 each.
+        #expect(abs(try area("M30 50A20 10 30 1 0 70 50A20 10 30 1 0 30 50Z") - .pi * 200 * 1.75) < 0.5)
+        // Under a parabola: two thirds of base times height; under a cubic with level tangents 3/5 … of its own.
+        #expect(abs(try area("M10 80Q50 0 90 80Z") - 2.0 / 3 * 80 * 40) < 0.2)
+        #expect(abs(try area("M10 80C10 20 90 20 90 80Z") - 3.0 / 20 * 80 * 60 * 4) < 0.2)
+        // Two squares, one in the other and turning alike.
+        let rings = "M10 10h60v60h-60zM30 30h20v20h-20z"
+        #expect(abs(try area(rings) - 3600) < 0.01)
+        #expect(abs(try area(rings, .evenOdd) - 3200) < 0.01)
+        // What follows a Z begins at the start of what it closed.
+        #expect(abs(try area("M10 10h20v20h-20zl-5 0 0 -5z") - 412.5) < 0.01)
+    }
+
+    @Test(arguments: [
+        "", "   ", "L10 10", "M", "M10", "M10 10 L", "M10 10 X5", "M10 10 L5 five", "M10 10 A5 5 0 2 0 9 9", "M1e9 0",
+        "M10 10 l1e6 0 l1e6 0", "10 10", "M10 10 L 5,,5",
+    ])
+    func `A path with a mistake is refused`(path: String) {
+        #expect(throws: MaskShapeError.self) { try MaskShape(svgPath: path) }
+    }
+
+    @Test func `Numbers of shapes are read strictly`() throws {
+        #expect(try MaskShape(box: "10%,20, 30 ,5.5".replacing(" ", with: "")).mask(size: Self.size).bounds != nil)
+        for text in ["", "1,2,3", "1,2,3,4,5", "1,2,x,4", "1,2,nan,4", "1,2,inf,4", "1,2,0,4", "1,2,3,-4", "1,2,3e9,4"]
+        {
+            #expect(throws: MaskShapeError.self, "\(text)") { try MaskShape(box: text) }
+        }
+        #expect(throws: MaskShapeError.tooFewPoints(found: 2, needed: 3)) { try MaskShape(polygon: "1,2 3,4") }
+        #expect(throws: MaskShapeError.self) { try MaskShape.Place("60,3").pixel(in: Self.size) }
+        #expect(
+            try MaskShape(box: "50%,25%,50%,50%").pixelRect(in: Self.size)
+                == PixelRect(x: 30, y: 11, width: 30, height: 22))
+    }
+
+    @Test func `Words fill their box and have the holes of their letters`() throws {
+        let fonts = ["/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf", "/System/Library/Fonts/Helvetica.ttc"]
+        guard let font = fonts.first(where: FileManager.default.fileExists(atPath:)) else {
+            print("skipped: none of the fonts of this test is installed")
+            return
+        }
+        let word = try TextShape("OIO", font: font)
+        #expect(word.missing == 0)
+        let mask = Mask(word.fitted(x: 0, y: 0, width: 300, height: 100), size: PixelSize(width: 300, height: 100))
+        let bounds = try #require(mask.bounds)
+        #expect(bounds.width >= 299 || bounds.height >= 99)
+        // The middle of the word is its I; the middles of its first and last third are the holes of its O's.
+        #expect(mask.coverage[150, 50] == 1)
+        #expect(mask.coverage[bounds.x + bounds.height / 2, 50] == 0)
+        #expect(throws: TextShapeError.nothingToDraw) { try TextShape("  ", font: font) }
+        #expect(throws: TextShapeError.self) { try TextShape("a", font: "/nowhere.ttf") }
+    }
+}
