@@ -44,7 +44,7 @@ public struct MaskJob: Sendable {
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         let outputs = try OutputPlan(
             output, suffix: task.suffix, count: 1, input: (input, .png), others: task.others.compactMap(\.input))
-        let mask = try made(from: loaded.picture, notes: &notes) { try observe(.stage(.plan)) }
+        let mask = try made(from: loaded, notes: &notes) { try observe(.stage(.plan)) }
         // As it is written: what rounds to 0 keeps.
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
         let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
@@ -78,7 +78,10 @@ public struct MaskJob: Sendable {
         return report
     }
 
-    private func made(from picture: Picture, notes: inout [EditNote], observe: () throws -> Void) throws -> Mask {
+    private func made(from loaded: LoadedImage, notes: inout [EditNote], observe: () throws -> Void) throws -> Mask {
+        let (picture, colorSpace) = (loaded.picture, loaded.colorSpace)
+        // What is found by its colours is found by those that it shows.
+        lazy var seen = colorSpace.isSRGB ? picture : Picture(colorSpace.toSRGB(RGBImage(picture)))
         let reader = MaskReader(
             picture: picture, name: input.name, meaning: meaning, fit: fit,
             maximumPixels: EditSettings.defaultMaximumPixels)
@@ -100,20 +103,20 @@ public struct MaskJob: Sendable {
         case .color(let selection, let colors, let places, let radius):
             let found = try places.map { place in
                 let pixel = try place.pixel(in: picture.size)
-                return ColorSelection.color(of: picture, x: pixel.x, y: pixel.y, radius: radius)
+                return ColorSelection.color(of: seen, x: pixel.x, y: pixel.y, radius: radius)
             }
-            return selection.mask(of: picture, colors: colors + found)
+            return selection.mask(of: seen, colors: colors + found)
         case .wand(let selection, let places, let radius, let diagonal):
             let points = try places.map { try $0.pixel(in: picture.size) }
-            return selection.flood(of: picture, points: points, radius: radius, diagonal: diagonal)
+            return selection.flood(of: seen, points: points, radius: radius, diagonal: diagonal)
         case .alpha(let meaning):
             guard let mask = Mask(alphaOf: picture, meaning: meaning) else {
                 throw EditError.noAlpha(picture: input.name)
             }
             return mask
         case .luminance(let range, let softness):
-            return Mask(lightnessOf: picture, in: range, softness: softness)
-        case .edges(let detector, let radius): return detector.mask(of: picture).grown(by: radius)
+            return Mask(lightnessOf: seen, in: range, softness: softness)
+        case .edges(let detector, let radius): return detector.mask(of: seen).grown(by: radius)
         case .select(let selection, let box, let include, let exclude):
             let foreground = try reader.union(include, notes: &notes)
             let background = try reader.union(exclude, notes: &notes)
@@ -121,7 +124,7 @@ public struct MaskJob: Sendable {
                 throw SelectionError.boxOutside(picture: picture.size)
             }
             return try selection.mask(
-                of: picture, in: rect, foreground: foreground, background: background, observe: observe)
+                of: seen, in: rect, foreground: foreground, background: background, observe: observe)
         case .grow(let radius): return own(picture).grown(by: radius)
         case .shrink(let radius): return own(picture).shrunk(by: radius)
         case .feather(let sigma): return own(picture).feathered(sigma: sigma)
