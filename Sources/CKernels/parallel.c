@@ -59,16 +59,40 @@ static void take_turns(void *data) {
         j->body(j->context, index);
 }
 
+#if __has_feature(thread_sanitizer)
+
+// GNU's runtime starts and joins its threads where the sanitizer does not see it: it would call all of their work a race.
+
+#include <pthread.h>
+
+static void *take_turns_alone(void *data) {
+    take_turns(data);
+    return NULL;
+}
+
+static void run_team(job *j, size_t threads) {
+    enum { MOST = 64 };
+    pthread_t others[MOST];
+    size_t started = 0;
+    while (started + 1 < threads && started < MOST && !pthread_create(&others[started], NULL, take_turns_alone, j))
+        started++;
+    take_turns(j);
+    for (size_t i = 0; i < started; i++) pthread_join(others[i], NULL);
+}
+
+#else
+
+static void run_team(job *j, size_t threads) { GOMP_parallel(take_turns, j, (unsigned)threads, 0); }
+
+#endif
+
 void ckernels_parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     if (count == 0) return;
     job j = {count, body, context, 0};
     size_t threads = (size_t)ckernels_threads();
     if (count < threads) threads = count;
-    if (threads == 1) {
-        take_turns(&j);
-        return;
-    }
-    GOMP_parallel(take_turns, &j, (unsigned)threads, 0);
+    if (threads == 1) take_turns(&j);
+    else run_team(&j, threads);
 }
 
 #endif
