@@ -97,7 +97,8 @@ struct CheckpointTable {
         try data.write(to: URL(fileURLWithPath: path))
     }
 
-    /// The same random model as a folder in the diffusers layout and as a single file beside it.
+    /// The same random model as a folder in the diffusers layout and as single files beside it: `file`, and a pickle with
+    /// `.ckpt` behind that name.
     func writeTwins(folder: String, file: String, scheduler: [String: Any], padToken: String) throws {
         var original: [(name: String, shape: [Int], values: [Float])] = []
         var pieces: [String: [Int: [Float]]] = [:]
@@ -121,6 +122,7 @@ struct CheckpointTable {
         }
         original.append(("model_ema.diffusion_modelout2weight", [2], [.nan, .nan]))
         try Self.write(file, original)
+        try Self.writePickle(file + ".ckpt", original)
         for (path, object) in [
             ("model_index.json", [:]), ("scheduler/scheduler_config.json", scheduler),
             ("tokenizer/tokenizer_config.json", ["pad_token": padToken]),

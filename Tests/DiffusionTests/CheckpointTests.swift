@@ -111,7 +111,7 @@ import Testing
         let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
         let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
         var results: [[Float]] = []
-        for source in [ModelSource.path(folder), .path(file)] {
+        for source in [ModelSource.path(folder), .path(file), .path(file + ".ckpt")] {
             let pipeline = try DiffusionPipeline(model: source, precision: .f32, clipVocabulary: Self.vocabulary)
             #expect(pipeline.facts.isInpainting == name.hasSuffix("inpaint"))
             let request = DenoiseRequest(
@@ -123,6 +123,7 @@ import Testing
         #expect(results[0].allSatisfy(\.isFinite))
         #expect(Set(results[0]).count > 500)
         #expect(results[0] == results[1])
+        #expect(results[0] == results[2])
     }
 
     @Test func `The prediction is told by metadata before weights`() throws {
