@@ -41,7 +41,9 @@ extension CheckpointTable {
             file += bytes
         }
         let end = little(0x0605_4B50, 4) + little(0, 4) + little(entries.count, 2) + little(entries.count, 2)
-        let all = file + directory + end + little(directory.count, 4) + little(file.count, 4) + little(0, 2)
+        var all = file
+        all.append(directory)
+        all.append(contentsOf: end + little(directory.count, 4) + little(file.count, 4) + little(0, 2))
         try all.write(to: URL(fileURLWithPath: path))
     }
 }

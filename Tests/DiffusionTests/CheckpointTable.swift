@@ -56,18 +56,22 @@ struct CheckpointTable {
             let pairs = metadata.map { #""\#($0)":"\#($1)""# }.joined(separator: ",")
             members.append(#""__metadata__":{\#(pairs)}"#)
         }
-        return Array("{\(members.joined(separator: ","))}".utf8)
+        // Filled up as the reference's writer does, so that tensors lie where their elements can be read.
+        let text = Array("{\(members.joined(separator: ","))}".utf8)
+        return text + [UInt8](repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
     }
 
-    /// A safetensors file of the original tensors, all zeros that take no disk, without those that `isLeftOut`.
+    /// A safetensors file of the original tensors, all zeros that take no disk, without those that `isLeftOut`, the others
+    /// called as `rename` says.
     func writeHollow(
-        _ path: String, metadata: [String: String] = [:], leftOut isLeftOut: (String) -> Bool = { _ in false }
+        _ path: String, metadata: [String: String] = [:], leftOut isLeftOut: (String) -> Bool = { _ in false },
+        rename: (String) -> String = { $0 }
     ) throws {
-        let shapes = original.filter { !isLeftOut($0.key) }.sorted { $0.key < $1.key }
+        let shapes = original.filter { !isLeftOut($0.key) }.map { (rename($0.key), $0.value) }.sorted { $0.0 < $1.0 }
         let header = Self.header(shapes, metadata: metadata, size: 2)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
         try Data(length + header).write(to: URL(fileURLWithPath: path))
-        let data = shapes.reduce(0) { $0 + $1.value.reduce(1, *) * 2 }
+        let data = shapes.reduce(0) { $0 + $1.1.reduce(1, *) * 2 }
         #expect(truncate(path, off_t(8 + header.count + data)) == 0)
     }
 
@@ -81,7 +85,7 @@ struct CheckpointTable {
             let isNorm = row.shape.count == 1 && row.name.contains("norm") && row.name.hasSuffix("weight")
             let scale: Float =
                 row.shape.count < 2
-                ? 0.1 : row.name.contains("embedding.weight") ? 0.5 : 1 / Float(count / row.shape[0]).squareRoot()
+                ? 0.2 : row.name.contains("embedding.weight") ? 0.5 : 1 / Float(count / row.shape[0]).squareRoot()
             result[row.name] = (0 ..< count).map { (isNorm ? 1 : 0) + scale * noise[$0] }
         }
         return result
