@@ -19,7 +19,7 @@ struct CheckpointTable {
     /// By part.
     let rows: [String: [Row]]
     /// Shapes of all original tensors.
-    let original: [String: [Int]]
+    var original: [String: [Int]]
     let configurations: [String: JSONValue]
 
     init(_ name: String) throws {

@@ -202,6 +202,45 @@ import Testing
         #expect(Self.failure(path).contains(says), "\(Self.failure(path))")
     }
 
+    @Test func `A denoiser of eight channels is named`() throws {
+        var table = try CheckpointTable("tiny-sd1")
+        table.original["model.diffusion_model.input_blocks.0.0.weight"] = [32, 8, 3, 3]
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        #expect(Self.failure(path).contains("an InstructPix2Pix model, whose denoiser takes 8 channels"))
+    }
+
+    @Test func `Parts of different families are refused`() throws {
+        var table = try CheckpointTable("tiny-sd1")
+        for name in table.original.keys where name.hasSuffix("attn2.to_k.weight") || name.hasSuffix("attn2.to_v.weight")
+        {
+            table.original[name] = [32, 96]
+        }
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        #expect(Self.failure(path).contains("the text encoder gives 64 channels, the denoiser takes [96, 96]"))
+    }
+
+    @Test func `A configuration of impossible size with nothing in its file takes no memory`() throws {
+        let scratch = try ScratchFolder()
+        try CheckpointTable.write(scratch.path + "/model.safetensors", [("x", [1], [0])])
+        let weights = try WeightFolder(path: scratch.path)
+        let huge = (1 << 20) - 32
+        let json = JSONConfiguration(
+            members: [
+                "block_out_channels": .array([.integer(huge), .integer(huge)]), "attention_head_dim": .integer(1),
+                "down_block_types": .array([.string("DownBlock2D"), .string("DownBlock2D")]),
+                "up_block_types": .array([.string("UpBlock2D"), .string("UpBlock2D")]),
+            ], file: "config.json")
+        let configuration = try UNetConfiguration(json)
+        let error = #expect(throws: WeightError.self) {
+            try MissingTensors.counted(in: weights) { try UNet(configuration: configuration, weights: $0) }
+        }
+        #expect(error?.description.contains("lacks") == true)
+    }
+
     @Test func `Without CLIP's vocabulary a sentence says how to get it`() throws {
         let scratch = try ScratchFolder()
         let path = scratch.path + "/model.safetensors"
@@ -224,5 +263,29 @@ import Testing
         #expect(throws: TokenizerError.self) {
             try CLIPTokenizer(clipVocabulary: Self.vocabulary, size: 49408, padToken: "!")
         }
+    }
+}
+
+/// CLIP's real vocabulary, where `scripts/setup` put it.
+@Suite struct RealVocabularyTests {
+    private static let path: String? = {
+        let environment = ProcessInfo.processInfo.environment
+        let home = environment["XDG_DATA_HOME"] ?? (environment["HOME"] ?? "") + "/.local/share"
+        let path = environment["EDITOR_CLIP_VOCABULARY"] ?? home + "/editor/bpe_simple_vocab_16e6.txt"
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }()
+
+    /// Expected: transformers 5.23.0.
+    @Test(.enabled(if: path != nil, "skipped: no vocabulary (run scripts/setup)"))
+    func `Prompts become the tokens that transformers makes of them`() throws {
+        let tokenizer = try CLIPTokenizer(
+            clipVocabulary: try #require(Self.path), size: 49408, padToken: "<|endoftext|>")
+        #expect(tokenizer.tokens("a photo of a cat") == [320, 1125, 539, 320, 2368])
+        #expect(
+            tokenizer.tokens("Ünïcode façade, 4k (masterpiece) 🦊") == [
+                6522, 77, 35689, 3217, 778, 10067, 1928, 267, 275, 330, 263, 12066, 264, 6040, 488,
+            ])
+        #expect(tokenizer.tokens("it's") == [585, 568])
+        #expect((tokenizer.begin, tokenizer.end) == (49406, 49407))
     }
 }

@@ -26,6 +26,12 @@ struct LDMCheckpoint: Sendable {
         let names = source.names
         try LDMContents(names: names).check(source)
         let denoiser = try LDMDenoiser(LDMTensors(source, names: names, prefix: "model.diffusion_model."))
+        let kinds = [5: "a depth-to-image model", 7: "an upscaler", 8: "an InstructPix2Pix model"]
+        if let kind = kinds[denoiser.inChannels] {
+            throw ModelError.notACheckpoint(
+                path: source.file,
+                reason: "it is \(kind), whose denoiser takes \(denoiser.inChannels) channels, and that is not read yet")
+        }
         let autoencoder = try LDMAutoencoder(LDMTensors(source, names: names, prefix: "first_stage_model."))
         let text = try LDMTextEncoder(source, names: names)
 
