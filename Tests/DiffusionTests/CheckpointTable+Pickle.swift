@@ -8,14 +8,17 @@ extension CheckpointTable {
             (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         func text(_ value: String) -> [UInt8] { [UInt8(ascii: "X")] + little(value.utf8.count, 4) + Array(value.utf8) }
-        func number(_ value: Int) -> [UInt8] { [UInt8(ascii: "J")] + little(value, 4) }
+        func number(_ value: Int) -> [UInt8] {
+            Int32(exactly: value) != nil ? [UInt8(ascii: "J")] + little(value, 4) : [0x8A, 8] + little(value, 8)
+        }
         func tuple(_ values: [Int]) -> [UInt8] { Array("(".utf8) + values.flatMap(number) + Array("t".utf8) }
 
         var program: [UInt8] = [0x80, 2] + Array("}".utf8) + text("state_dict") + Array("}(".utf8)
         for (index, tensor) in tensors.enumerated() {
             var strides = [Int](repeating: 1, count: tensor.shape.count)
             for axis in tensor.shape.indices.dropLast().reversed() {
-                strides[axis] = strides[axis + 1] * tensor.shape[axis + 1]
+                let (stride, overflow) = strides[axis + 1].multipliedReportingOverflow(by: tensor.shape[axis + 1])
+                strides[axis] = overflow ? 1 : stride
             }
             program += text(tensor.name) + Array("ctorch._utils\n_rebuild_tensor_v2\n((".utf8) + text("storage")
             program += Array("ctorch\nFloatStorage\n".utf8) + text("\(index)") + text("cpu")

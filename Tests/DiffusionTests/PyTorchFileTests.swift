@@ -109,6 +109,15 @@ import Testing
         #expect(Self.failure(Self.tensor(offset: .max, size: 0, stride: .max)) == "no error")
     }
 
+    @Test func `A tensor without elements may have any other sizes`() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/x.pth"
+        try CheckpointTable.writePickle(path, [("empty", [0, 4, 1 << 61], []), ("one", [2], [1, 2])])
+        let file = try PyTorchFile(path: path)
+        #expect(try #require(file.tensor("empty")).bytes.isEmpty)
+        #expect(try #require(file.tensor("one")).floats() == [1, 2])
+    }
+
     @Test func `Hostile programs end in a sentence`() {
         #expect(Self.failure([]).contains("truncated"))
         #expect(Self.failure(Array("0.".utf8)).contains("stack is empty"))

@@ -20,6 +20,8 @@ public struct PyTorchFile: WeightSource {
 
         var count: Int { shape.reduce(1, *) }
         var isContiguous: Bool {
+            // Without elements the other sizes are anything, and their product may not be a number.
+            guard count > 0 else { return true }
             var expected = 1
             for (size, stride) in zip(shape, strides).reversed() {
                 if size != 1, stride != expected { return false }
