@@ -53,6 +53,11 @@ import Testing
         Case(["generate", "x", "--strength", "0.5"], 64, "--strength"),
     ]
 
+    /// Files as PyTorch writes them.
+    private static let pickles = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "fixtures/pickles").path()
+
     static let files: [Case] = [
         Case(["inpaint", "missing.png", "m.png", "x"], 66, "missing.png", "not exist"),
         Case(["inpaint", "a.png", "missing.png", "x"], 66, "missing.png", "not exist"),
@@ -69,6 +74,10 @@ import Testing
         Case(["inpaint", "a.png", "m.png", "x", "-o", "taken.png"], 73, "taken.png", "--force"),
         Case(["inpaint", "a.png", "m.png", "x", "--model", "no-model"], 69, "no-model"),
         Case(["inpaint", "a.png", "m.png", "x", "--model", "folder"], 69, "folder"),
+        Case(["inpaint", "a.png", "m.png", "x", "--model", "text.png"], 69, "text.png"),
+        Case(["inpaint", "a.png", "m.png", "x", "--model", pickles + "/evil-plain.ckpt"], 69, "posix.system"),
+        Case(["generate", "x", "--model", pickles + "/zip.pth"], 69, "none of its 8 tensors", "'brain'"),
+        Case(["info", pickles + "/evil-zip.pth"], 69, "evil-zip.pth", "posix.system"),
         Case(["outpaint", "--right", "8"], 66, "no earlier result"),
         Case(["variations"], 66, "no earlier result"),
         Case(["info", "missing.png"], 66, "missing.png"),

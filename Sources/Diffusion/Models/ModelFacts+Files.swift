@@ -2,7 +2,7 @@ extension ModelFacts {
     /// Reads a model's facts from its configurations. Throws `ConfigurationError`.
     init(
         files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, autoencoder: AutoencoderConfiguration,
-        scheduler: SchedulerConfiguration, parameters: Int
+        scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int
     ) throws {
         let own = try index.object("editor")
         let folder = files.name.split(separator: "/").last.map(String.init) ?? files.name
@@ -12,7 +12,7 @@ extension ModelFacts {
             family: Self.family(unet: unet, autoencoder: autoencoder), summary: try own?.string("description"),
             latentChannels: autoencoder.latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
-            prediction: scheduler.prediction ?? .epsilon,
+            prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,
             sampler: scheduler.className.flatMap {
                 Sampler.Kind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
             }, parameters: parameters, defaults: try EditDefaults(index))

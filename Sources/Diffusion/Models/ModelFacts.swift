@@ -17,6 +17,8 @@ public struct ModelFacts: Sendable {
     public let nativeSize: Int
     /// `epsilon`, `v_prediction` or `sample`.
     public let prediction: SchedulerConfiguration.Prediction
+    /// How the prediction was told, as a phrase, where no configuration says it.
+    public var predictionReason: String? = nil
     /// The sampler that scheduler_config.json names, `nil` where it names one that is not known here.
     public let sampler: Sampler.Kind?
     /// Parameters of the denoiser, the autoencoder and the text encoder together.

@@ -8,6 +8,7 @@ struct ModelFiles: Sendable {
 
     private enum Storage: Sendable {
         case folder(String)
+        case checkpoint(LDMCheckpoint, vocabulary: String?)
         case memory([String: Bytes])
     }
 
@@ -17,9 +18,19 @@ struct ModelFiles: Sendable {
         let buffer: UnsafeRawBufferPointer
     }
 
-    /// Throws `ModelError` where there is no model.
-    init(_ source: ModelSource) throws {
+    /// How it was told what the denoiser predicts, where no configuration says so.
+    var predictionReason: String? {
+        if case .checkpoint(let checkpoint, _) = storage { checkpoint.predictionReason } else { nil }
+    }
+
+    /// - Parameter clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a model that brings none.
+    /// - Throws: `ModelError` where there is no model; `WeightError` where a single file cannot be read.
+    init(_ source: ModelSource, clipVocabulary: String? = nil) throws {
         switch source {
+        case .file(let path):
+            let (weights, hints) = try WeightFile.open(path)
+            name = path
+            storage = .checkpoint(try LDMCheckpoint(weights, hints: hints), vocabulary: clipVocabulary)
         case .folder(let path):
             var folder = path
             while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
@@ -47,6 +58,11 @@ struct ModelFiles: Sendable {
     func configuration(_ path: String) throws -> JSONConfiguration {
         switch storage {
         case .folder(let folder): return try JSONConfiguration(path: "\(folder)/\(path)")
+        case .checkpoint(let checkpoint, _):
+            guard let configuration = checkpoint.configurations[path] else {
+                throw ModelError.notACheckpoint(path: name, reason: "it has no \(path)")
+            }
+            return configuration
         case .memory: return try JSONConfiguration(parsing: bytes(path), file: "\(name)/\(path)")
         }
     }
@@ -54,6 +70,7 @@ struct ModelFiles: Sendable {
     private func has(_ path: String) -> Bool {
         switch storage {
         case .folder(let folder): MappedFile.exists("\(folder)/\(path)")
+        case .checkpoint(let checkpoint, _): checkpoint.configurations[path] != nil
         case .memory(let files): files[path] != nil
         }
     }
@@ -62,6 +79,11 @@ struct ModelFiles: Sendable {
     func weights(_ part: String) throws -> any WeightSource {
         switch storage {
         case .folder(let folder): return try WeightFolder(path: "\(folder)/\(part)")
+        case .checkpoint(let checkpoint, _):
+            guard let weights = checkpoint.weights[part] else {
+                throw ModelError.notACheckpoint(path: name, reason: "it has no weights for \(part)")
+            }
+            return weights
         case .memory(let files):
             for stem in WeightFolder.stems {
                 if let bytes = files["\(part)/\(stem).safetensors"] {
@@ -75,6 +97,12 @@ struct ModelFiles: Sendable {
     func tokenizer() throws -> CLIPTokenizer {
         switch storage {
         case .folder(let folder): return try CLIPTokenizer(path: "\(folder)/tokenizer")
+        case .checkpoint(let checkpoint, let vocabulary):
+            guard let vocabulary, MappedFile.exists(vocabulary) else {
+                throw ModelError.noVocabulary(model: name, lookedFor: vocabulary ?? "its usual place")
+            }
+            return try CLIPTokenizer(
+                clipVocabulary: vocabulary, size: checkpoint.vocabularySize, padToken: checkpoint.padToken)
         case .memory:
             let settings = "tokenizer/tokenizer_config.json"
             return try CLIPTokenizer(

@@ -2,8 +2,15 @@
 public enum ModelSource: Sendable, Equatable {
     /// A folder in the diffusers layout.
     case folder(String)
+    /// A whole model in one file, in the key layout it was trained with.
+    case file(String)
     /// The model inside the binary.
     case embedded
+
+    /// What lies at a path: a folder where it is one, else a file.
+    public static func path(_ path: String) -> ModelSource {
+        MappedFile.exists(path) && !MappedFile.exists(path + "/.") ? .file(path) : .folder(path)
+    }
 }
 
 /// Why a model cannot be used.
@@ -11,6 +18,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case notThere(path: String)
     /// A folder or file that is no model in the diffusers layout.
     case notAModel(path: String, reason: String)
+    /// A file that is not a whole Stable Diffusion model.
+    case notACheckpoint(path: String, reason: String)
+    /// A single file brings no tokenizer, and the vocabulary that set-up gets is not there.
+    case noVocabulary(model: String, lookedFor: String)
     case noEmbeddedModel
     /// Parts that do not belong together.
     case mismatch(model: String, reason: String)
@@ -23,6 +34,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notThere(let path): "There is no model at \(path)."
         case .notAModel(let path, let reason): "\(path) is not a model in the diffusers layout: \(reason)."
+        case .notACheckpoint(let path, let reason): "\(path) cannot be used as a model: \(reason)."
+        case .noVocabulary(let model, let place):
+            "\(model) is a single file and brings no vocabulary for prompts, and CLIP's is not at \(place): run "
+                + "scripts/setup, which gets it, or name the file bpe_simple_vocab_16e6.txt by EDITOR_CLIP_VOCABULARY."
         case .noEmbeddedModel: "This build has no model inside; name one with --model."
         case .mismatch(let model, let reason): "The parts of \(model) do not fit each other: \(reason)."
         case .unsupportedPrecision(let precision):

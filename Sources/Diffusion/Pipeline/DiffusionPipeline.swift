@@ -39,11 +39,13 @@ public final class DiffusionPipeline {
     ///   - precision: `nil` for the best that the CPU computes natively.
     ///   - threads: `nil` for one a core.
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
+    ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
-        model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil
+        model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
+        clipVocabulary: String? = nil
     ) throws {
-        files = try ModelFiles(model)
+        files = try ModelFiles(model, clipVocabulary: clipVocabulary)
         let precision = precision ?? .automatic
         self.precision = precision
         guard Compute.canMultiply(precision.elementType) else { throw ModelError.unsupportedPrecision(precision) }
@@ -55,17 +57,20 @@ public final class DiffusionPipeline {
         let autoencoderWeights = try files.weights("vae")
         let unetWeights = try files.weights("unet")
         sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
+        let autoencoderConfiguration = try AutoencoderConfiguration(files.configuration("vae/config.json"))
+        let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
+        autoencoder = try MissingTensors.counted(in: autoencoderWeights) {
+            try Autoencoder(configuration: autoencoderConfiguration, weights: $0)
+        }
+        unet = try MissingTensors.counted(in: unetWeights) {
+            try UNet(configuration: unetConfiguration, weights: $0, arithmetic: precision.denoiserArithmetic)
+        }
         promptEncoder = try PromptEncoder(files: files, weights: textWeights)
-        autoencoder = try Autoencoder(
-            configuration: AutoencoderConfiguration(files.configuration("vae/config.json")), weights: autoencoderWeights
-        )
-        unet = try UNet(
-            configuration: UNetConfiguration(files.configuration("unet/config.json")), weights: unetWeights,
-            arithmetic: precision.denoiserArithmetic)
         try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
         facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
-            scheduler: scheduler, parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+            scheduler: scheduler, predictionReason: files.predictionReason,
+            parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
         if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)

@@ -82,6 +82,13 @@ struct BytePairEncoding: Sendable {
         }
     }()
 
+    /// The alphabet in the order in which CLIP's vocabulary numbers it: printable bytes first.
+    static var letters: [String] {
+        let isPrintable = { (byte: Int) in (33 ... 126).contains(byte) || (161 ... 172).contains(byte) || byte >= 174 }
+        let order = (0 ..< 256).filter(isPrintable) + (0 ..< 256).filter { !isPrintable($0) }
+        return order.map { String(alphabet[$0]) }
+    }
+
     /// The tokens of one piece of text.
     ///
     /// The pair of the lowest rank is merged first, the leftmost of equal ones; a heap of pairs and a linked list of

@@ -37,10 +37,19 @@ public struct CLIPTokenizer: Sendable {
         vocabulary: UnsafeRawBufferPointer, merges: UnsafeRawBufferPointer, configuration: TokenizerConfiguration,
         name: String
     ) throws(TokenizerError) {
-        let numbers = try BytePairEncoding.vocabulary(parsing: vocabulary, name: "\(name)/vocab.json")
+        try self.init(
+            numbers: BytePairEncoding.vocabulary(parsing: vocabulary, name: "\(name)/vocab.json"), merges: merges,
+            configuration: configuration, vocabularyFile: "\(name)/vocab.json", mergesFile: "\(name)/merges.txt")
+    }
+
+    /// Takes the tokens' numbers, and the merges as text. The files are what errors call them.
+    init(
+        numbers: [String: Int], merges: UnsafeRawBufferPointer, configuration: TokenizerConfiguration,
+        vocabularyFile: String, mergesFile: String
+    ) throws(TokenizerError) {
         func number(_ token: String) throws(TokenizerError) -> Int {
             guard let number = numbers[token] else {
-                throw .missingToken(file: "\(name)/vocab.json", token: token)
+                throw .missingToken(file: vocabularyFile, token: token)
             }
             return number
         }
@@ -56,7 +65,7 @@ public struct CLIPTokenizer: Sendable {
             .compactMap { token in numbers[token].map { (Array(token.unicodeScalars), $0) } }
             .sorted { $0.0.count > $1.0.count }
         encoding = try BytePairEncoding(
-            numbers: numbers, merges: merges, unknown: unknown, name: "\(name)/merges.txt")
+            numbers: numbers, merges: merges, unknown: unknown, name: mergesFile)
     }
 
     /// Tokens of a window besides its begin and its end.

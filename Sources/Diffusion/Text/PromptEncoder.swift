@@ -10,8 +10,11 @@ struct PromptEncoder {
     /// - Throws: `TokenizerError`, `ConfigurationError`, `WeightError`, or `ModelError.mismatch` where tokenizer and
     ///   encoder do not fit.
     init(files: ModelFiles, weights: any WeightSource) throws {
-        configuration = try TextEncoderConfiguration(files.configuration("text_encoder/config.json"))
-        encoder = try TextEncoder(configuration: configuration, weights: weights)
+        let configuration = try TextEncoderConfiguration(files.configuration("text_encoder/config.json"))
+        self.configuration = configuration
+        encoder = try MissingTensors.counted(in: weights) {
+            try TextEncoder(configuration: configuration, weights: $0)
+        }
         tokenizer = try files.tokenizer()
         model = files.name
         let window = tokenizer.contentLength + 2

@@ -14,6 +14,10 @@ public enum WeightError: Error, Equatable, Sendable {
     case badHeader(file: String, reason: String)
     /// What the header says of one tensor cannot be.
     case badTensor(file: String, tensor: String, reason: String)
+    /// The pickle is damaged, or does what no pickle of tensors does; `offset` in bytes.
+    case badPickle(file: String, offset: Int, reason: String)
+    /// The pickle asks for a class or function that tensors do not need.
+    case forbiddenGlobal(file: String, name: String)
     /// Two tensors claim the same bytes.
     case overlappingTensors(file: String, first: String, second: String)
     /// No tensor claims `count` bytes before `tensor`.
@@ -43,6 +47,10 @@ extension WeightError: CustomStringConvertible {
             "\(file) has a damaged header: \(reason)."
         case .badTensor(let file, let tensor, let reason):
             "\(file) has a damaged header: tensor \(quoted(tensor)) \(reason)."
+        case .badPickle(let file, let offset, let reason):
+            "\(file) holds a pickle that cannot be read: at byte \(offset), \(reason)."
+        case .forbiddenGlobal(let file, let name):
+            "\(file) holds a pickle that asks for \(quoted(name)), which tensors do not need, so it is not trusted."
         case .overlappingTensors(let file, let first, let second):
             "\(file) has a damaged header: tensors \(quoted(first)) and \(quoted(second)) overlap."
         case .gapBeforeTensor(let file, let tensor, let count):

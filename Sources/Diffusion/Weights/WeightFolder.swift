@@ -9,10 +9,12 @@ public struct WeightFolder: WeightSource {
     public let file: String
     /// Which file holds a tensor.
     private let shardOfTensor: [String: Int]
-    private let shards: [SafetensorsFile]
+    private let shards: [any WeightSource]
 
     /// The stems that diffusers and transformers give to weight files.
     public static let stems = ["diffusion_pytorch_model", "model"]
+    /// The same for PyTorch's pickles.
+    static let pickleStems = ["diffusion_pytorch_model", "pytorch_model"]
 
     /// Opens the weights that lie in a folder.
     ///
@@ -34,23 +36,32 @@ public struct WeightFolder: WeightSource {
                 if !suffix.isEmpty { candidates.append("\(stem)\(suffix).safetensors.index.json") }
             }
         }
+        // PyTorch's own files only where there is nothing better.
+        for variant in variants {
+            for stem in Self.pickleStems {
+                let suffix = variant.map { ".\($0)" } ?? ""
+                candidates.append("\(stem)\(suffix).bin")
+                candidates.append("\(stem).bin.index\(suffix).json")
+            }
+        }
         for candidate in candidates {
             let path = "\(folder)/\(candidate)"
             guard MappedFile.exists(path) else { continue }
             if candidate.hasSuffix(".json") {
                 try self.init(index: path, folder: folder)
             } else {
-                try self.init(single: SafetensorsFile(path: path))
+                try self.init(single: WeightFile.open(path).weights)
             }
             return
         }
-        throw .noWeights(folder: folder, lookedFor: Self.stems.map { "\($0).safetensors" })
+        throw .noWeights(
+            folder: folder, lookedFor: Self.stems.map { "\($0).safetensors" } + Self.pickleStems.map { "\($0).bin" })
     }
 
-    private init(single: SafetensorsFile) {
+    private init(single: any WeightSource) {
         file = single.file
         shards = [single]
-        shardOfTensor = single.header.entries.mapValues { _ in 0 }
+        shardOfTensor = [:]
     }
 
     private init(index: String, folder: String) throws(WeightError) {
@@ -65,7 +76,7 @@ public struct WeightFolder: WeightSource {
         guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
             throw .badHeader(file: index, reason: "it has no weight_map")
         }
-        var shards: [SafetensorsFile] = []
+        var shards: [any WeightSource] = []
         var shardOfName: [String: Int] = [:]
         var shardOfTensor: [String: Int] = [:]
         for (tensor, value) in map.sorted(by: { $0.key < $1.key }) {
@@ -77,10 +88,10 @@ public struct WeightFolder: WeightSource {
                 shard = known
             } else {
                 shard = shards.count
-                shards.append(try SafetensorsFile(path: "\(folder)/\(name)"))
+                shards.append(try WeightFile.open("\(folder)/\(name)").weights)
                 shardOfName[name] = shard
             }
-            guard shards[shard].header.entries[tensor] != nil else {
+            guard shards[shard].tensor(tensor) != nil || shards[shard].unusableElementType(tensor) != nil else {
                 throw .missingTensors(file: shards[shard].file, count: 1, first: [tensor])
             }
             shardOfTensor[tensor] = shard
@@ -92,13 +103,17 @@ public struct WeightFolder: WeightSource {
 
     public var files: [String] { shards.map(\.file) }
 
-    public var names: [String] { shardOfTensor.keys.filter { unusableElementType($0) == nil } }
-
-    public func tensor(_ name: String) -> WeightTensor? {
-        shardOfTensor[name].flatMap { shards[$0].tensor(name) }
+    public var names: [String] {
+        isSharded ? shardOfTensor.keys.filter { unusableElementType($0) == nil } : shards[0].names
     }
 
-    public func unusableElementType(_ name: String) -> String? {
-        shardOfTensor[name].flatMap { shards[$0].unusableElementType(name) }
+    private var isSharded: Bool { !shardOfTensor.isEmpty }
+
+    private func shard(of name: String) -> (any WeightSource)? {
+        isSharded ? shardOfTensor[name].map { shards[$0] } : shards.first
     }
+
+    public func tensor(_ name: String) -> WeightTensor? { shard(of: name)?.tensor(name) }
+
+    public func unusableElementType(_ name: String) -> String? { shard(of: name)?.unusableElementType(name) }
 }

@@ -13,24 +13,28 @@ public protocol WeightSource: Sendable {
     /// The type, as the file writes it, of a tensor that is there but in a type the engine does not compute with; else
     /// `nil`.
     func unusableElementType(_ name: String) -> String?
+    /// The tensor of that name and shape.
+    ///
+    /// - Throws: `WeightError.missingTensors`, `.unsupportedElementType` or `.wrongShape`.
+    func tensor(_ name: String, shape: [Int]) throws(WeightError) -> WeightTensor
+    /// What the file calls the tensor, where it is not what the network does: for errors.
+    func nameInFile(_ name: String) -> String
 }
 
 extension WeightSource {
     public var files: [String] { [] }
     public func unusableElementType(_ name: String) -> String? { nil }
+    public func nameInFile(_ name: String) -> String { name }
 
-    /// The tensor of that name and shape.
-    ///
-    /// - Throws: `WeightError.missingTensors`, `.unsupportedElementType` or `.wrongShape`.
     public func tensor(_ name: String, shape: [Int]) throws(WeightError) -> WeightTensor {
         guard let tensor = tensor(name) else {
             if let found = unusableElementType(name) {
-                throw .unsupportedElementType(file: file, tensor: name, found: found)
+                throw .unsupportedElementType(file: file, tensor: nameInFile(name), found: found)
             }
-            throw .missingTensors(file: file, count: 1, first: [name])
+            throw .missingTensors(file: file, count: 1, first: [nameInFile(name)])
         }
         guard tensor.shape == shape else {
-            throw .wrongShape(file: file, tensor: name, expected: shape, found: tensor.shape)
+            throw .wrongShape(file: file, tensor: nameInFile(name), expected: shape, found: tensor.shape)
         }
         return tensor
     }

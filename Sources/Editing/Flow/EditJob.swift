@@ -45,7 +45,8 @@ public struct EditJob: Sendable {
         try meter.begin(.plan)
         let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
-        try meter.note(EditNote("model: \(facts.name), \(facts.family)"))
+        let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
+        try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)

@@ -3,7 +3,7 @@ internal import ImageFiles
 internal import Masking
 internal import Raster
 
-/// What a picture, a mask or a model folder is.
+/// What a picture, a mask or a model is.
 public struct FileReport: Sendable {
     /// A fact in words, and in JSON.
     struct Entry: Sendable {
@@ -15,14 +15,19 @@ public struct FileReport: Sendable {
 
     private let entries: [Entry]
 
-    /// Reads the file, or the model folder. Throws `ImageFileError` or `ModelError`.
+    /// Reads the file, or the model. Throws `ImageFileError` or `ModelError`.
     public init(of input: PictureInput) throws {
-        if case .file(let path) = input, FileSystem.isFolder(path) {
-            let facts = try ModelChoice(source: .folder(path)).open().facts
+        if case .file(let path) = input, FileSystem.isFolder(path) || Self.isModelFile(path) {
+            let facts = try ModelChoice(source: .path(path)).open().facts
             entries = [Entry(label: "file", text: path, name: "file", value: .text(path))] + facts.entries
         } else {
             entries = Self.entries(of: try PictureFile.read(input), name: input.name)
         }
+    }
+
+    /// Whether a file is a model's by its name: what it is in truth, its bytes say. A picture's name says otherwise.
+    private static func isModelFile(_ path: String) -> Bool {
+        [".safetensors", ".ckpt", ".pth", ".pt", ".bin"].contains { path.lowercased().hasSuffix($0) }
     }
 
     /// One fact a line.

@@ -16,7 +16,9 @@ extension ModelFacts {
                 label: "inpainting", text: isInpainting ? "made for it" : "by holding the known latents",
                 name: "isInpainting", value: .flag(isInpainting)),
             .init(
-                label: "prediction", text: prediction.rawValue, name: "prediction", value: .text(prediction.rawValue)),
+                label: "prediction",
+                text: prediction.rawValue + (predictionReason.map { ", \($0)" } ?? ""), name: "prediction",
+                value: .text(prediction.rawValue)),
         ]
         if let summary { entries.append(.init(label: "about", text: summary, name: "summary", value: .text(summary))) }
         if let sampler {

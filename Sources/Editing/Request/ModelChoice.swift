@@ -25,6 +25,7 @@ public struct ModelChoice: Sendable {
     func openPipeline() throws -> DiffusionPipeline {
         try DiffusionPipeline(
             model: source, precision: precision, threads: threads,
-            packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil)
+            packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil,
+            clipVocabulary: DataFolder.clipVocabulary)
     }
 }

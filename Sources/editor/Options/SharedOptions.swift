@@ -84,8 +84,9 @@ struct OutputOptions: ParsableArguments {
 struct MachineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: a folder in the diffusers layout. Default: the model inside this program.", valueName: "path"),
-        completion: .directory)
+            "The model: a folder in the diffusers layout, or a single file (.safetensors, .ckpt). Default: the model inside this program.",
+            valueName: "path"),
+        completion: .file())
     var model: String?
 
     @Option(
@@ -118,7 +119,7 @@ struct MachineOptions: ParsableArguments {
 
     func validate() throws {
         try check(EditSettings.threadsRange, threads)
-        if let model, model.isEmpty { throw ValidationError("--model is empty, expected the path of a model folder") }
+        if let model, model.isEmpty { throw ValidationError("--model is empty, expected the path of a model") }
         if let maxMemory, maxMemory.bytes < ByteSize.smallestLimit.bytes {
             throw ValidationError("--max-memory must be at least \(ByteSize.smallestLimit), found \(maxMemory)")
         }
@@ -126,7 +127,7 @@ struct MachineOptions: ParsableArguments {
 
     var modelChoice: ModelChoice {
         ModelChoice(
-            source: model.map { .folder($0) } ?? .embedded, precision: precision, threads: threads,
+            source: model.map { .path($0) } ?? .embedded, precision: precision, threads: threads,
             keepsPackedWeights: !noWeightCache)
     }
 }

@@ -1,0 +1,60 @@
+/// What a file of tensors holds, by their names.
+struct LDMContents {
+    private let names: [String]
+
+    init(names: [String]) { self.names = names.sorted() }
+
+    /// The parts of an original checkpoint and how their tensors' names begin.
+    private static let parts = [
+        ("the denoiser", "model.diffusion_model."), ("the autoencoder", "first_stage_model."),
+        ("the text encoder", "cond_stage_model."),
+    ]
+
+    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x or 2.x are there.
+    func check(_ source: any WeightSource) throws(ModelError) {
+        func refusal(_ reason: String) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
+        guard !names.isEmpty else { throw refusal("it has no tensors") }
+        if let other = other { throw refusal("\(other), and that is not read yet") }
+        let counts = Self.parts.map { part in (part.0, part.1, count(part.1)) }
+        let missing = counts.filter { $0.2 == 0 }
+        if missing.count == Self.parts.count {
+            throw refusal("none of its \(names.count) tensors is one of Stable Diffusion's; the first are \(first)")
+        }
+        if !missing.isEmpty {
+            let found = counts.filter { $0.2 > 0 }.map { "\($0.2) tensors of \($0.0)" }.joined(separator: " and ")
+            let lacks = missing.map { "\($0.0) (no tensor's name begins with \($0.1))" }.joined(separator: " and ")
+            throw refusal("it holds \(found), and lacks \(lacks)")
+        }
+        guard count(LDMTextEncoder.clipPrefix) + count(LDMTextEncoder.openCLIPPrefix) > 0 else {
+            let text = names.filter { $0.hasPrefix("cond_stage_model.") }.prefix(3).joined(separator: ", ")
+            throw refusal("its text encoder is neither CLIP nor OpenCLIP; its first tensors are \(text)")
+        }
+    }
+
+    /// The name of a known kind that is no Stable Diffusion 1.x or 2.x, as a clause.
+    private var other: String? {
+        func any(_ text: String) -> Bool { names.contains { $0.contains(text) } }
+        if any("lora_unet_") || any("lora_A.") || any("lora_down") || any("lora_te") {
+            return "it is a LoRA of \(names.count) tensors, which adds to a model and is none"
+        }
+        if count("conditioner.embedders.1.") > 0 { return "it is an SDXL checkpoint" }
+        if count("conditioner.embedders.0.") > 0 { return "it is an SDXL refiner" }
+        if any("joint_blocks.") { return "it is a Stable Diffusion 3 checkpoint" }
+        if any("double_blocks.") { return "it is a Flux checkpoint" }
+        if count("control_model.") > 0 { return "it is a ControlNet" }
+        if count("embedder.") > 0, any("label_emb.") { return "it is an unCLIP checkpoint" }
+        if count("down_blocks.") > 0, any("conv_in.") {
+            return
+                "it is a denoiser alone (\(names.count) tensors in the names of diffusers); name the folder around it"
+        }
+        if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count) tensors)" }
+        if count("encoder.down") > 0 || count("decoder.up") > 0 {
+            return "it is an autoencoder alone (\(names.count) tensors)"
+        }
+        return nil
+    }
+
+    private func count(_ prefix: String) -> Int { names.count { $0.hasPrefix(prefix) } }
+
+    private var first: String { names.prefix(3).map { "'\($0.prefix(60))'" }.joined(separator: ", ") }
+}

@@ -1,0 +1,74 @@
+internal import Tensors
+
+/// Tensors of another source under the names that a network asks for. Nothing is copied: a part of a fused tensor is a
+/// view of the same bytes.
+struct RenamedWeights: WeightSource {
+    /// Where a tensor comes from.
+    struct Origin: Sendable, Equatable {
+        var name: String
+        /// Which of how many equal parts, along the outermost dimension; `nil` for the whole tensor.
+        var part: Part?
+
+        struct Part: Sendable, Equatable {
+            var index: Int
+            var count: Int
+        }
+
+        init(_ name: String, part: Part? = nil) {
+            self.name = name
+            self.part = part
+        }
+    }
+
+    private let base: any WeightSource
+    /// By the new names.
+    let origins: [String: Origin]
+
+    init(_ base: any WeightSource, origins: [String: Origin]) {
+        self.base = base
+        self.origins = origins
+    }
+
+    var file: String { base.file }
+    var files: [String] { base.files }
+    var names: [String] { origins.filter { base.unusableElementType($0.value.name) == nil }.map(\.key) }
+
+    func unusableElementType(_ name: String) -> String? {
+        origins[name].flatMap { base.unusableElementType($0.name) }
+    }
+
+    func tensor(_ name: String) -> WeightTensor? {
+        guard let origin = origins[name], let whole = base.tensor(origin.name) else { return nil }
+        var shape = whole.shape
+        var bytes = whole.bytes
+        if let part = origin.part {
+            // One that does not split evenly keeps its shape, and is refused for that.
+            if let rows = shape.first, rows % part.count == 0 {
+                shape[0] = rows / part.count
+                let size = bytes.count / part.count
+                bytes = UnsafeRawBufferPointer(rebasing: bytes[size * part.index ..< size * (part.index + 1)])
+            }
+        }
+        return WeightTensor(
+            name: name, shape: shape, elementType: whole.elementType, bytes: bytes, owner: whole.owner,
+            isMapped: whole.isMapped)
+    }
+
+    /// The file's name for a tensor; that of a missing one is told from its neighbour's in the same layer.
+    func nameInFile(_ name: String) -> String {
+        if let origin = origins[name] { return origin.name }
+        guard let end = name.lastIndex(of: ".") else { return name }
+        for sibling in ["weight", "bias"] {
+            guard let origin = origins[name[..<end] + "." + sibling], let dot = origin.name.lastIndex(of: ".") else {
+                continue
+            }
+            if origin.part != nil {
+                // in_proj_weight and in_proj_bias.
+                let end = origin.name.lastIndex(of: "_") ?? dot
+                return String(origin.name[...end]) + (sibling == "weight" ? "bias" : "weight")
+            }
+            return String(origin.name[...dot]) + name[name.index(after: end)...]
+        }
+        return name
+    }
+}

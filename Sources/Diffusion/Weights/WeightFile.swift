@@ -1,0 +1,19 @@
+/// Opens a file of tensors as what its bytes say it is, whatever it is called.
+enum WeightFile {
+    /// - Returns: the tensors, and what the file says beside them.
+    /// - Throws: `WeightError`.
+    static func open(_ path: String) throws(WeightError) -> (weights: any WeightSource, hints: [String: String]) {
+        let isPickle: Bool
+        do {
+            let mapping = try MappedFile(path: path)
+            isPickle = PyTorchFile.recognises(mapping.bytes)
+            withExtendedLifetime(mapping) {}
+        }
+        if isPickle {
+            let file = try PyTorchFile(path: path)
+            return (file, file.numbers)
+        }
+        let file = try SafetensorsFile(path: path)
+        return (file, file.header.metadata)
+    }
+}

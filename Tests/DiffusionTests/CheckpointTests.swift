@@ -1,0 +1,291 @@
+import Foundation
+import Raster
+import Tensors
+import Testing
+
+@testable import Diffusion
+
+/// Single files in the original key layout.
+@Suite struct CheckpointTests {
+    /// Merges of the tokenizer that the fixtures have, which are the first of CLIP's.
+    private static let vocabulary = "\(Fixtures.root)/parity/tokenizer/merges.txt"
+
+    @Test(arguments: ["sd15", "sd21-inpaint", "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    func `Every tensor is renamed as diffusers renames it`(name: String) throws {
+        let table = try CheckpointTable(name)
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:])
+        for part in CheckpointTable.parts {
+            let weights = try #require(checkpoint.weights[part])
+            let rows = try #require(table.rows[part])
+            #expect(Set(weights.names) == Set(rows.map(\.name)))
+            #expect(rows.count >= 36)
+            for row in rows {
+                let expected = RenamedWeights.Origin(row.original, part: row.third.map { .init(index: $0, count: 3) })
+                #expect(weights.origins[row.name] == expected, "\(row.name)")
+                // A convolution of one pixel may stay one: a layer takes either.
+                let found = try #require(weights.tensor(row.name)).shape
+                #expect(found == row.shape || found == row.shape + [1, 1], "\(row.name) \(found)")
+            }
+        }
+    }
+
+    @Test func `Files of the first months, without text_model, read the same`() throws {
+        let table = try CheckpointTable("tiny-sd1")
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(
+            path,
+            rename: { name in
+                name.replacingOccurrences(of: "transformer.text_model.", with: "transformer.")
+            })
+        let text = try #require(try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).weights["text_encoder"])
+        #expect(Set(text.names) == Set(try #require(table.rows["text_encoder"]).map(\.name)))
+        let tokens = text.nameInFile("text_model.embeddings.token_embedding.weight")
+        #expect(tokens == "cond_stage_model.transformer.embeddings.token_embedding.weight")
+    }
+
+    @Test func `Parts of a fused tensor are views of its bytes`() throws {
+        let table = try CheckpointTable("tiny-sd2")
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        let file = try SafetensorsFile(path: path)
+        let text = try #require(try LDMCheckpoint(file, hints: [:]).weights["text_encoder"])
+        let whole = try #require(
+            file.tensor("cond_stage_model.model.transformer.resblocks.1.attn.in_proj_weight")?.bytes.baseAddress)
+        let keys = try #require(text.tensor("text_model.encoder.layers.1.self_attn.k_proj.weight"))
+        #expect(keys.shape == [64, 64])
+        #expect(keys.isMapped)
+        #expect(try #require(keys.bytes.baseAddress) - whole == 64 * 64 * 2)
+    }
+
+    @Test(arguments: [
+        ("sd15", "Stable Diffusion 1.x", "epsilon", 512, 1_066_235_307),
+        ("sd21-inpaint", "Stable Diffusion 2.x inpainting", "epsilon", 512, 1_289_966_827),
+    ])
+    func `A file of real shapes is told by its tensors and opens`(
+        name: String, family: String, prediction: String, native: Int, parameters: Int
+    ) throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable(name).writeHollow(path)
+        let bpe = scratch.path + "/bpe.txt"
+        try Data(
+            (["#version"] + (0 ..< 48894).map { "\(Self.letter($0 / 256))\(Self.letter($0 % 256)) x" }).joined(
+                separator: "\n"
+            ).utf8
+        ).write(to: URL(fileURLWithPath: bpe))
+        // Its merges are of tokens that no vocabulary has: what is wrong is said of that file alone.
+        let error = #expect(throws: TokenizerError.self) {
+            try DiffusionPipeline(model: .file(path), precision: .f32, clipVocabulary: bpe)
+        }
+        #expect(error?.description.contains(bpe) == true)
+        let files = try ModelFiles(.file(path))
+        let unet = try UNetConfiguration(files.configuration("unet/config.json"))
+        let facts = try ModelFacts(
+            files: files, index: files.configuration("model_index.json"), unet: unet,
+            autoencoder: AutoencoderConfiguration(files.configuration("vae/config.json")),
+            scheduler: SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json")),
+            predictionReason: files.predictionReason,
+            parameters: try CheckpointTable.parts.reduce(0) { try $0 + files.weights($1).parameterCount })
+        #expect(facts.family == family)
+        #expect(facts.prediction.rawValue == prediction)
+        #expect(facts.nativeSize == native)
+        #expect(facts.parameters == parameters)
+        #expect(unet.heads == (name == "sd15" ? [8, 8, 8, 8] : [5, 10, 20, 20]))
+        _ = try UNet(configuration: unet, weights: files.weights("unet"))
+        _ = try Autoencoder(
+            configuration: AutoencoderConfiguration(files.configuration("vae/config.json")),
+            weights: files.weights("vae"))
+        _ = try TextEncoder(
+            configuration: TextEncoderConfiguration(files.configuration("text_encoder/config.json")),
+            weights: files.weights("text_encoder"))
+    }
+
+    private static func letter(_ index: Int) -> Character { Character(Unicode.Scalar(UInt16(0x4E00 + index)) ?? "x") }
+
+    @Test(arguments: ["tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    func `A single file gives the bytes that the folder gives`(name: String) throws {
+        let table = try CheckpointTable(name)
+        let scratch = try ScratchFolder()
+        let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
+        let isFirst = name.contains("sd1")
+        // tiny-sd2's norms are spread by 0.1, as those of models that predict velocity.
+        try table.writeTwins(
+            folder: folder, file: file,
+            scheduler: [
+                "_class_name": name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler", "beta_start": 0.00085,
+                "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false, "skip_prk_steps": true,
+                "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
+                "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
+            ], padToken: isFirst ? "<|endoftext|>" : "!")
+        let size = PixelSize(width: 32, height: 32)
+        let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
+        let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
+        var results: [[Float]] = []
+        for source in [ModelSource.path(folder), .path(file), .path(file + ".ckpt")] {
+            let pipeline = try DiffusionPipeline(model: source, precision: .f32, clipVocabulary: Self.vocabulary)
+            #expect(pipeline.facts.isInpainting == name.hasSuffix("inpaint"))
+            let request = DenoiseRequest(
+                conditioning: name.hasSuffix("inpaint") ? .masked(picture, mask: mask) : .text(size: size),
+                prompt: "a red fox, painted", negativePrompt: "blue", seeds: [7], steps: 3, guidance: 5,
+                knownLatents: .channels)
+            results.append(try #require(try pipeline.run(request).first).values)
+        }
+        let isFinite = results[0].allSatisfy { $0.isFinite }
+        #expect(isFinite)
+        #expect(Set(results[0]).count > 500)
+        #expect(results[0] == results[1])
+        #expect(results[0] == results[2])
+    }
+
+    @Test func `The prediction is told by metadata before weights`() throws {
+        let table = try CheckpointTable("tiny-sd2")
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        func prediction(_ metadata: [String: String]) throws -> String {
+            try table.writeHollow(path, metadata: metadata)
+            let files = try ModelFiles(.file(path))
+            let scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
+            return "\(try #require(scheduler.prediction).rawValue), \(try #require(files.predictionReason))"
+        }
+        // All norms of a hollow file are 0, which no spread is.
+        #expect(try prediction([:]) == "epsilon, judged by its weights, as the file does not say")
+        #expect(
+            try prediction(["modelspec.prediction_type": "v"]) == "v_prediction, as the file's metadata says")
+        #expect(try prediction(["modelspec.predict_key": "epsilon"]) == "epsilon, as the file's metadata says")
+    }
+
+    @Test(arguments: [
+        (
+            "cond_stage_model.",
+            "206 tensors of the denoiser and 120 tensors of the autoencoder, and lacks the text encoder"
+        ),
+        ("first_stage_model.", "lacks the autoencoder (no tensor's name begins with first_stage_model.)"),
+        ("model.diffusion_model.", "lacks the denoiser"),
+        ("model.diffusion_model.input_blocks.1.0.in_layers.", "lacks 4 tensors that the model needs, first "),
+        (
+            "cond_stage_model.transformer.text_model.encoder.layers.1.mlp.fc2.bias",
+            "lacks the tensor 'cond_stage_model.transformer.text_model.encoder.layers.1.mlp.fc2.bias'"
+        ),
+        ("", "it has no tensors"),
+    ])
+    func `A file that holds only a part says what is missing`(prefix: String, says: String) throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable("tiny-sd1").writeHollow(path) { $0.hasPrefix(prefix) }
+        #expect("\(Self.failure(path))".contains(says), "\(Self.failure(path))")
+        #expect("\(Self.failure(path))".contains(path))
+    }
+
+    private static func failure(_ path: String) -> String {
+        do {
+            _ = try DiffusionPipeline(model: .file(path), precision: .f32, clipVocabulary: vocabulary)
+            return "no error"
+        } catch { return "\(error)" }
+    }
+
+    @Test(arguments: [
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", "a LoRA of 1 tensors"),
+        ("conditioner.embedders.1.model.ln_final.bias", "an SDXL checkpoint"),
+        ("model.diffusion_model.joint_blocks.0.x_block.attn.proj.bias", "a Stable Diffusion 3 checkpoint"),
+        ("double_blocks.0.img_attn.proj.bias", "a Flux checkpoint"),
+        ("something.else", "none of its 1 tensors is one of Stable Diffusion's; the first are 'something.else'"),
+    ])
+    func `What is no Stable Diffusion is named`(tensor: String, says: String) throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable.write(path, [(tensor, [1], [0])])
+        #expect(Self.failure(path).contains(says), "\(Self.failure(path))")
+    }
+
+    @Test func `A denoiser of eight channels is named`() throws {
+        var table = try CheckpointTable("tiny-sd1")
+        table.original["model.diffusion_model.input_blocks.0.0.weight"] = [32, 8, 3, 3]
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        #expect(Self.failure(path).contains("an InstructPix2Pix model, whose denoiser takes 8 channels"))
+    }
+
+    @Test func `Parts of different families are refused`() throws {
+        var table = try CheckpointTable("tiny-sd1")
+        for name in table.original.keys where name.hasSuffix("attn2.to_k.weight") || name.hasSuffix("attn2.to_v.weight")
+        {
+            table.original[name] = [32, 96]
+        }
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try table.writeHollow(path)
+        #expect(Self.failure(path).contains("the text encoder gives 64 channels, the denoiser takes [96, 96]"))
+    }
+
+    @Test func `A configuration of impossible size with nothing in its file takes no memory`() throws {
+        let scratch = try ScratchFolder()
+        try CheckpointTable.write(scratch.path + "/model.safetensors", [("x", [1], [0])])
+        let weights = try WeightFolder(path: scratch.path)
+        let huge = (1 << 20) - 32
+        let json = JSONConfiguration(
+            members: [
+                "block_out_channels": .array([.integer(huge), .integer(huge)]), "attention_head_dim": .integer(1),
+                "down_block_types": .array([.string("DownBlock2D"), .string("DownBlock2D")]),
+                "up_block_types": .array([.string("UpBlock2D"), .string("UpBlock2D")]),
+            ], file: "config.json")
+        let configuration = try UNetConfiguration(json)
+        let error = #expect(throws: WeightError.self) {
+            try MissingTensors.counted(in: weights) { try UNet(configuration: configuration, weights: $0) }
+        }
+        #expect(error?.description.contains("lacks") == true)
+    }
+
+    @Test func `Without CLIP's vocabulary a sentence says how to get it`() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable("tiny-sd1").writeHollow(path)
+        let error = #expect(throws: ModelError.self) {
+            try DiffusionPipeline(model: .file(path), precision: .f32, clipVocabulary: "/nowhere/bpe.txt")
+        }
+        #expect(error?.description.contains("scripts/setup") == true)
+        #expect(error?.description.contains("/nowhere/bpe.txt") == true)
+    }
+
+    @Test func `CLIP's list of merges makes the tokenizer that a folder has`() throws {
+        let made = try CLIPTokenizer(clipVocabulary: Self.vocabulary, size: 914, padToken: "<|endoftext|>")
+        let folder = try CLIPTokenizer(path: "\(Fixtures.root)/parity/tokenizer")
+        for text in ["a red fox", "It's 1234 cafés, naïve — 🦊!", "", "<|endoftext|> twice"] {
+            #expect(made.tokens(text) == folder.tokens(text))
+        }
+        #expect((made.begin, made.end, made.pad) == (folder.begin, folder.end, folder.end))
+        #expect(try CLIPTokenizer(clipVocabulary: Self.vocabulary, size: 914, padToken: "!").pad == 0)
+        #expect(throws: TokenizerError.self) {
+            try CLIPTokenizer(clipVocabulary: Self.vocabulary, size: 49408, padToken: "!")
+        }
+    }
+}
+
+/// CLIP's real vocabulary, where `scripts/setup` put it.
+@Suite struct RealVocabularyTests {
+    private static let path: String? = {
+        let environment = ProcessInfo.processInfo.environment
+        let home = environment["XDG_DATA_HOME"] ?? (environment["HOME"] ?? "") + "/.local/share"
+        let path = environment["EDITOR_CLIP_VOCABULARY"] ?? home + "/editor/bpe_simple_vocab_16e6.txt"
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }()
+
+    /// Expected: transformers 5.23.0.
+    @Test(.enabled(if: path != nil, "skipped: no vocabulary (run scripts/setup)"))
+    func `Prompts become the tokens that transformers makes of them`() throws {
+        let tokenizer = try CLIPTokenizer(
+            clipVocabulary: try #require(Self.path), size: 49408, padToken: "<|endoftext|>")
+        #expect(tokenizer.tokens("a photo of a cat") == [320, 1125, 539, 320, 2368])
+        #expect(
+            tokenizer.tokens("Ünïcode façade, 4k (masterpiece) 🦊") == [
+                6522, 77, 35689, 3217, 778, 10067, 1928, 267, 275, 330, 263, 12066, 264, 6040, 488,
+            ])
+        #expect(tokenizer.tokens("it's") == [585, 568])
+        #expect((tokenizer.begin, tokenizer.end) == (49406, 49407))
+    }
+}
