@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Time whole inpaints by `editor` and by diffusers in bf16, in alternation, on the same machine.
 
-    python scripts/reference/make_model.py /tmp/sd15 --shape sd15 --inpaint
-    python Benchmarks/compare-torch.py /tmp/sd15 --editor .build/release/editor
+    python scripts/reference/make_model.py MODEL --shape sd15 --inpaint
+    python Benchmarks/compare-torch.py MODEL --editor .build/release/editor
 
 Each job is a process of its own: 512×512, 20 steps, guidance 7.5, SD 1.5's inpainting shapes, from the files on disk to
 a PNG. Prints for each job the seconds in all, the seconds a step and the peak resident memory as the system counts it,
