@@ -207,6 +207,21 @@ static void run(struct splice *splice, const uint8_t *data, size_t count, const 
     }
 }
 
+// One whose errors come to `result`; NULL, and that said, where there is no memory.
+static struct splice *new_splice(cimageio_result *result) {
+    struct splice *splice = calloc(1, sizeof *splice);
+    if (!splice) {
+        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    splice->result = result;
+    jpeg_std_error(&splice->error);
+    splice->error.error_exit = on_error;
+    splice->error.emit_message = say_nothing;
+    splice->error.output_message = print_nothing;
+    return splice;
+}
+
 bool cimageio_jpeg_splice(const uint8_t *data, size_t count, const uint8_t *pixels,
                           const cimageio_jpeg_request *request, const cimageio_jpeg_segment *segments,
                           size_t segment_count, cimageio_buffer *out, cimageio_jpeg_splice_report *report,
@@ -214,16 +229,8 @@ bool cimageio_jpeg_splice(const uint8_t *data, size_t count, const uint8_t *pixe
     *result = (cimageio_result){0};
     *out = (cimageio_buffer){0};
     *report = (cimageio_jpeg_splice_report){0};
-    struct splice *splice = calloc(1, sizeof *splice);
-    if (!splice) {
-        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
-        return false;
-    }
-    splice->result = result;
-    jpeg_std_error(&splice->error);
-    splice->error.error_exit = on_error;
-    splice->error.emit_message = say_nothing;
-    splice->error.output_message = print_nothing;
+    struct splice *splice = new_splice(result);
+    if (!splice) return false;
     // A struct whose memory manager is null may be destroyed.
     j_common_ptr all[] = {(j_common_ptr)&splice->compared, (j_common_ptr)&splice->source, (j_common_ptr)&splice->fresh,
                           (j_common_ptr)&splice->patch, (j_common_ptr)&splice->target};
@@ -250,16 +257,8 @@ bool cimageio_jpeg_coefficients(const uint8_t *data, size_t count, int32_t compo
                                 cimageio_result *result) {
     *result = (cimageio_result){0};
     *out = (cimageio_buffer){0};
-    struct splice *splice = calloc(1, sizeof *splice);
-    if (!splice) {
-        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
-        return false;
-    }
-    splice->result = result;
-    jpeg_std_error(&splice->error);
-    splice->error.error_exit = on_error;
-    splice->error.emit_message = say_nothing;
-    splice->error.output_message = print_nothing;
+    struct splice *splice = new_splice(result);
+    if (!splice) return false;
     j_decompress_ptr source = &splice->source;
     source->err = &splice->error;
     source->client_data = splice;

@@ -29,8 +29,8 @@ public enum ImageFile {
         switch ImageFormat.sniff(bytes) {
         case .readable(.png): return try readPNG(bytes, name: name, limits: limits)
         case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
-        case .readable(.webp): return try readWebP(bytes, name: name, limits: limits)
-        case .readable(.tiff): return try readTIFF(bytes, name: name, limits: limits)
+        case .readable(.webp): return loaded(try WebPCodec.decode(bytes, name: name, limits: limits), format: .webp)
+        case .readable(.tiff): return loaded(try TIFFCodec.decode(bytes, name: name, limits: limits), format: .tiff)
         case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
         case .notAnImage(let found): throw .notAnImage(file: name, found: found)
         }
@@ -71,30 +71,12 @@ public enum ImageFile {
         return image
     }
 
-    private static func readWebP(
-        _ bytes: [UInt8], name: String, limits: DecodeLimits
-    ) throws(ImageFileError) -> LoadedImage {
-        let decoded = try WebPCodec.decode(bytes, name: name, limits: limits)
+    private static func loaded(_ decoded: DecodedFile, format: ImageFormat) -> LoadedImage {
         var notes = decoded.notes
         let colorSpace = ColorSpace(
             decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
         return LoadedImage(
-            picture: decoded.picture, format: .webp, facts: decoded.facts,
-            metadata: decoded.metadata.stating(colorSpace),
-            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
-            notes: notes
-        ).upright()
-    }
-
-    private static func readTIFF(
-        _ bytes: [UInt8], name: String, limits: DecodeLimits
-    ) throws(ImageFileError) -> LoadedImage {
-        let decoded = try TIFFCodec.decode(bytes, name: name, limits: limits)
-        var notes = decoded.notes
-        let colorSpace = ColorSpace(
-            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
-        return LoadedImage(
-            picture: decoded.picture, format: .tiff, facts: decoded.facts,
+            picture: decoded.picture, format: format, facts: decoded.facts,
             metadata: decoded.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
             notes: notes

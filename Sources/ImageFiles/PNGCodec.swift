@@ -30,18 +30,11 @@ enum PNGCodec {
         }
         let count = size.area * layout.channels
         guard cimageio_can_allocate(count * Int(info.depth) / 8) else { throw .outOfMemory(file: name, size: size) }
-        let decoded: Bool
-        let samples: Picture.Samples
-        if info.depth == 16 {
-            var values = [UInt16]()
-            decoded = unsafe fill(&values, count: count) { unsafe decode(file, &info, $0, &result) }
-            samples = .sixteen(values)
-        } else {
-            var values = [UInt8]()
-            decoded = unsafe fill(&values, count: count) { unsafe decode(file, &info, $0, &result) }
-            samples = .eight(values)
+        let depth = Int(info.depth)
+        let samples = unsafe Picture.Samples.filled(count: count, depth: depth) {
+            unsafe decode(file, &info, $0, &result)
         }
-        guard decoded else { throw failure() }
+        guard let samples else { throw failure() }
         let colors: [SourceFacts.ColorType] = [.gray, .gray, .rgb, .palette, .grayAlpha, .gray, .rgba]
         let facts = SourceFacts(
             storedSize: size, bitDepth: Int(info.stored_depth), colorType: colors[Int(info.stored_color_type)],

@@ -15,6 +15,20 @@ func fill<Element>(
     return done
 }
 
+extension Picture.Samples {
+    /// `count` samples of 8 or 16 bits, which `write` writes as bytes; `nil` where it fails.
+    static func filled(
+        count: Int, depth: Int, _ write: (UnsafeMutableRawBufferPointer) -> Bool
+    ) -> Picture.Samples? {
+        if depth == 16 {
+            var values = [UInt16]()
+            return unsafe fill(&values, count: count, write) ? .sixteen(values) : nil
+        }
+        var values = [UInt8]()
+        return unsafe fill(&values, count: count, write) ? .eight(values) : nil
+    }
+}
+
 /// The elements of a C array, which Swift sees as a tuple.
 func elements<Tuple, Element: BitwiseCopyable>(of tuple: Tuple, _ type: Element.Type) -> [Element] {
     unsafe withUnsafeBytes(of: tuple) { unsafe Array($0.bindMemory(to: Element.self)) }

@@ -3,13 +3,6 @@ internal import Raster
 
 /// TIFF, through libtiff.
 enum TIFFCodec {
-    struct Decoded {
-        var picture: Picture
-        var facts: SourceFacts
-        var metadata: ImageMetadata
-        var notes: [String]
-    }
-
     /// Tags whose bytes are carried over as they are.
     private enum Tag {
         static let xmp: UInt32 = 700
@@ -17,7 +10,7 @@ enum TIFFCodec {
         static let profile: UInt32 = 34675
     }
 
-    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> Decoded {
+    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> DecodedFile {
         var info = cimageio_tiff_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
@@ -32,18 +25,11 @@ enum TIFFCodec {
         let count = size.area * layout.channels
         try checkPlausible(info, size: size, file: file, name: name)
         guard cimageio_can_allocate(count * Int(info.depth) / 8) else { throw .outOfMemory(file: name, size: size) }
-        let decoded: Bool
-        let samples: Picture.Samples
-        if info.depth == 16 {
-            var values = [UInt16]()
-            decoded = unsafe fill(&values, count: count) { unsafe decode(file, &info, $0, &result) }
-            samples = .sixteen(values)
-        } else {
-            var values = [UInt8]()
-            decoded = unsafe fill(&values, count: count) { unsafe decode(file, &info, $0, &result) }
-            samples = .eight(values)
+        let depth = Int(info.depth)
+        let samples = unsafe Picture.Samples.filled(count: count, depth: depth) {
+            unsafe decode(file, &info, $0, &result)
         }
-        guard decoded else { throw failure() }
+        guard let samples else { throw failure() }
 
         var metadata = ImageMetadata()
         if !info.inks { metadata.iccProfile = tag(Tag.profile, of: file) }
@@ -53,7 +39,7 @@ enum TIFFCodec {
         metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file)
         metadata.density = density(info)
         metadata.hasAssociatedAlpha = info.alpha_associated
-        return Decoded(
+        return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: samples),
             facts: SourceFacts(
                 storedSize: size, bitDepth: Int(info.stored_depth), colorType: colorType(info, layout: layout),

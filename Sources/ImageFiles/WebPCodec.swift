@@ -3,14 +3,7 @@ internal import Raster
 
 /// WebP, through libwebp.
 enum WebPCodec {
-    struct Decoded {
-        var picture: Picture
-        var facts: SourceFacts
-        var metadata: ImageMetadata
-        var notes: [String]
-    }
-
-    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> Decoded {
+    static func decode(_ file: [UInt8], name: String, limits: DecodeLimits) throws(ImageFileError) -> DecodedFile {
         var info = cimageio_webp_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
@@ -50,7 +43,7 @@ enum WebPCodec {
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,
             orientation: 1, byteCount: file.count)
-        return Decoded(
+        return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
             notes: notes)
     }

@@ -1,0 +1,9 @@
+internal import Raster
+
+/// What a codec makes of a whole file, where it reads the metadata too.
+struct DecodedFile {
+    var picture: Picture
+    var facts: SourceFacts
+    var metadata: ImageMetadata
+    var notes: [String]
+}
