@@ -26,5 +26,9 @@ extern const ckernels_form ckernels_winograd_bf16;
 // out channel.
 extern const ckernels_form ckernels_winograd_int8;
 
+// F(4×4, 3×3), 36 products for sixteen results in place of 144: bf16 pictures, products of 16-bit integers with a scale for
+// each tile and point, and for each point and out channel.
+extern const ckernels_form ckernels_winograd4_bf16;
+
 // Any convolution in 8 bits (int8.c).
 extern const ckernels_form ckernels_direct_int8;

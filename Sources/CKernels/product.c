@@ -93,8 +93,8 @@ static int hand_over(ckernels_product *p, dnnl_status_t status, ckernels_product
 }
 
 static const ckernels_form *own_form(const ckernels_convolution_shape *shape) {
-    static const ckernels_form *const forms[] = {&ckernels_winograd_bf16, &ckernels_winograd_int8,
-                                                 &ckernels_direct_int8};
+    static const ckernels_form *const forms[] = {&ckernels_winograd4_bf16, &ckernels_winograd_bf16,
+                                                 &ckernels_winograd_int8, &ckernels_direct_int8};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (forms[i]->suits(shape)) return forms[i];
     return NULL;

@@ -13,9 +13,9 @@
 #if defined(__x86_64__)
 
 #include "int8_avx512.h"
+#include "winograd.h"
 
 #include <immintrin.h>
-#include <stdatomic.h>
 #include <string.h>
 
 enum {
@@ -23,37 +23,23 @@ enum {
     PANEL = CKERNELS_INT8_PANEL, // out channels at a time: four registers
     ROWS = CKERNELS_INT8_ROWS,   // tiles at a time: 6 · 4 accumulators leave registers for the operands
     LANES = 16,
+    RESULTS = 2,       // along a tile's side
     STAGED = 4,        // tiles that are transformed before they are quantised
     FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
 };
-
-static int64_t up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
-static int64_t tile_columns(const ckernels_convolution_shape *s) { return (s->width + 1) / 2; }
-static int64_t tile_count(const ckernels_convolution_shape *s) {
-    return s->batch * ((s->height + 1) / 2) * tile_columns(s);
-}
 
 // Tiles a block, a multiple of ROWS: so many that the transformed block stays in the second-level cache while its
 // channels are few, and that each pass over the weights serves enough tiles where they are many; of such numbers the one
 // that leaves the threads least unequal work.
 static int64_t tiles_a_block(const ckernels_convolution_shape *s, int threads) {
     const int64_t most = s->in_channels <= 192 || s->in_channels >= 1024 ? 16 : 8;
-    const int64_t groups = (tile_count(s) + ROWS - 1) / ROWS;
-    int64_t best = most, least = INT64_MAX;
-    for (int64_t size = most; size >= most / 2; size--) {
-        const int64_t blocks = (groups + size - 1) / size, last = groups - (blocks - 1) * size;
-        const int64_t rounds = (blocks + threads - 1) / threads;
-        // The thread with most to do: full blocks, but for one that has the last block as its last.
-        const int64_t work = blocks % threads == 1 % threads ? (rounds - 1) * size + last : rounds * size;
-        if (work < least) least = work, best = size;
-    }
-    return best * ROWS;
+    return winograd_groups(winograd_up(winograd_tiles(s, RESULTS), ROWS) / ROWS, most, threads) * ROWS;
 }
 
 static bool fits(const ckernels_convolution_shape *s) {
     return s->type == CKERNELS_BF16 && s->kernel == 3 && s->stride == 1 && s->pad_begin == 1 && s->pad_end == 1 &&
-           s->in_channels % (2 * LANES) == 0 && s->out_channels % PANEL == 0 && tile_count(s) >= FEWEST_TILES &&
-           ckernels_current_isa() == CKERNELS_AVX512_BF16;
+           s->in_channels % (2 * LANES) == 0 && s->out_channels % PANEL == 0 &&
+           winograd_tiles(s, RESULTS) >= FEWEST_TILES && ckernels_current_isa() == CKERNELS_AVX512_BF16;
 }
 static bool suits_bf16(const ckernels_convolution_shape *s) { return fits(s) && !s->quantized; }
 static bool suits_int8(const ckernels_convolution_shape *s) { return fits(s) && s->quantized && ckernels_has_vnni(); }
@@ -73,11 +59,11 @@ typedef struct {
 
 static layout scratch_layout(const ckernels_convolution_shape *s, int64_t block) {
     const int64_t in = s->in_channels;
-    layout l = {.products = (size_t)up(POINTS * block * in * (s->quantized ? 1 : 2), 64)};
+    layout l = {.products = (size_t)winograd_up(POINTS * block * in * (s->quantized ? 1 : 2), 64)};
     l.size = l.scales = l.products + (size_t)(POINTS * block * PANEL) * sizeof(float);
     if (s->quantized) {
-        l.staged = l.scales + (size_t)up(POINTS * block * (int64_t)sizeof(float), 64);
-        l.size = l.staged + (size_t)up(POINTS * STAGED * in * 2, 64);
+        l.staged = l.scales + (size_t)winograd_up(POINTS * block * (int64_t)sizeof(float), 64);
+        l.size = l.staged + (size_t)winograd_up(POINTS * STAGED * in * 2, 64);
     }
     return l;
 }
@@ -209,17 +195,6 @@ static void pack(const ckernels_convolution_shape *s, const void *plain, void *p
 }
 
 // --- Pictures --------------------------------------------------------------------------------------------------------
-
-typedef struct {
-    const ckernels_convolution_shape *shape;
-    const uint16_t *x;
-    const char *packed;
-    const float *bias;
-    uint16_t *y;
-    char *scratch;
-    int64_t block;      // tiles
-    atomic_size_t next; // block to be taken
-} convolution;
 
 // Sixteen channels of one column of four pixels, Bᵀ d; rows or columns outside the picture are zero.
 static inline void transform_column(const uint16_t *const rows[4], bool inside, int64_t offset, __m512 column[4]) {
@@ -366,38 +341,37 @@ static inline void finish_tile(const ckernels_convolution_shape *s, const float 
 }
 
 // The block of `count` tiles from `first` on, transformed to the start of `scratch`.
-static void transform_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
-    const ckernels_convolution_shape *s = job->shape;
-    const int64_t in = s->in_channels, block = job->block, columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
+static void transform_block(const winograd_run *run, int64_t first, int64_t count, char *scratch) {
+    const ckernels_convolution_shape *s = run->shape;
+    const int64_t in = s->in_channels, block = run->block, columns = winograd_columns(s, RESULTS);
     const layout l = scratch_layout(s, block);
     for (int64_t done = 0; done < count;) {
-        const int64_t row = (first + done) / columns, column = (first + done) % columns;
-        int64_t run = columns - column < count - done ? columns - column : count - done;
-        const uint16_t *picture = job->x + row / tile_rows * s->height * s->width * in;
+        const winograd_place at = winograd_place_of(s, RESULTS, first + done);
+        int64_t beside = columns - at.column < count - done ? columns - at.column : count - done;
+        const uint16_t *picture = run->x + at.picture * s->height * s->width * in;
         if (s->quantized) {
             uint16_t *staged = (uint16_t *)(scratch + l.staged);
-            if (run > STAGED) run = STAGED;
-            transform_tiles(s, picture, row % tile_rows, column, run, STAGED, staged);
-            quantize_tiles(staged, run, in, block, (uint8_t *)scratch + done * in,
+            if (beside > STAGED) beside = STAGED;
+            transform_tiles(s, picture, at.row, at.column, beside, STAGED, staged);
+            quantize_tiles(staged, beside, in, block, (uint8_t *)scratch + done * in,
                            (float *)(scratch + l.scales) + done);
         } else {
-            transform_tiles(s, picture, row % tile_rows, column, run, block, (uint16_t *)scratch + done * in);
+            transform_tiles(s, picture, at.row, at.column, beside, block, (uint16_t *)scratch + done * in);
         }
-        done += run;
+        done += beside;
     }
 }
 
-static void run_block(const convolution *job, int64_t first, int64_t count, char *scratch) {
-    const ckernels_convolution_shape *s = job->shape;
-    const int64_t in = s->in_channels, out = s->out_channels, block = job->block;
-    const int64_t columns = tile_columns(s), tile_rows = (s->height + 1) / 2;
+static void run_block(const winograd_run *run, int64_t first, int64_t count, char *scratch) {
+    const ckernels_convolution_shape *s = run->shape;
+    const int64_t in = s->in_channels, out = s->out_channels, block = run->block;
     const layout l = scratch_layout(s, block);
     float *products = (float *)(scratch + l.products);
 
-    transform_block(job, first, count, scratch);
-    const int64_t rows = up(count, ROWS); // what follows `count` is computed and thrown away
+    transform_block(run, first, count, scratch);
+    const int64_t rows = winograd_up(count, ROWS); // what follows `count` is computed and thrown away
     for (int64_t channel = 0; channel < out; channel += PANEL) {
-        const char *packed = job->packed + (size_t)(channel / PANEL * POINTS) * point_size(s);
+        const char *packed = run->packed + (size_t)(channel / PANEL * POINTS) * point_size(s);
         for (int point = 0; point < POINTS; point++) {
             float *to = products + point * block * PANEL;
             if (s->quantized) {
@@ -410,28 +384,20 @@ static void run_block(const convolution *job, int64_t first, int64_t count, char
             }
         }
         for (int64_t tile = 0; tile < count; tile++) {
-            const int64_t row = (first + tile) / columns, column = (first + tile) % columns;
-            const int64_t top = row % tile_rows * 2, left = column * 2;
-            uint16_t *y = job->y + ((row / tile_rows * s->height + top) * s->width + left) * out + channel;
+            const winograd_place at = winograd_place_of(s, RESULTS, first + tile);
+            const int64_t top = RESULTS * at.row, left = RESULTS * at.column;
+            uint16_t *y = run->y + ((at.picture * s->height + top) * s->width + left) * out + channel;
             finish_tile(s, products + tile * PANEL, block, y, top + 1 < s->height, left + 1 < s->width,
-                        job->bias ? job->bias + channel : NULL);
+                        run->bias ? run->bias + channel : NULL);
         }
     }
 }
 
-static void take_blocks(void *context, size_t worker) {
-    convolution *job = context;
-    const int64_t block = job->block, tiles = tile_count(job->shape);
-    char *scratch = job->scratch + worker * scratch_layout(job->shape, block).size;
-    int64_t first;
-    while ((first = (int64_t)atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed) * block) < tiles)
-        run_block(job, first, tiles - first < block ? tiles - first : block, scratch);
-}
-
 static void execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
                     const float *bias, void *y, void *scratch) {
-    convolution job = {s, x, packed, bias, y, scratch, tiles_a_block(s, threads), 0};
-    ckernels_parallel_for((size_t)threads, take_blocks, &job);
+    const int64_t block = tiles_a_block(s, threads);
+    winograd_run run = {s, x, packed, bias, y, scratch, block, RESULTS, scratch_layout(s, block).size, run_block, 0};
+    winograd_execute(&run, threads);
 }
 
 const ckernels_form ckernels_winograd_bf16 = {"winograd:avx512_bf16", suits_bf16, weights_size,

@@ -10,10 +10,19 @@ import Testing
     /// Operands rounded to bf16 (2⁻⁹ each) and the result too.
     static let bfloat16Tolerance: Float = 0.02
 
+    /// Relative root mean square of a whole convolution: 0.29 % from rounding operands and result to bf16, the rest from
+    /// rounding both transforms to bf16, or to 16-bit integers (docs/decisions/winograd.md).
+    static let winogradError: Float = 0.0055
+    static let winograd4Error: Float = 0.004
+
     static let types = [ElementType.float32, .bfloat16].filter(Compute.canMultiply)
 
     private func tensor(_ name: String, _ shape: [Int], seed: UInt64) -> WeightTensor {
-        let values = Box(RandomValues.normal(shape.reduce(1, *), seed: seed, deviation: 0.3))
+        tensor(name, shape, RandomValues.normal(shape.reduce(1, *), seed: seed, deviation: 0.3))
+    }
+
+    private func tensor(_ name: String, _ shape: [Int], _ values: [Float]) -> WeightTensor {
+        let values = Box(values)
         return WeightTensor(name: name, shape: shape, elementType: .float32, bytes: values.bytes, owner: values)
     }
 
@@ -87,8 +96,13 @@ import Testing
     /// within a row, more than one panel of out channels.
     @Test(
         .enabled(if: Compute.canMultiply(.bfloat16)),
-        arguments: [(1, 20, 20, 32, 64), (2, 17, 33, 96, 128), (3, 26, 9, 224, 64)])
-    func winogradConvolution(batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int) throws {
+        arguments: [
+            (1, 20, 20, 32, 64, "winograd:"), (2, 17, 33, 96, 128, "winograd4:"), (3, 26, 9, 224, 64, "winograd:"),
+            (1, 31, 34, 64, 192, "winograd4:"), (3, 18, 43, 640, 64, "winograd4:"),
+        ])
+    func winogradConvolution(
+        batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int, form: String
+    ) throws {
         let weights = tensor("w", [outChannels, inChannels, 3, 3], seed: 1)
         let bias = tensor("b", [outChannels], seed: 2)
         let x = RandomValues.normal(batch * height * width * inChannels, seed: 3)
@@ -110,13 +124,41 @@ import Testing
         expectClose(results[1][1], results[0][1], .bfloat16, "added")
         expectClose(results[2][0], results[0][0], .bfloat16, "plain, 8 bits")
         expectClose(results[2][1], results[0][1], .bfloat16, "added, 8 bits")
+        let difference = zip(results[1][0], results[0][0]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let relative = (difference / results[0][0].reduce(0) { $0 + $1 * $1 }).squareRoot()
+        #expect(relative <= (form == "winograd4:" ? Self.winograd4Error : Self.winogradError))
         for quantized in [false, true] {
             let product = try Product(
                 .convolution(
                     batch: batch, height: height, width: width, inChannels: inChannels, outChannels: outChannels,
                     kernel: 3, stride: 1, padBegin: 1, padEnd: 1, type: .bfloat16, accumulate: false,
                     quantized: quantized))
-            #expect(product.implementation.hasPrefix("winograd") == Compute.hasNativeBFloat16)
+            #expect(product.implementation.hasPrefix(quantized ? "winograd:" : form) == Compute.hasNativeBFloat16)
+        }
+    }
+
+    /// Where all products have one sign and the largest size, sums come closest to the ends of 32 bits; and what is not a
+    /// number must not become one.
+    @Test(.enabled(if: Compute.hasNativeBFloat16), arguments: [64, 1280])
+    func winogradExtremes(channels: Int) throws {
+        let (side, outChannels) = (36, 64)
+        let compute = Compute(type: .bfloat16)
+        let shape = [outChannels, channels, 3, 3]
+        let weights = tensor("w", shape, [Float](repeating: -3, count: shape.reduce(1, *)))
+        let layer = Convolution(weights: weights, bias: nil, padding: (1, 1))
+        var x = [Float](repeating: 1000, count: side * side * channels)
+        let result = compute.floats(
+            try compute.convolution(compute.tensor(x, shape: [1, side, side, channels]), layer))
+        for (row, column, taps) in [(0, 0, 4), (0, 17, 6), (17, 17, 9), (35, 20, 6)] {
+            let expected = Float(-3000 * taps * channels)
+            #expect(abs(result[(row * side + column) * outChannels] / expected - 1) < Self.bfloat16Tolerance)
+        }
+        for value in [Float.nan, .infinity] {
+            x[(17 * side + 17) * channels + 5] = value
+            let result = compute.floats(
+                try compute.convolution(compute.tensor(x, shape: [1, side, side, channels]), layer))
+            #expect(!result[(17 * side + 17) * outChannels].isFinite)
+            #expect(result[0].isFinite)
         }
     }
 

@@ -267,6 +267,7 @@ public final class DiffusionPipeline {
 
     /// A picture's latent distribution.
     func encode(_ picture: RGBImage) throws -> LatentDistribution {
+        compute.releaseUnused()
         defer { compute.releaseUnused() }
         let configuration = autoencoder.configuration
         let factor = facts.scaleFactor
