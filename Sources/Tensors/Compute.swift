@@ -9,6 +9,20 @@ public final class Compute {
     let weightPool = MemoryPool()
     /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
     public var packedWeightFile: PackedWeightFile?
+    /// Bytes of activations above which unused memory is given back before more is asked for. What is in use at once can
+    /// exceed it.
+    public var activationMemory: Int {
+        get { pool.limit }
+        set { pool.limit = newValue }
+    }
+    /// Bytes of packed weights that may stay in memory between products. Those beyond leave it after each product and come
+    /// back from their file, or from one without a name in `spillFolder`.
+    public var weightMemory = Int.max
+    /// A folder on disk for packed weights that are not in `packedWeightFile`, where `weightMemory` is limited.
+    public var spillFolder: String?
+    private var spills: [Weak<SpillFile>] = []
+    /// Bytes of packed weights that stay in memory.
+    var residentWeights = 0
     private var products: [Product.Shape: Product] = [:]
     /// How feature maps are treated (`KnownActivations`).
     var mapScope = MapScope.whole
@@ -61,16 +75,39 @@ public final class Compute {
 
     // MARK: Memory
 
-    /// Gives the memory of activations that nothing uses, and the pages of mapped weights, back to the system: before
+    /// Gives the memory of activations that nothing uses, and the pages of weights in files, back to the system: before
     /// another network's turn. The pages come back as they are used.
     public func releaseUnused() {
         pool.drain()
         packedWeightFile?.dropPages()
+        spills.removeAll { $0.object == nil }
+        for spill in spills { spill.object?.dropPages() }
+    }
+
+    /// Runs a network that has few turns: where memory is limited, its weights take no room between products.
+    public func withoutResidentWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let limit = weightMemory
+        if limit < .max { weightMemory = 0 }
+        defer { weightMemory = limit }
+        return try body()
+    }
+
+    /// A file for packed weights; `nil` where memory is not limited, or the folder has no room.
+    func spill(size: Int) -> SpillFile? {
+        guard weightMemory < .max, let spillFolder, let file = SpillFile(size: size, folder: spillFolder) else {
+            return nil
+        }
+        spills.append(Weak(object: file))
+        return file
+    }
+
+    private struct Weak<Object: AnyObject> {
+        weak var object: Object?
     }
 
     /// Gives the memory of these layers' packed weights back. They are packed, or mapped, anew when next needed.
     public func releaseWeights(of layers: [Linear]) {
-        for layer in layers { layer.weights.releasePacked() }
+        for layer in layers { residentWeights -= layer.weights.releasePacked() }
         weightPool.drain()
     }
 
@@ -153,11 +190,12 @@ public final class Compute {
     }
 
     private func run(_ product: Product, _ x: Tensor, _ weights: ProductWeights, _ bias: [Float]?, _ y: Tensor) throws {
-        let packed = try unsafe weights.packed(for: product, compute: self)
+        let packed = try weights.packed(for: product, compute: self)
+        defer { if !packed.isResident { unsafe dropPages(packed.bytes) } }
         let scratch = try pool.block(bytes: product.scratchSize)
         let status = unsafe (bias ?? []).withUnsafeBufferPointer { bias in
             unsafe ckernels_product_execute(
-                product.pointer, x.pointer, packed, bias.baseAddress, y.pointer, scratch.pointer)
+                product.pointer, x.pointer, packed.weights, bias.baseAddress, y.pointer, scratch.pointer)
         }
         guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
     }

@@ -19,10 +19,17 @@ public final class ProductWeights {
     @safe final class Packed {
         let weights: OpaquePointer
         let bytes: UnsafeRawBufferPointer
+        /// Whether `bytes` are a file's, whose pages may leave memory.
+        let isMapped: Bool
+        /// Whether they stay in memory between products all the same.
+        let isResident: Bool
         private let owner: AnyObject
 
         /// `bytes` live as long as `owner`.
-        init(_ product: Product, bytes: UnsafeRawBufferPointer, owner: AnyObject, name: String) throws {
+        init(
+            _ product: Product, bytes: UnsafeRawBufferPointer, isMapped: Bool, isResident: Bool, owner: AnyObject,
+            name: String
+        ) throws {
             var weights: OpaquePointer?
             let status = unsafe ckernels_weights_create(product.pointer, bytes.baseAddress, &weights)
             guard status == 0, let weights = unsafe weights else {
@@ -30,6 +37,8 @@ public final class ProductWeights {
             }
             unsafe self.weights = unsafe weights
             unsafe self.bytes = unsafe bytes
+            self.isMapped = isMapped
+            self.isResident = isResident || !isMapped
             self.owner = owner
         }
 
@@ -37,20 +46,25 @@ public final class ProductWeights {
     }
 
     /// Forgets the packed weights, but for what a file of packed weights is still to be written from.
-    func releasePacked() { packed.removeAll() }
+    /// - Returns: the bytes that were resident.
+    func releasePacked() -> Int {
+        defer { packed.removeAll() }
+        return packed.reduce(0) { unsafe $0 + ($1.isResident ? $1.bytes.count : 0) }
+    }
 
     /// The weights in the layout of `product`: packed already, found in the file of packed weights, or packed now.
-    func packed(for product: Product, compute: Compute) throws -> OpaquePointer {
+    func packed(for product: Product, compute: Compute) throws -> Packed {
         for candidate in packed where unsafe ckernels_weights_fit(candidate.weights, product.pointer) {
-            return unsafe candidate.weights
+            return candidate
         }
         let name = parts.map(\.name).joined(separator: "+")
         let size = unsafe ckernels_product_weights_size(product.pointer)
         let key = PackedWeightFile.Key(name: name, layout: product.weightsLayout)
+        let isResident = compute.residentWeights + size <= compute.weightMemory
         if let file = compute.packedWeightFile, let bytes = unsafe file.bytes(key, size: size) {
-            let found = try unsafe Packed(product, bytes: bytes, owner: file, name: name)
-            packed.append(found)
-            return unsafe found.weights
+            let found = try unsafe Packed(
+                product, bytes: bytes, isMapped: true, isResident: isResident, owner: file, name: name)
+            return remember(found, compute)
         }
         let plain = try compute.pool.block(bytes: count * compute.type.size)
         var offset = 0
@@ -58,15 +72,23 @@ public final class ProductWeights {
             unsafe convert(part, to: plain.pointer + offset * compute.type.size, type: compute.type)
             offset += part.count
         }
-        let block = try compute.weightPool.block(bytes: size)
-        let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, block.pointer)
+        let spill = compute.spill(size: size)
+        let block = try spill == nil ? compute.weightPool.block(bytes: size) : nil
+        let target = unsafe spill?.bytes.baseAddress ?? block!.pointer
+        let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, target)
         guard status == 0 else { throw ComputeError.product("the layout of \(name)", status: status) }
         let made = try unsafe Packed(
-            product, bytes: UnsafeRawBufferPointer(start: block.pointer, count: size), owner: block, name: name)
-        packed.append(made)
+            product, bytes: UnsafeRawBufferPointer(start: target, count: size), isMapped: spill != nil,
+            isResident: isResident, owner: spill ?? block!, name: name)
         compute.packedWeightFile?.add(made, key)
         for part in parts { part.dropPages() }
-        return unsafe made.weights
+        return remember(made, compute)
+    }
+
+    private func remember(_ weights: Packed, _ compute: Compute) -> Packed {
+        packed.append(weights)
+        if weights.isResident { unsafe compute.residentWeights += weights.bytes.count }
+        return weights
     }
 }
 

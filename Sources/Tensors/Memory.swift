@@ -23,6 +23,9 @@
 /// system for memory nor faults pages in after the first.
 @safe final class MemoryPool {
     private var free: [(pointer: UnsafeMutableRawPointer, capacity: Int)] = unsafe []
+    /// Bytes of all blocks, above which unused ones are given back before another is made.
+    var limit = Int.max
+    private var total = 0
 
     deinit { drain() }
 
@@ -41,11 +44,14 @@
             let found = unsafe free.remove(at: best)
             return unsafe Block(pointer: found.pointer, capacity: found.capacity, pool: self)
         }
-        if let pointer = unsafe Self.allocate(capacity) {
-            return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
+        if total + capacity > limit { drain() }
+        var pointer = unsafe Self.allocate(capacity)
+        if unsafe pointer == nil {
+            drain()
+            unsafe pointer = unsafe Self.allocate(capacity)
         }
-        drain()
-        guard let pointer = unsafe Self.allocate(capacity) else { throw ComputeError.outOfMemory(bytes: bytes) }
+        guard let pointer = unsafe pointer else { throw ComputeError.outOfMemory(bytes: bytes) }
+        total += capacity
         return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
     }
 
@@ -53,6 +59,7 @@
     func drain() {
         // By index: the formatter loses the mark of an unsafe loop variable.
         for index in unsafe free.indices {
+            unsafe total -= free[index].capacity
             unsafe releaseMemory(free[index].pointer)
         }
         unsafe free.removeAll()

@@ -125,6 +125,7 @@ internal import CKernels
     @safe private struct Entry {
         let key: Key
         let bytes: UnsafeRawBufferPointer
+        let isMapped: Bool
         var size: Int { unsafe bytes.count }
     }
 
@@ -132,8 +133,8 @@ internal import CKernels
     /// file. False where the disk has not room for it and a tenth more, or writing failed; then no file is left.
     public func save() -> Bool {
         let entries =
-            kept.map { unsafe Entry(key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping[$1])) }
-            + added.map { unsafe Entry(key: $0, bytes: $1.bytes) }
+            kept.map { unsafe Entry(key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping[$1]), isMapped: true) }
+            + added.map { unsafe Entry(key: $0, bytes: $1.bytes, isMapped: $1.isMapped) }
         var index: [UInt8] = []
         let indexLength = entries.reduce(0) { $0 + 32 + $1.key.name.utf8.count }
         var offset = Self.up(32 + identity.utf8.count + indexLength)
@@ -158,6 +159,7 @@ internal import CKernels
         var position = Self.up(head.count)
         for entry in entries where isWritten {
             isWritten = unsafe Self.write(entry.bytes, to: descriptor, at: position)
+            if entry.isMapped { unsafe Tensors.dropPages(entry.bytes) }
             position = Self.up(position + entry.size)
         }
         isWritten = isWritten && ftruncate(descriptor, off_t(offset)) == 0 && fsync(descriptor) == 0

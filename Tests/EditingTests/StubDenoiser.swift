@@ -10,6 +10,7 @@ final class StubDenoiser: Denoiser {
     let precision = Precision.bf16
     var autoencoderMemory = 1 << 30
     let smallestAutoencoderMemory = 1 << 20
+    var weightMemory = Int.max
     private let change: (RGBImage, UInt64) -> RGBImage
     private(set) var requests: [DenoiseRequest] = []
 

@@ -15,9 +15,11 @@ import Testing
     private var path: String { folder + "/model.packed" }
 
     /// A convolution and a linear layer through a compute that has the file; what they gave.
-    private func run(_ file: PackedWeightFile?) throws -> [Float] {
+    private func run(_ file: PackedWeightFile?, weightMemory: Int = .max) throws -> [Float] {
         let compute = Compute(type: .float32)
         compute.packedWeightFile = file
+        compute.weightMemory = weightMemory
+        compute.spillFolder = folder
         func weights(_ name: String, _ shape: [Int]) -> WeightTensor {
             let values = RandomValues.normal(shape.reduce(1, *), seed: UInt64(name.utf8.count))
             let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: values.count * 4, alignment: 64)
@@ -49,6 +51,58 @@ import Testing
         #expect(second.size == first.size)
         #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
     }
+
+    /// Weights that leave memory after each product, from the kept file or from one without a name, give what others give.
+    @Test func weightsThatDoNotStayInMemory() throws {
+        let expected = try run(nil)
+        #expect(try run(nil, weightMemory: 0) == expected)
+        let first = PackedWeightFile(path: path, identity: "a")
+        #expect(try run(first, weightMemory: 0) == expected)
+        #expect(first.save())
+        #expect(try run(PackedWeightFile(path: path, identity: "a"), weightMemory: 0) == expected)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model.packed"])
+    }
+
+    #if os(Linux)
+        @Test func spilledWeightsLeaveMemory() throws {
+            let compute = Compute(type: .float32)
+            compute.weightMemory = 7 << 20
+            compute.spillFolder = folder
+            func layer(_ name: String) -> Linear {  // 4 MB, somewhat more when packed
+                let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 20, alignment: 64)
+                bytes.initializeMemory(as: UInt8.self, repeating: 0)
+                return Linear(
+                    weights: WeightTensor(
+                        name: name, shape: [1024, 1024], elementType: .float32, bytes: UnsafeRawBufferPointer(bytes),
+                        owner: BytesOwner(bytes)), bias: nil)
+            }
+            let x = try compute.tensor([Float](repeating: 1, count: 64 * 1024), shape: [64, 1024])
+            let layers = ["a", "b", "c"].map(layer)
+            for layer in layers { _ = try compute.linear(x, layer) }
+            let resident = try residentBytesOfSpills()
+            #expect(resident >= 4 << 20 && resident <= 7 << 20)
+            compute.releaseUnused()
+            #expect(try residentBytesOfSpills() == 0)
+            #expect(compute.floats(try compute.linear(x, layers[2])).allSatisfy { $0 == 0 })
+        }
+
+        /// What of this test's files without names is in this process's memory.
+        private func residentBytesOfSpills() throws -> Int {
+            let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+            let text = try #require(try file.readToEnd())
+            let maps = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            try #require(maps.contains { $0.contains(folder) })
+            var isSpill = false
+            var bytes = 0
+            for line in maps {
+                if line.contains(folder) { isSpill = true }
+                guard isSpill, line.hasPrefix("Rss:") else { continue }
+                isSpill = false
+                bytes += (Int(line.split(separator: " ")[1]) ?? 0) << 10
+            }
+            return bytes
+        }
+    #endif
 
     @Test func ignoresAnotherIdentity() throws {
         let first = PackedWeightFile(path: path, identity: "a")

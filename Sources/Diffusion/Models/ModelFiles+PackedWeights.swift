@@ -16,7 +16,7 @@ extension ModelFiles {
         let paths = weights.flatMap(\.files)
         guard !paths.isEmpty else { return nil }
         // The number counts our own layouts' changes, so that none of an earlier build is kept for nothing.
-        var identity = "2 \(precision.rawValue) \(Compute.instructionSet) oneDNN \(Compute.libraryVersion)"
+        var identity = "3 \(precision.rawValue) \(Compute.instructionSet) oneDNN \(Compute.libraryVersion)"
         var place = precision.rawValue
         for path in paths {
             var status = stat()

@@ -12,7 +12,15 @@ public final class DiffusionPipeline {
     public let precision: Precision
 
     /// Bytes that the autoencoder's activations may take; larger pictures are encoded and decoded in tiles.
-    public var autoencoderMemory = 3 << 30
+    public var autoencoderMemory = 3 << 30 {
+        didSet { compute.activationMemory = autoencoderMemory }
+    }
+
+    /// Bytes of packed weights that may stay in memory between their uses; the rest is read from disk each time.
+    public var weightMemory: Int {
+        get { compute.weightMemory }
+        set { compute.weightMemory = newValue }
+    }
 
     /// The least that `autoencoderMemory` can ask for: the bytes that a smallest tile takes.
     public var smallestAutoencoderMemory: Int {
@@ -39,17 +47,19 @@ public final class DiffusionPipeline {
     ///   - precision: `nil` for the best that the CPU computes natively.
     ///   - threads: `nil` for one a core.
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
+    ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
-        clipVocabulary: String? = nil
+        spillFolder: String? = nil, clipVocabulary: String? = nil
     ) throws {
         files = try ModelFiles(model, clipVocabulary: clipVocabulary)
         let precision = precision ?? .automatic
         self.precision = precision
         guard Compute.canMultiply(precision.elementType) else { throw ModelError.unsupportedPrecision(precision) }
         compute = Compute(type: precision.elementType, threads: threads)
+        compute.spillFolder = spillFolder
         let index = try files.configuration("model_index.json")
         scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
 
@@ -269,6 +279,10 @@ public final class DiffusionPipeline {
     func encode(_ picture: RGBImage) throws -> LatentDistribution {
         compute.releaseUnused()
         defer { compute.releaseUnused() }
+        return try compute.withoutResidentWeights { try encodeTiles(picture) }
+    }
+
+    private func encodeTiles(_ picture: RGBImage) throws -> LatentDistribution {
         let configuration = autoencoder.configuration
         let factor = facts.scaleFactor
         let (height, width, channels) = (picture.height / factor, picture.width / factor, facts.latentChannels)
@@ -327,6 +341,10 @@ public final class DiffusionPipeline {
 
     func decode(_ latents: Latents) throws -> RGBImage {
         compute.releaseUnused()
+        return try compute.withoutResidentWeights { try decodeTiles(latents) }
+    }
+
+    private func decodeTiles(_ latents: Latents) throws -> RGBImage {
         let (factor, channels) = (facts.scaleFactor, latents.channels)
         let values = unscaled(latents)
         let picture = try tiling(height: latents.height, width: latents.width).mixed(channels: 3, scale: factor) {

@@ -14,6 +14,9 @@ public protocol Denoiser: AnyObject {
     var autoencoderMemory: Int { get set }
     var smallestAutoencoderMemory: Int { get }
 
+    /// Bytes of weights that may stay in memory between their uses; the rest is read from disk each time.
+    var weightMemory: Int { get set }
+
     /// One picture for each of the request's seeds, in their order, nominally 0…1 and of the conditioning's size.
     ///
     /// What `progress` throws stops the run within a step and is thrown on.

@@ -2,16 +2,20 @@ internal import Diffusion
 internal import Masking
 internal import Raster
 
-/// How much memory an edit takes, roughly: the weights, and the larger of the denoiser's activations, in proportion to
-/// the pixels of one pass, and the autoencoder's, which works in tiles where it must.
+/// How much memory an edit takes, roughly: weights, of which all but some can be read from disk again and again, and the
+/// larger of the denoiser's activations, in proportion to the pixels of one pass, and the autoencoder's, which works in
+/// tiles where it must.
 struct MemoryEstimate {
     /// The program, its libraries and a photo.
     private static let base = 100 << 20
-    /// Values that the denoiser holds at once for each picture pixel, with guidance: about 230 for SD 1.5's shapes
-    /// (skip connections and the widest feed-forward layer).
-    private static let denoiserValuesPerPixel = 250
+    /// Values that the denoiser holds at once for each picture pixel, with guidance: skip connections, the widest
+    /// feed-forward layer, and what waits for its next use (SD 1.5's shapes in bf16: 0.34 GB at 512×512).
+    private static let denoiserValuesPerPixel = 650
     /// What candidates that follow the first take beside that: the first's activations, and weights packed for small maps.
     private static let followedValuesPerPixel = 600
+    /// The share of the weights that must be in memory at once: the largest layer's, and those that are not products'
+    /// (SD 1.5's shapes in bf16: 89 MB packed, of 2.1 GB).
+    private static let shareInUse = 16
 
     private let denoiser: any Denoiser
     /// Bytes that an edit should stay under; `nil` for no limit.
@@ -25,14 +29,14 @@ struct MemoryEstimate {
     }
 
     /// The least bytes that a pass over that many pixels takes.
-    func bytes(pixels: Int) -> Int {
-        fixedBytes
-            + max(
-                pixels * valuesPerPixel * denoiser.precision.activationSize, denoiser.smallestAutoencoderMemory)
+    func bytes(pixels: Int) -> Int { leastWeights + activations(pixels: pixels) }
+
+    private func activations(pixels: Int) -> Int {
+        max(pixels * valuesPerPixel * denoiser.precision.activationSize, denoiser.smallestAutoencoderMemory)
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
-    /// at most, fits. Makes the autoencoder keep to what the limit leaves.
+    /// at most, fits. Makes weights and autoencoder keep to what the limit leaves.
     ///
     /// - Throws: `EditError.overMemoryLimit` where not even a quarter of the native side would fit.
     func geometry() throws(EditError) -> ModelGeometry {
@@ -47,7 +51,9 @@ struct MemoryEstimate {
                 }
                 side -= facts.pixelMultiple
             }
-            denoiser.autoencoderMemory = min(denoiser.autoencoderMemory, limit - fixedBytes)
+            denoiser.weightMemory = limit - Self.base - activations(pixels: 2 * side * side)
+            // Blocks of other sizes that wait for their next use come on top (measured: up to two thirds).
+            denoiser.autoencoderMemory = min(denoiser.autoencoderMemory, (limit - leastWeights) * 3 / 5)
         }
         return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)
     }
@@ -58,9 +64,8 @@ struct MemoryEstimate {
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)
     }
 
-    /// Weights count a quarter more than they are: padding of the packed ones, and pages of their files that were just
-    /// read (SD 1.5's shapes in bf16: 2.1 GB of weights, 2.7 GB resident at 512×512 before decoding).
-    private var fixedBytes: Int {
-        Self.base + Int(Double(denoiser.facts.parameters) * denoiser.precision.bytesPerParameter * 1.25)
+    private var leastWeights: Int {
+        let weights = Double(denoiser.facts.parameters) * denoiser.precision.bytesPerParameter
+        return Self.base + Int(weights) / Self.shareInUse
     }
 }

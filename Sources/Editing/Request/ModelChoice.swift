@@ -23,9 +23,10 @@ public struct ModelChoice: Sendable {
     public func open() throws -> any Denoiser { try openPipeline() }
 
     func openPipeline() throws -> DiffusionPipeline {
-        try DiffusionPipeline(
-            model: source, precision: precision, threads: threads,
-            packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil,
+        let weightFolder = keepsPackedWeights ? CacheFolder.packedWeights : nil
+        return try DiffusionPipeline(
+            model: source, precision: precision, threads: threads, packedWeightFolder: weightFolder,
+            spillFolder: weightFolder ?? FileSystem.environment("TMPDIR") ?? "/var/tmp",
             clipVocabulary: DataFolder.clipVocabulary)
     }
 }
