@@ -46,7 +46,8 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     public var category: Category {
         switch self {
         case .missing, .unreadable, .isDirectory: .noInput
-        case .notAnImage, .unsupportedFormat, .missingLibrary, .unsupportedFeature, .truncated, .corrupt, .tooManyPixels,
+        case .notAnImage, .unsupportedFormat, .missingLibrary, .unsupportedFeature, .truncated, .corrupt,
+            .tooManyPixels,
             .tooManyBytes, .outOfMemory:
             .badData
         case .cannotCreate, .exists, .cannotEncode: .cannotCreate

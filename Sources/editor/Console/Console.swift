@@ -30,7 +30,9 @@ enum Console {
         let terminal = STDERR_FILENO
         // A job in the background would be stopped by changing the terminal.
         let foreground = tcgetpgrp(terminal)
-        guard foreground < 0 || foreground == getpgrp(), getenv("TERM").map({ String(cString: $0) }) != "dumb" else { return false }
+        guard foreground < 0 || foreground == getpgrp(), getenv("TERM").map({ String(cString: $0) }) != "dumb" else {
+            return false
+        }
         var before = termios()
         guard tcgetattr(terminal, &before) == 0 else { return false }
         // The answer comes as if typed: neither shown nor kept until a line ends.
