@@ -57,7 +57,8 @@ import Testing
                 result.colors[color] = values[2...].map { ($0 * 255 + 50) / 100 }
             case UInt8(ascii: "!"):
                 let count = numbers()[0]
-                try draw(try #require(text.popFirst()), count)
+                let sixel = text.popFirst()
+                try draw(try #require(sixel), count)
             case UInt8(ascii: "$"): x = 0
             case UInt8(ascii: "-"): (x, top) = (0, top + 6)
             case 63 ... 126: try draw(byte, 1)

@@ -240,47 +240,51 @@ import Testing
         }
     }
 
-    /// A pseudo-terminal that answers as some do shows the overlay as sixels; one that says it has none gets no picture.
-    @Test(arguments: [true, false]) func `A terminal is asked for sixels`(hasSixels: Bool) throws {
-        let editor = try editor()
-        let main = posix_openpt(O_RDWR | O_NOCTTY)
-        try #require(main >= 0 && grantpt(main) == 0 && unlockpt(main) == 0)
-        defer { close(main) }
-        let terminal = try open(String(cString: #require(ptsname(main))), O_RDWR | O_NOCTTY)
-        try #require(terminal >= 0)
-        let process = Process()
-        process.executableURL = Editor.program
-        process.arguments = ["mask", "box", "a.png", "8,8,16,16", "--preview"]
-        process.currentDirectoryURL = editor.folder
-        process.environment = ["TERM": "xterm", "PATH": "/usr/bin:/bin"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
-        try process.run()
-        close(terminal)
-        var seen: [UInt8] = []
-        var hasAnswered = false
-        while true {
-            var request = pollfd(fd: main, events: Int16(POLLIN), revents: 0)
-            try #require(poll(&request, 1, 60_000) > 0, "the program neither wrote nor ended")
-            var piece = [UInt8](repeating: 0, count: 4096)
-            let count = read(main, &piece, piece.count)
-            // The other end was closed.
-            if count <= 0 { break }
-            seen += piece[..<count]
-            if !hasAnswered, String(decoding: seen, as: UTF8.self).contains("\u{1B}[c") {
-                hasAnswered = true
-                let answer = Array("\u{1B}[?62;\(hasSixels ? "4;" : "")22c".utf8)
-                #expect(write(main, answer, answer.count) == answer.count)
+    #if os(Linux)
+        /// A pseudo-terminal that answers as some do shows the overlay as sixels; one that says it has none gets no picture.
+        @Test(arguments: [true, false]) func `A terminal is asked for sixels`(hasSixels: Bool) throws {
+            let editor = try editor()
+            let main = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+            defer { close(main) }
+            // TIOCSPTLCK and TIOCGPTN of <asm-generic/ioctls.h>: unlocks the other end, and tells its number.
+            var (unlocked, number): (CInt, CInt) = (0, 0)
+            #expect(ioctl(main, 0x4004_5431, &unlocked) == 0 && ioctl(main, 0x8004_5430, &number) == 0)
+            let terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+            try #require(terminal >= 0)
+            let process = Process()
+            process.executableURL = Editor.program
+            process.arguments = ["mask", "box", "a.png", "8,8,16,16", "--preview"]
+            process.currentDirectoryURL = editor.folder
+            process.environment = ["TERM": "xterm", "PATH": "/usr/bin:/bin"]
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+            try process.run()
+            close(terminal)
+            var seen: [UInt8] = []
+            var hasAnswered = false
+            while true {
+                var request = pollfd(fd: main, events: Int16(POLLIN), revents: 0)
+                try #require(poll(&request, 1, 60_000) > 0, "the program neither wrote nor ended")
+                var piece = [UInt8](repeating: 0, count: 4096)
+                let count = read(main, &piece, piece.count)
+                // The other end was closed.
+                if count <= 0 { break }
+                seen += piece[..<count]
+                if !hasAnswered, String(decoding: seen, as: UTF8.self).contains("\u{1B}[c") {
+                    hasAnswered = true
+                    let answer = Array("\u{1B}[?62;\(hasSixels ? "4;" : "")22c".utf8)
+                    #expect(write(main, answer, answer.count) == answer.count)
+                }
             }
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+            #expect(hasAnswered)
+            let text = String(decoding: seen, as: UTF8.self)
+            #expect(text.contains("\u{1B}P0;1q\"1;1;64;48#0;2;") == hasSixels)
+            // The answer was read, not shown.
+            #expect(!text.contains("?62;"))
+            #expect(editor.names.contains("a-mask-preview.png") == !hasSixels)
         }
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        #expect(hasAnswered)
-        let text = String(decoding: seen, as: UTF8.self)
-        #expect(text.contains("\u{1B}P0;1q\"1;1;64;48#0;2;") == hasSixels)
-        // The answer was read, not shown.
-        #expect(!text.contains("62;"))
-        #expect(editor.names.contains("a-mask-preview.png") == !hasSixels)
-    }
+    #endif
 }

@@ -9,6 +9,8 @@ import Testing
     private static let absence: Comment = "skipped: the library was not there when this was built, or is not now"
     /// `metadata.jxl` was made from a JPEG of quality 100, whose samples differ from what it was made of by as much.
     private let jpegRounding = 3
+    /// heif-enc 1.15 stores YCbCr whatever it is asked, rounded to the depth of the file: one step there and back.
+    private let chromaRounding = 1
 
     private static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -34,7 +36,7 @@ import Testing
         let plain = try load("rgb.avif")
         #expect(plain.format == .avif && plain.notes.isEmpty)
         #expect(try plain.picture == load("rgb.png").picture)
-        #expect(plain.colorSpace == .sRGB)
+        #expect(plain.colorSpace.isSRGB && plain.colorSpace.isStated)
         #expect(try load("rgba.avif").picture == load("rgba.png").picture)
         for bits in [10, 12] {
             let deep = try load("rgb-\(bits)bit.avif")
@@ -56,14 +58,21 @@ import Testing
     @Test(.enabled(if: ImageFormat.heic.isReadable, absence)) func heic() throws {
         let plain = try load("rgb.heic")
         #expect(plain.format == .heic && plain.notes.isEmpty)
-        #expect(try plain.picture == load("rgb.png").picture)
-        #expect(try load("rgb-10bit.heic").picture.samples == samples(bits: 10))
+        #expect(try plain.picture.maximumDifference(load("rgb.png").picture) <= chromaRounding)
+        guard case .sixteen(let deep) = try load("rgb-10bit.heic").picture.samples,
+            case .sixteen(let expected) = try samples(bits: 10)
+        else {
+            Issue.record("10 bits became 8")
+            return
+        }
+        let steps = zip(deep, expected).map { abs((Int($0) - Int($1)) * 1023 / 65535) }
+        #expect(try #require(steps.max()) <= chromaRounding)
     }
 
     @Test(.enabled(if: ImageFormat.jxl.isReadable, absence)) func jpegXL() throws {
         for kind in ["rgb", "rgba", "gray", "gray16"] {
             let loaded = try load("\(kind).jxl")
-            #expect(loaded.format == .jxl && loaded.notes.isEmpty && loaded.colorSpace == .sRGB)
+            #expect(loaded.format == .jxl && loaded.notes.isEmpty && loaded.colorSpace.isSRGB)
             #expect(try loaded.picture == load("\(kind).png").picture)
         }
         #expect(try load("rgb16.jxl").picture.samples == samples(bits: 16))

@@ -70,7 +70,7 @@ struct SixelEncoder {
 
     /// Median cut (Heckbert 1982) over a histogram of 5 bits a channel.
     private static func quantized(_ pixels: [[Int]]) -> (palette: [[Int]], indices: [UInt8]) {
-        func key(_ pixel: [Int]) -> Int { pixel[0] >> 3 << 10 | pixel[1] >> 3 << 5 | pixel[2] >> 3 }
+        func key(_ pixel: [Int]) -> Int { (pixel[0] & 0xF8) << 7 | (pixel[1] & 0xF8) << 2 | pixel[2] >> 3 }
         var histogram: [Int: Bin] = [:]
         for pixel in pixels {
             var bin = histogram[key(pixel)] ?? Bin(key: key(pixel), count: 0, sums: [0, 0, 0])
