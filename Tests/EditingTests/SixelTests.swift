@@ -103,9 +103,10 @@ import Testing
         let small = Picture(RGBImage(photo).resized(to: PixelSize(width: 240, height: 160), filter: .area))
         let result = try decoded(try TerminalGraphics.sixel.escape(for: small))
         #expect(result.colors.count == 256)
-        // A palette of the same size by Pillow 13 (median cut, no dithering) is off by 3.4 of 255 in the mean.
+        // A palette of that size by Pillow 13 (median cut, no dithering) is off by 1.55 of 255 in the mean, and is not
+        // rounded to hundredths, which costs up to 1.3.
         let mean = try difference(result, small).mean
-        #expect(mean < 4, "\(mean)")
+        #expect(mean < 3, "\(mean)")
     }
 
     @Test func `What a terminal answers is read to its end and no further`() {

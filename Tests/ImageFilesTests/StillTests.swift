@@ -96,7 +96,7 @@ import Testing
         #expect(again.picture == loaded.picture && again.metadata.iccProfile == loaded.metadata.iccProfile)
     }
 
-    /// Cut at every byte, and every byte wrong: read or refused.
+    /// Cut at every byte, and every third byte wrong: read or refused.
     @Test(arguments: ["rgb.avif", "rgba.avif", "rgb-10bit.avif", "metadata.avif", "rgb.heic", "gray16.jxl", "rgba.jxl"])
     func brokenFilesAreReadOrRefused(file: String) throws {
         let bytes = try contents(Self.folder + "/" + file)
@@ -108,7 +108,7 @@ import Testing
             }
         }
         let limits = DecodeLimits(maximumPixels: 1 << 16)
-        for index in bytes.indices {
+        for index in stride(from: 0, to: bytes.count, by: 3) {
             var wrong = bytes
             wrong[index] ^= 0xFF
             _ = try? ImageFile.read(bytes: wrong, name: "wrong", limits: limits)
