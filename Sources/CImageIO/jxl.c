@@ -82,7 +82,6 @@ static JxlDecoder *open_file(const uint8_t *data, size_t count, int events, cima
     }
     // Without Brotli in the library compressed boxes stay unread.
     jxl.JxlDecoderSetDecompressBoxes(decoder, JXL_TRUE);
-    jxl.JxlDecoderCloseInput(decoder);
     return decoder;
 }
 
@@ -146,7 +145,7 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
     JxlDecoder *decoder = open_file(data, count, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_BOX, result);
     if (!decoder) return false;
     cimageio_buffer *box = NULL;
-    bool goes_on = true;
+    bool goes_on = true, is_at_end = false;
     while (goes_on && result->code == CIMAGEIO_OK) {
         JxlDecoderStatus status = jxl.JxlDecoderProcessInput(decoder);
         if (box && status != JXL_DEC_BOX_NEED_MORE_OUTPUT) {
@@ -176,9 +175,14 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
             break;
         }
         case JXL_DEC_NEED_MORE_INPUT:
-            cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");
+            // A whole file ends here too: the decoder does not know yet that there are no further boxes.
+            if (is_at_end) cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");
+            jxl.JxlDecoderCloseInput(decoder);
+            is_at_end = true;
             break;
-        case JXL_DEC_ERROR: cimageio_fail(result, CIMAGEIO_CORRUPT, "its data make no JPEG XL"); break;
+        case JXL_DEC_ERROR:
+            cimageio_fail(result, is_at_end ? CIMAGEIO_TRUNCATED : CIMAGEIO_CORRUPT, "its data make no JPEG XL");
+            break;
         default: goes_on = false; break;
         }
     }
