@@ -1,3 +1,5 @@
+@testable import ImageFiles
+
 /// Reads bytes as each kind of metadata and changes it as an edit does; the first byte chooses the kind.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {

@@ -70,8 +70,7 @@ static void set(FT_Face face, const uint32_t *text, size_t count, ctypeface_outl
         previous = glyph;
         if (FT_Load_Glyph(face, glyph, FT_LOAD_NO_SCALE | FT_LOAD_NO_BITMAP)) continue;
         if (face->glyph->format == FT_GLYPH_FORMAT_OUTLINE &&
-            FT_Outline_Decompose(&face->glyph->outline, &functions, &w) &&
-            result->status == CTYPEFACE_NO_MEMORY) {
+            FT_Outline_Decompose(&face->glyph->outline, &functions, &w) && result->status == CTYPEFACE_NO_MEMORY) {
             return;
         }
         w.pen += (double)face->glyph->metrics.horiAdvance * w.scale;

@@ -31,6 +31,9 @@ public enum ImageFile {
         case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
         case .readable(.webp): return loaded(try WebPCodec.decode(bytes, name: name, limits: limits), format: .webp)
         case .readable(.tiff): return loaded(try TIFFCodec.decode(bytes, name: name, limits: limits), format: .tiff)
+        case .readable(let format):
+            let decoded = try StillCodec.decode(bytes, format: format, name: name, limits: limits)
+            return loaded(decoded, format: format)
         case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
         case .notAnImage(let found): throw .notAnImage(file: name, found: found)
         }
@@ -105,6 +108,9 @@ public enum ImageFile {
         _ picture: Picture, format: ImageFormat, metadata: ImageMetadata = ImageMetadata(),
         provenance: Provenance? = nil, quality: Int? = nil, jpegSource: JPEGSource? = nil, name: String = "the picture"
     ) throws(ImageFileError) -> Encoded {
+        guard format.isWritten else {
+            throw .cannotEncode(file: name, format: format, detail: "this build reads that format only")
+        }
         var notes: [String] = []
         // A WebP is always RGB, and so must its profile be.
         let picture = format == .webp ? picture.flattenedForWebP(notes: &notes) : picture
@@ -136,6 +142,7 @@ public enum ImageFile {
                 flat, coding: quality == nil ? metadata.jpegCoding : nil, quality: quality ?? defaultQuality,
                 density: metadata.density, segments: segments, name: name)
             return Encoded(bytes: bytes, notes: notes + left)
+        case .avif, .heic, .jxl: preconditionFailure("refused above")
         }
     }
 
@@ -167,7 +174,7 @@ public enum ImageFile {
 extension ImageMetadata {
     /// With the profile of a space that only EXIF names: in a PNG EXIF would have no say.
     fileprivate func stating(_ colorSpace: ColorSpace) -> ImageMetadata {
-        guard colorSpace.isStated, iccProfile == nil else { return self }
+        guard colorSpace.isStated, iccProfile == nil, colorChunks.isEmpty else { return self }
         var result = self
         result.iccProfile = colorSpace.profile
         return result

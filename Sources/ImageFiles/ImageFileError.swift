@@ -9,6 +9,8 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     case notAnImage(file: String, found: String)
     /// A picture of a format that this build does not read.
     case unsupportedFormat(file: String, format: String)
+    /// A picture of a format that is read where a library is installed, and it is not.
+    case missingLibrary(file: String, format: ImageFormat, library: String)
     /// A picture that uses something which this build does not decode.
     case unsupportedFeature(file: String, format: ImageFormat, feature: String)
     case truncated(file: String, format: ImageFormat, size: PixelSize?, byteCount: Int)
@@ -44,7 +46,8 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     public var category: Category {
         switch self {
         case .missing, .unreadable, .isDirectory: .noInput
-        case .notAnImage, .unsupportedFormat, .unsupportedFeature, .truncated, .corrupt, .tooManyPixels,
+        case .notAnImage, .unsupportedFormat, .missingLibrary, .unsupportedFeature, .truncated, .corrupt,
+            .tooManyPixels,
             .tooManyBytes, .outOfMemory:
             .badData
         case .cannotCreate, .exists, .cannotEncode: .cannotCreate
@@ -65,6 +68,9 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         case .unsupportedFormat(let file, let format):
             "\(file) is \(format.first.map { "AEIOU".contains($0) } == true ? "an" : "a") \(format) file; "
                 + "this build reads \(ImageFormat.list)"
+        case .missingLibrary(let file, let format, let library):
+            "\(file) is \(format == .avif ? "an" : "a") \(format.displayName) file, which is read "
+                + "through \(library): this build has none, or the system has not the version that it was built with"
         case .unsupportedFeature(let file, let format, let feature):
             "\(file) is a \(format.displayName) of a kind that this build does not decode: \(feature)"
         case .truncated(let file, let format, let size?, let byteCount):

@@ -1,12 +1,37 @@
-/// A file format that this build reads and writes.
+internal import CImageIO
+
+/// A file format that this build reads; what is made of a picture in one that is not written is a PNG.
 public enum ImageFormat: String, Sendable, CaseIterable {
     case png
     case jpeg
     case webp
     case tiff
+    /// Read where libheif is installed.
+    case avif
+    /// The same.
+    case heic
+    /// Read where libjxl is installed.
+    case jxl
 
-    /// What this build reads, for sentences: "PNG, JPEG, WebP or TIFF".
-    static let list = "PNG, JPEG, WebP or TIFF"
+    /// Those that are written too.
+    public static let written: [ImageFormat] = [.png, .jpeg, .webp, .tiff]
+
+    public var isWritten: Bool { Self.written.contains(self) }
+
+    /// Whether files of this format can be read here and now: some need a library that is loaded when it is needed.
+    public var isReadable: Bool {
+        switch self {
+        case .png, .jpeg, .webp, .tiff: true
+        case .avif, .heic: cimageio_heif_is_available()
+        case .jxl: cimageio_jxl_is_available()
+        }
+    }
+
+    /// What is read here, for sentences: "PNG, JPEG, WebP or TIFF".
+    static var list: String {
+        let names = allCases.filter(\.isReadable).map(\.displayName)
+        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    }
 
     /// The name that people know: "PNG", "JPEG".
     public var displayName: String {
@@ -15,6 +40,9 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         case .jpeg: "JPEG"
         case .webp: "WebP"
         case .tiff: "TIFF"
+        case .avif: "AVIF"
+        case .heic: "HEIC"
+        case .jxl: "JPEG XL"
         }
     }
 
@@ -25,6 +53,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         case .jpeg: "jpg"
         case .webp: "webp"
         case .tiff: "tif"
+        case .avif, .heic, .jxl: rawValue
         }
     }
 
@@ -69,15 +98,15 @@ public enum ImageFormat: String, Sendable, CaseIterable {
             let brands = stride(from: 8, to: min(head.count - 3, 64), by: 4).map {
                 String(decoding: head[$0 ..< $0 + 4], as: UTF8.self)
             }
-            if brands.contains("avif") || brands.contains("avis") { return .unsupported(name: "AVIF") }
+            if brands.contains("avif") || brands.contains("avis") { return .readable(.avif) }
             if brands.contains(where: { ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0) })
             {
-                return .unsupported(name: "HEIC")
+                return .readable(.heic)
             }
             return .notAnImage(description: "a video or other media file")
         }
         if starts([0xFF, 0x0A]) || starts([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {
-            return .unsupported(name: "JPEG XL")
+            return .readable(.jxl)
         }
         if starts([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) || starts([0xFF, 0x4F, 0xFF, 0x51]) {
             return .unsupported(name: "JPEG 2000")

@@ -20,7 +20,7 @@ extension ImageMetadata {
             result.exif = block.bytes
         }
         switch format {
-        case .png: break
+        case .png, .avif, .heic, .jxl: break
         case .jpeg, .webp, .tiff:
             if let profile = ColorSpace.profile(replacing: self, layout: picture.layout) {
                 result.iccProfile = profile
@@ -62,7 +62,7 @@ extension ImageMetadata {
             // The text chunk says it; an older comment must not contradict it.
             guard let comment = block?.userComment, Provenance.looksLikeInfotext(comment) else { return }
             block?.setUserComment(text)
-        case .jpeg, .webp, .tiff:
+        case .jpeg, .webp, .tiff, .avif, .heic, .jxl:
             if block == nil { block = EXIFBlock(userComment: text) } else { block?.setUserComment(text) }
             if format == .jpeg, let count = block?.bytes.count, count > 65527 {
                 notes.append("the settings of the edit are longer than a JPEG's EXIF holds (64 KiB) and were left out")

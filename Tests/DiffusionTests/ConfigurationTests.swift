@@ -68,6 +68,26 @@ import Testing
         #expect(try json.integers("d", repeated: 2) == nil)
     }
 
+    /// Sizes that would overflow, or layers without end, are refused before anything is computed from them.
+    @Test(arguments: [
+        #"{"sample_size": 9223372036854775807}"#, #"{"sample_size": 0}"#, #"{"layers_per_block": 1000000}"#,
+        #"{"transformer_layers_per_block": 1000000}"#, #"{"reverse_transformer_layers_per_block": 0}"#,
+        #"{"cross_attention_dim": -1}"#, #"{"time_cond_proj_dim": -5}"#,
+    ])
+    func refusesImpossibleNetworks(text: String) throws {
+        #expect(throws: NetworkError.self) { try UNetConfiguration(Self.configuration(text)) }
+        let channels = String(repeating: "32, ", count: 69) + "32"
+        #expect(throws: NetworkError.self) {
+            try AutoencoderConfiguration(Self.configuration("{\"block_out_channels\": [\(channels)]}"))
+        }
+        #expect(throws: NetworkError.self) {
+            try AutoencoderConfiguration(Self.configuration(#"{"layers_per_block": 1000000}"#))
+        }
+        #expect(throws: NetworkError.self) {
+            try TextEncoderConfiguration(Self.configuration(#"{"num_hidden_layers": 16000000}"#))
+        }
+    }
+
     @Test func readsJSONStrictly() throws {
         #expect(
             try JSONValue(parsing: #" {"a\u00e9\ud83e\udd8a": [1, -2.5e1, true, null, "\n\/"]} "#)

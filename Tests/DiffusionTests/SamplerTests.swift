@@ -111,14 +111,46 @@ import Testing
         #expect(made > 10)
     }
 
-    private func run(_ sampler: any DenoisingSampler, strength: Float, limit: Int) {
+    /// What made the fuzzer's runs end, and its neighbours: made and run to the end, or refused.
+    @Test(arguments: [
+        "scheduler-drowned.json", "scheduler-short.json", #"{"num_train_timesteps": 1}"#, #"{"trained_betas": [0.1]}"#,
+        #"{"trained_betas": []}"#, #"{"trained_betas": [0, 0, 0.1, 0.1]}"#,
+        #"{"num_train_timesteps": 4, "sigma_min": -1, "sigma_max": 1e300}"#,
+        #"{"beta_start": 1, "beta_end": 0.5, "beta_schedule": "linear"}"#,
+        #"{"steps_offset": 1000000, "timestep_spacing": "leading"}"#,
+        #"{"lambda_min_clipped": 1e300, "sigma_min": 0, "use_karras_sigmas": true}"#,
+    ])
+    func noConfigurationTraps(_ text: String) throws {
+        let json =
+            try text.hasPrefix("{")
+            ? ConfigurationTests.configuration(text) : JSONConfiguration(path: "\(Fixtures.root)/fuzz/\(text)")
+        let configuration = try SchedulerConfiguration(json)
+        for kind in Sampler.Kind.allCases {
+            for schedule in [nil] + NoiseSchedule.Spacing.allCases.map(Optional.some) {
+                for steps in [1, 2, 3, 4, 20, 50] {
+                    do throws(SamplingError) {
+                        let sampler = try Sampler.make(
+                            kind, configuration: configuration, steps: steps, schedule: schedule)
+                        #expect(sampler.timesteps.allSatisfy { $0.isFinite })
+                        run(sampler, strength: 0.8, limit: 60, within: -.infinity ... .infinity)
+                    } catch {
+                        #expect(!error.description.isEmpty)
+                    }
+                }
+            }
+        }
+    }
+
+    private func run(
+        _ sampler: any DenoisingSampler, strength: Float, limit: Int, within range: ClosedRange<Float> = 0 ... 1000
+    ) {
         var sampler = sampler
         var latents: [Float] = [1]
         let indices = (sampler.start(strength: strength) ..< sampler.timesteps.count).prefix(limit)
         #expect(!indices.isEmpty)
         for index in indices {
             // The reference's offset reaches 1000 where all timesteps are visited.
-            #expect((0 ... 1000).contains(sampler.timesteps[index]))
+            #expect(range.contains(sampler.timesteps[index]))
             _ = sampler.addNoise(to: latents, noise: [0.5], index: index)
             latents = sampler.step(modelOutput: [0.1], latents: latents, index: index) { [0.2] }
         }

@@ -3,6 +3,12 @@ import ImageFiles
 import Raster
 import Testing
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// `editor mask`, and masks given in numbers.
 @Suite struct MaskTests {
     private func editor() throws -> Editor {
@@ -191,4 +197,94 @@ import Testing
         let bare = try editor.run(["erase", "a.png"] + quick)
         #expect(bare.code == 64 && bare.error.contains("--box"))
     }
+
+    /// Colours are those that the picture shows, not the numbers it is stored in.
+    @Test(arguments: [[12, 13, 0, 1], [9, 13, 0, 1], [9, 8, 0, 1]] as [[UInt8]])
+    func `Colours are found in wide-gamut pictures`(codePoints: [UInt8]) throws {
+        let editor = try Editor()
+        let size = PixelSize(width: 40, height: 30)
+        var metadata = ImageMetadata()
+        metadata.colorChunks = [PNGChunk(type: "cICP", data: codePoints)]
+        func write(_ samples: [UInt16], _ name: String) throws {
+            let picture = Picture(size: size, layout: .rgb, samples: .sixteen(samples))
+            try ImageFile.write(picture, to: editor.path(name), format: .png, metadata: metadata)
+        }
+        try write([UInt16](repeating: 0, count: size.area * 3), "black.png")
+        let space = try ImageFile.read(path: editor.path("black.png")).colorSpace
+        #expect(!space.isSRGB)
+        // Left the colour itself, right its numbers in sRGB, which mean another colour here.
+        let color: [Float] = [200.0 / 255, 60.0 / 255, 40.0 / 255]
+        let shown = space.fromSRGB(RGBImage(size: PixelSize(width: 1, height: 1), values: color)).values
+        let samples = (0 ..< size.area).flatMap { pixel in
+            (pixel % 40 < 20 ? shown : color).map { UInt16(($0 * 65535).rounded()) }
+        }
+        try write(samples, "wide.png")
+        let left = (0 ..< size.area).map { $0 % 40 < 20 ? UInt8(255) : 0 }
+        for arguments in [
+            ["color", "wide.png", "#c83c28"], ["color", "wide.png", "--at", "5,5"], ["wand", "wide.png", "5,5"],
+        ] {
+            let made = try editor.run(
+                ["mask"] + arguments + ["--tolerance", "2", "--softness", "0", "-o", "m.png", "--force"])
+            #expect(made.code == 0, "\(made.error)")
+            #expect(try self.samples(editor, "m.png") == left, "\(arguments)")
+        }
+    }
+
+    @Test func `A picture beyond --max-pixels is refused, as is a mask`() throws {
+        let editor = try editor()
+        for arguments in [["box", "a.png", "1,1,5,5"], ["grow", "m.png", "3"]] {
+            let refused = try editor.run(["mask"] + arguments + ["--max-pixels", "3071"])
+            #expect(refused.code == 65)
+            #expect(refused.error.contains("at most 3071 pixels are accepted"), "\(refused.error)")
+            #expect(try editor.run(["mask"] + arguments + ["--max-pixels", "3072"]).code == 0)
+        }
+    }
+
+    #if os(Linux)
+        /// A pseudo-terminal that answers as some do shows the overlay as sixels; one that says it has none gets no picture.
+        @Test(arguments: [true, false]) func `A terminal is asked for sixels`(hasSixels: Bool) throws {
+            let editor = try editor()
+            let main = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+            defer { close(main) }
+            // TIOCSPTLCK and TIOCGPTN of <asm-generic/ioctls.h>: unlocks the other end, and tells its number.
+            var (unlocked, number): (CInt, CInt) = (0, 0)
+            #expect(ioctl(main, 0x4004_5431, &unlocked) == 0 && ioctl(main, 0x8004_5430, &number) == 0)
+            let terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+            try #require(terminal >= 0)
+            let process = Process()
+            process.executableURL = Editor.program
+            process.arguments = ["mask", "box", "a.png", "8,8,16,16", "--preview"]
+            process.currentDirectoryURL = editor.folder
+            process.environment = ["TERM": "xterm", "PATH": "/usr/bin:/bin"]
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+            try process.run()
+            close(terminal)
+            var seen: [UInt8] = []
+            var hasAnswered = false
+            while true {
+                var request = pollfd(fd: main, events: Int16(POLLIN), revents: 0)
+                try #require(poll(&request, 1, 60_000) > 0, "the program neither wrote nor ended")
+                var piece = [UInt8](repeating: 0, count: 4096)
+                let count = read(main, &piece, piece.count)
+                // The other end was closed.
+                if count <= 0 { break }
+                seen += piece[..<count]
+                if !hasAnswered, String(decoding: seen, as: UTF8.self).contains("\u{1B}[c") {
+                    hasAnswered = true
+                    let answer = Array("\u{1B}[?62;\(hasSixels ? "4;" : "")22c".utf8)
+                    #expect(write(main, answer, answer.count) == answer.count)
+                }
+            }
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+            #expect(hasAnswered)
+            let text = String(decoding: seen, as: UTF8.self)
+            #expect(text.contains("\u{1B}P0;1q\"1;1;64;48#0;2;") == hasSixels)
+            // The answer was read, not shown.
+            #expect(!text.contains("?62;"))
+            #expect(editor.names.contains("a-mask-preview.png") == !hasSixels)
+        }
+    #endif
 }

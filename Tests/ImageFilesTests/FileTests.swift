@@ -26,7 +26,8 @@ import Testing
             let text = error(reading: folder + "/text.png")
             #expect(text == .notAnImage(file: folder + "/text.png", found: "text"))
             #expect(text?.category.exitCode == 65)
-            #expect("\(try #require(text))".contains("a PNG, JPEG, WebP or TIFF was expected, text was found"))
+            #expect("\(try #require(text))".contains("a PNG, JPEG, WebP"))
+            #expect("\(try #require(text))".contains(" was expected, text was found"))
             try ImageFile.write(bytes: [], to: folder + "/empty.jpg")
             #expect(
                 error(reading: folder + "/empty.jpg")
@@ -36,18 +37,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("HEIC", "\0\0\0\u{18}ftypheic\0\0\0\0mif1heic"),
-        ("AVIF", "\0\0\0\u{1C}ftypavif\0\0\0\0avifmif1miaf"), ("GIF", "GIF89a\u{1}\0\u{1}\0"),
-        ("AVIF", "\0\0\0\u{1C}ftypmif1\0\0\0\0avifmif1miaf"),
+        ("GIF", "GIF89a\u{1}\0\u{1}\0"), ("Photoshop", "8BPS\0\u{1}"), ("PNM", "P6 3 3 255\n"),
     ])
     func otherFormatsAreRefusedByName(format: String, head: String) {
         let error = #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: Array(head.utf8), name: "x.png") }
         #expect(error == .unsupportedFormat(file: "x.png", format: format))
-        #expect(error?.description.contains("\(format) file; this build reads PNG, JPEG, WebP or TIFF") == true)
+        #expect(error?.description.contains("\(format) file; this build reads PNG, JPEG, WebP") == true)
     }
 
     @Test func signatures() {
-        #expect(ImageFormat.sniff([0xFF, 0x0A, 0, 0]) == .unsupported(name: "JPEG XL"))
+        #expect(ImageFormat.sniff([0xFF, 0x0A, 0, 0]) == .readable(.jxl))
+        #expect(ImageFormat.sniff(Array("\0\0\0\u{18}ftypheic\0\0\0\0mif1heic".utf8)) == .readable(.heic))
+        #expect(ImageFormat.sniff(Array("\0\0\0\u{1C}ftypavif\0\0\0\0avifmif1miaf".utf8)) == .readable(.avif))
+        #expect(ImageFormat.sniff(Array("\0\0\0\u{1C}ftypmif1\0\0\0\0avifmif1miaf".utf8)) == .readable(.avif))
         #expect(ImageFormat.sniff([0xFF, 0xD8, 0xFF, 0xE0]) == .readable(.jpeg))
         let bmp = Array("BM".utf8) + [UInt8](repeating: 0, count: 12) + [40, 0, 0, 0]
         #expect(ImageFormat.sniff(bmp) == .unsupported(name: "BMP"))

@@ -188,6 +188,42 @@ import Testing
                 == PixelRect(x: 30, y: 11, width: 30, height: 22))
     }
 
+    /// Thousands of sides that cross each other, as in a scribble: by samples, in a moment, and nearly exact.
+    @Test(.timeLimit(.minutes(1))) func `A scribble takes no time`() throws {
+        var state: UInt64 = 7
+        func next(_ limit: Int) -> Double {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Double(state >> 40) / Double(1 << 24) * Double(limit)
+        }
+        let corners = (0 ..< 4000).map { _ in point(next(Self.size.width), next(Self.size.height)) }
+        for rule in VectorPath.FillRule.allCases {
+            let mask = Mask(VectorPath(polygon: corners), rule: rule, size: Self.size)
+            for value in mask.coverage.values { #expect(value >= 0 && value <= 1) }
+            // By the even-odd rule so many crossings leave half of the middle.
+            if rule == .evenOdd {
+                let middle = (20 ..< 40).map { Double(mask.coverage[$0, 22]) }
+                #expect(abs(middle.reduce(0, +) / 20 - 0.5) < 0.1)
+            }
+        }
+        // A comb of 600 teeth, 3/100 wide and 36 high, on a bar: sampled where the teeth are, and its area is known.
+        let teeth = (0 ..< 600).flatMap { tooth -> [VectorPath.Point] in
+            let x = 5 + Double(tooth) * 0.08
+            return [point(x, 40), point(x, 4), point(x + 0.03, 4), point(x + 0.03, 40)]
+        }
+        let comb = Mask(VectorPath(polygon: teeth + [point(53, 42), point(5, 42)]), size: Self.size)
+        #expect(abs(total(comb) - (600 * 0.03 * 36 + 48 * 2)) < 0.3)
+    }
+
+    @Test func `More corners than any mask has are refused`() throws {
+        let arcs = "M0 0" + String(repeating: "A1e6 1e6 0 1120 5A1e6 1e6 0 119 0", count: 200)
+        #expect(throws: MaskShapeError.tooManyPoints(limit: VectorPath.cornerLimit)) { try MaskShape(svgPath: arcs) }
+        let points = String(repeating: "1,1 5,5 ", count: 2000)
+        #expect(throws: MaskShapeError.tooManyPoints(limit: VectorPath.cornerLimit)) {
+            try MaskShape(stroke: points, width: 10_000)
+        }
+        _ = try MaskShape(stroke: points, width: 3)
+    }
+
     @Test func `Words fill their box and have the holes of their letters`() throws {
         let fonts = ["/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf", "/System/Library/Fonts/Helvetica.ttc"]
         guard let font = fonts.first(where: FileManager.default.fileExists(atPath:)) else {

@@ -332,6 +332,46 @@ typedef struct {
 bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *request, cimageio_buffer *out,
                           cimageio_result *result);
 
+// AVIF, HEIC and JPEG XL -------------------------------------------------------------------------------------------
+//
+// Their libraries are loaded when the first such file is read, and may be absent: then nothing but `…_is_available`
+// is of use.
+
+/// The first picture of a file and what stands beside it. Free the three buffers with `cimageio_free`, also on failure.
+typedef struct {
+    uint32_t width; // upright
+    uint32_t height;
+    uint8_t channels;      // grey, grey and alpha, RGB, RGBA
+    uint8_t depth;         // 8, or 16 where the file has more than 8: the samples that decoding writes, native endian
+    uint8_t stored_depth;  // of the file
+    bool alpha_associated; // colours are stored multiplied by alpha; decoding makes them straight
+    bool other_pictures;
+    uint8_t color_primaries;          // ITU-T H.273; 0 or 2 where the file does not say
+    uint8_t transfer_characteristics; // the same
+    cimageio_buffer profile;
+    cimageio_buffer exif; // four bytes that say where its TIFF header begins, then the block
+    cimageio_buffer xmp;
+} cimageio_still_info;
+
+bool cimageio_heif_is_available(void);
+
+/// Reads all but the pixels of an AVIF or HEIC.
+bool cimageio_heif_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
+                          cimageio_result *result);
+
+/// `capacity` is exactly width × height × channels × depth / 8.
+bool cimageio_heif_decode(const uint8_t *data, size_t count, const cimageio_still_info *info, void *pixels,
+                          size_t capacity, cimageio_result *result);
+
+bool cimageio_jxl_is_available(void);
+
+/// The same for JPEG XL.
+bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
+                         cimageio_result *result);
+
+bool cimageio_jxl_decode(const uint8_t *data, size_t count, const cimageio_still_info *info, void *pixels,
+                         size_t capacity, cimageio_result *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,7 +35,8 @@ public struct AutoencoderConfiguration: Sendable {
         scale = Float(try json.double("scaling_factor") ?? 0.18215)
         shift = Float(try json.double("shift_factor") ?? 0)
         let numbers = blockChannels + [latentChannels, layers, groups]
-        guard !blockChannels.isEmpty, numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), scale != 0,
+        guard (1 ... 16).contains(blockChannels.count), numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), scale != 0,
+            layers <= 256,
             blockChannels.allSatisfy({ $0 % groups == 0 })
         else {
             throw NetworkError.impossible(

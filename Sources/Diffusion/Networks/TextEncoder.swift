@@ -37,7 +37,7 @@ public struct TextEncoderConfiguration: Sendable {
             [vocabularySize, channels, feedForwardChannels, layers, heads, maximumTokens].allSatisfy({
                 $0 > 0 && $0 < 1 << 24
             }),
-            channels % heads == 0
+            channels % heads == 0, layers <= 256
         else {
             throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers")
         }

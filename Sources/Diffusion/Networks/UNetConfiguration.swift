@@ -96,7 +96,12 @@ public struct UNetConfiguration: Sendable {
         sampleSize = if case .integer(let size)? = json.value("sample_size") { size } else { nil }
 
         let numbers = [inChannels, outChannels, groups] + blockChannels + layers + transformerLayers + heads
-        guard numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), blockChannels.allSatisfy({ $0 % groups == 0 }) else {
+        // No model is near these bounds; a file that is would make layers without end, or sides that overflow.
+        guard numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), blockChannels.allSatisfy({ $0 % groups == 0 }),
+            levels <= 16, (layers + transformerLayers + upTransformerLayers).allSatisfy({ (1 ... 256).contains($0) }),
+            contextChannels.allSatisfy({ (1 ... 1 << 20).contains($0) }),
+            (1 ... 1 << 16).contains(sampleSize ?? 64), (1 ... 1 << 20).contains(guidanceChannels ?? 1)
+        else {
             throw NetworkError.impossible(
                 file: file, reason: "channels \(blockChannels), groups \(groups), layers \(layers), heads \(heads)")
         }

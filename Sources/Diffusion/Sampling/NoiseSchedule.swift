@@ -21,9 +21,8 @@ public struct NoiseSchedule: Sendable {
     /// The schedule that a model was trained with, as the scheduler class of that kind computes it.
     init(kind: Sampler.Kind, configuration: SchedulerConfiguration) throws(SamplingError) {
         var betas = try Self.betas(kind: kind, configuration: configuration)
-        guard !betas.isEmpty, betas.allSatisfy({ $0 >= 0 && $0 < 1 }) else {
-            throw .badSchedule(reason: "β must lie in 0..<1")
-        }
+        guard betas.count > 1 else { throw .badSchedule(reason: "it has fewer than 2 training timesteps") }
+        guard betas.allSatisfy({ $0 >= 0 && $0 < 1 }) else { throw .badSchedule(reason: "β must lie in 0..<1") }
         // PNDMScheduler and HeunDiscreteScheduler do not know the setting.
         let isRescaled = configuration.rescaleBetasZeroSNR ?? false && kind != .pndm && kind != .heun
         if isRescaled { betas = Self.rescaledToZeroSNR(betas) }
@@ -31,6 +30,10 @@ public struct NoiseSchedule: Sendable {
         // The samplers that divide by √ᾱ keep it just above 0, so that the first σ is finite.
         if isRescaled, kind != .ddim, kind != .lcm { alphas[alphas.count - 1] = 0x1p-24 }
         self.alphas = alphas
+        // The others take σ, and its logarithm, of every training timestep.
+        guard [.ddim, .pndm, .lcm].contains(kind) || sigmas.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw .badSchedule(reason: "the noise begins at nothing or drowns the picture for good")
+        }
     }
 
     private static func betas(

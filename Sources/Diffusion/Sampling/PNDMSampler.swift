@@ -34,7 +34,7 @@ struct PNDMSampler: DenoisingSampler {
             multistep = (ascending.dropLast() + ascending.suffix(2).dropLast() + ascending.suffix(1)).reversed()
         } else {
             guard steps >= 4 else {
-                throw .stepsOutOfRange(sampler: .pndm, steps: steps, allowed: 4 ... settings.trainTimesteps)
+                throw .stepsOutOfRange(sampler: .pndm, steps: steps, allowed: 4 ... max(4, settings.trainTimesteps))
             }
             // Each of the last four timesteps and the one half a step before it, every one but the ends twice.
             let half = Double(settings.trainTimesteps / steps / 2)

@@ -53,14 +53,20 @@ public enum Sampler {
         guard (1 ... settings.trainTimesteps).contains(steps) else {
             throw .stepsOutOfRange(sampler: settings.kind, steps: steps, allowed: 1 ... settings.trainTimesteps)
         }
-        return switch settings.kind {
-        case .ddim: try DDIMSampler(settings, steps: steps)
-        case .pndm: try PNDMSampler(settings, steps: steps)
-        case .euler, .eulerAncestral: try EulerSampler(settings, steps: steps)
-        case .heun: try HeunSampler(settings, steps: steps)
-        case .dpmpp2M, .dpmpp2MSDE: try DPMSolverSampler(settings, steps: steps)
-        case .unipc: try UniPCSampler(settings, steps: steps)
-        case .lcm: try LCMSampler(settings, steps: steps)
+        let sampler: any DenoisingSampler =
+            switch settings.kind {
+            case .ddim: try DDIMSampler(settings, steps: steps)
+            case .pndm: try PNDMSampler(settings, steps: steps)
+            case .euler, .eulerAncestral: try EulerSampler(settings, steps: steps)
+            case .heun: try HeunSampler(settings, steps: steps)
+            case .dpmpp2M, .dpmpp2MSDE: try DPMSolverSampler(settings, steps: steps)
+            case .unipc: try UniPCSampler(settings, steps: steps)
+            case .lcm: try LCMSampler(settings, steps: steps)
+            }
+        // Bounds from a configuration, such as sigma_min, may make none.
+        guard !sampler.timesteps.isEmpty, sampler.timesteps.allSatisfy({ $0.isFinite }) else {
+            throw .badSchedule(reason: "its timesteps lie beyond all bounds")
         }
+        return sampler
     }
 }

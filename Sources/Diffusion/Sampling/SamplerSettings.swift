@@ -63,6 +63,9 @@ struct SamplerSettings: Sendable {
 
     /// The timesteps as indices of the training schedule.
     func indices(_ timesteps: [Double], steps: Int) throws(SamplingError) -> [Int] {
+        guard timesteps.allSatisfy({ abs($0) < 1e9 }) else {
+            throw .badSchedule(reason: "its timesteps lie beyond all bounds")
+        }
         let indices = timesteps.map { Int($0) }
         guard indices.allSatisfy((0 ..< trainTimesteps).contains) else {
             throw .stepsOutOfRange(sampler: kind, steps: steps, allowed: 1 ... max(1, trainTimesteps - stepsOffset - 1))

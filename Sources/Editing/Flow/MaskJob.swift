@@ -12,18 +12,22 @@ public struct MaskJob: Sendable {
     /// Scale further masks of another size.
     public var fit: Bool
     public var output: OutputChoice
+    /// The largest picture that is read, in pixels.
+    public var maximumPixels: Int
     /// Whether an overlay is written beside the mask.
     public var writesPreview: Bool
 
     public init(
         task: MaskTask, input: PictureInput, meaning: MaskMeaning = .repaint, fit: Bool = false,
-        output: OutputChoice = OutputChoice(), writesPreview: Bool = false
+        output: OutputChoice = OutputChoice(), maximumPixels: Int = EditSettings.defaultMaximumPixels,
+        writesPreview: Bool = false
     ) {
         self.task = task
         self.input = input
         self.meaning = meaning
         self.fit = fit
         self.output = output
+        self.maximumPixels = maximumPixels
         self.writesPreview = writesPreview
     }
 
@@ -40,7 +44,7 @@ public struct MaskJob: Sendable {
             throw EditError.maskFormat(path: path)
         }
         try observe(.stage(.read))
-        let loaded = try PictureFile.read(input)
+        let loaded = try PictureFile.read(input, maximumPixels: maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         let outputs = try OutputPlan(
             output, suffix: task.suffix, count: 1, input: (input, .png), others: task.others.compactMap(\.input))
@@ -84,7 +88,7 @@ public struct MaskJob: Sendable {
         lazy var seen = colorSpace.isSRGB ? picture : Picture(colorSpace.toSRGB(RGBImage(picture)))
         let reader = MaskReader(
             picture: picture, name: input.name, meaning: meaning, fit: fit,
-            maximumPixels: EditSettings.defaultMaximumPixels)
+            maximumPixels: maximumPixels)
         switch task {
         case .shape(let shape): return shape.mask(size: picture.size)
         case .text(let text, let font, let box):

@@ -7,9 +7,26 @@ public enum TerminalGraphics: Sendable {
     case kitty
     /// https://iterm2.com/documentation-images.html (iTerm2, WezTerm, mintty, VS Code)
     case iterm
+    /// DEC's sixels, in up to 256 colours (xterm -ti vt340, foot, mlterm, contour, Windows Terminal, recent tmux).
+    case sixel
 
-    /// What the terminal says of itself in the environment; `nil` where it is not known to show pictures. A
-    /// multiplexer in between would not pass the sequences on.
+    /// Asks a terminal what it is: primary device attributes (DA1; VT510 Reference Manual, chapter 5).
+    public static let attributesRequest = "\u{1B}[c"
+
+    /// Whether an answer to `attributesRequest`, `ESC [ ? 62 ; 4 ; … c`, names sixels, which is attribute 4; `nil` where
+    /// it is none, or not all of it.
+    public static func namesSixels(_ answer: some Sequence<UInt8>) -> Bool? {
+        let text = String(decoding: Array(answer), as: UTF8.self)
+        // Keys that were pressed meanwhile may stand before it.
+        guard let start = text.firstIndex(of: "\u{1B}"), text[start...].hasPrefix("\u{1B}[?") else { return nil }
+        let rest = text[start...].dropFirst(3)
+        guard let end = rest.firstIndex(where: { !$0.isNumber && $0 != ";" }), rest[end] == "c" else { return nil }
+        // The first number is the terminal's class.
+        return rest[..<end].split(separator: ";").dropFirst().contains("4")
+    }
+
+    /// What the terminal says of itself in the environment; `nil` where it is not known to show pictures in either of
+    /// the first two ways. A multiplexer in between would not pass the sequences on.
     public static var supported: TerminalGraphics? {
         if FileSystem.environment("TMUX") != nil { return nil }
         let terminal = FileSystem.environment("TERM") ?? ""
@@ -38,10 +55,11 @@ public enum TerminalGraphics: Sendable {
                 width: max(1, Int(Double(picture.width) * scale)), height: max(1, Int(Double(picture.height) * scale)))
             shown = Picture(RGBImage(picture).resized(to: size, filter: .area))
         }
+        if self == .sixel { return SixelEncoder(RGBImage(shown)).escape }
         let png = try ImageFile.encode(shown, format: .png, name: "the preview").bytes
         let text = Self.base64(png)
         switch self {
-        case .iterm:
+        case .sixel, .iterm:
             return "\u{1B}]1337;File=inline=1;size=\(png.count):\(text)\u{7}"
         case .kitty:
             // At most 4096 bytes a piece; `m=1` says that more follow.

@@ -48,7 +48,8 @@ public struct OutputPlan: Sendable, Equatable {
             isNumbered = false
         } else {
             let inputName = (input?.source.path).map(FileSystem.name(of:))
-            format = input?.format ?? .png
+            // A format that is not written gives a PNG.
+            format = input.map { $0.format.isWritten ? $0.format : .png } ?? .png
             if let path = choice.path {
                 folder = path
             } else {

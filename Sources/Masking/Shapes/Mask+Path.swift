@@ -5,7 +5,8 @@ extension Mask {
     /// outside the picture is cut off.
     ///
     /// Rows are cut into bands in which no two sides cross or end; in a band the inside is a row of trapezoids, whose
-    /// areas are summed with the signed-area accumulation of R. Levien's font-rs (2016) instead of by samples.
+    /// areas are summed with the signed-area accumulation of R. Levien's font-rs (2016) instead of by samples. A row that
+    /// more than 512 sides run through, as a scribble has, is summed over 256 lines.
     public init(_ path: VectorPath, rule: VectorPath.FillRule = .nonZero, size: PixelSize) {
         var plane = Plane(size: size)
         var filler = PathFiller(path, rule: rule, size: size)
@@ -89,6 +90,12 @@ private struct PathFiller {
         }
         for index in accumulated.indices { accumulated[index] = 0 }
 
+        // A scribble of thousands of sides: the bands would number as many, each with all of them.
+        if active.count > Self.sideLimit {
+            fillSampled(top: top)
+            active.removeAll { $0.bottom <= top + 1 }
+            return row
+        }
         var cuts = [top, top + 1]
         for side in active {
             if side.top > top { cuts.append(side.top) }
@@ -135,6 +142,24 @@ private struct PathFiller {
             }
             part.sort { $0.top + $0.bottom < $1.top + $1.bottom }
             fillTrapezoids(part, height: height * (lower - upper))
+        }
+    }
+
+    /// Sides in a row beyond which its area is sampled instead of cut into bands.
+    private static let sideLimit = 512
+
+    /// The row by 256 lines, exact along each of them.
+    private mutating func fillSampled(top: Double) {
+        let lines = 256
+        for line in 0 ..< lines {
+            let y = top + (Double(line) + 0.5) / Double(lines)
+            var places: [Stretch] = []
+            for side in active where side.top <= y && side.bottom > y {
+                let x = side.x(at: y)
+                places.append(Stretch(top: x, bottom: x, winding: side.winding))
+            }
+            places.sort { $0.top < $1.top }
+            fillTrapezoids(places, height: 1 / Double(lines))
         }
     }
 

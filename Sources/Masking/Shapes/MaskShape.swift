@@ -85,6 +85,9 @@ public enum MaskShape: Sendable, Equatable {
     public init(stroke text: String, width: Double) throws(MaskShapeError) {
         let places = try Self.places(text)
         guard !places.isEmpty else { throw .tooFewPoints(found: 0, needed: 1) }
+        guard VectorPath.corners(ofStrokeThrough: places.count, width: width) <= VectorPath.cornerLimit else {
+            throw .tooManyPoints(limit: VectorPath.cornerLimit)
+        }
         self = .stroke(places, width: width)
     }
 

@@ -46,11 +46,11 @@ struct SVGPathParser {
                 let repeated = command == UInt8(ascii: "m") && !isFirst ? UInt8(ascii: "l") : command
                 try draw(repeated, isRelative: isRelative)
                 isFirst = false
+                guard path.cornerCount <= VectorPath.cornerLimit else {
+                    throw .tooManyPoints(limit: VectorPath.cornerLimit)
+                }
                 skipSpaceAndComma()
             } while startsNumber
-            guard path.contours.count <= MaskShape.pointLimit else {
-                throw .tooManyPoints(limit: MaskShape.pointLimit)
-            }
         }
     }
 

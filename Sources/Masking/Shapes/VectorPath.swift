@@ -30,7 +30,20 @@ public struct VectorPath: Sendable, Equatable {
     /// The outlines, a list of corners each.
     public private(set) var contours: [[Point]] = []
 
+    /// Corners that were added one by one.
+    private(set) var cornerCount = 0
+
+    /// More corners than this, those of flattened curves included, are more than a mask can have meant.
+    public static let cornerLimit = 4_000_000
+
     public init() {}
+
+    public static func == (a: VectorPath, b: VectorPath) -> Bool { a.contours == b.contours }
+
+    /// Corners of a stroke through that many points, before it is made.
+    static func corners(ofStrokeThrough count: Int, width: Double) -> Int {
+        count * (2 * max(2, segments(radius: abs(width) / 2, angle: .pi)) + 2)
+    }
 
     /// One outline with straight sides.
     public init(polygon: [Point]) {
@@ -81,12 +94,14 @@ public struct VectorPath: Sendable, Equatable {
     /// Begins a contour.
     public mutating func move(to point: Point) {
         contours.append([point])
+        cornerCount += 1
     }
 
     /// A straight line. Traps where no contour was begun.
     public mutating func line(to point: Point) {
         precondition(!contours.isEmpty, "a line begins somewhere")
         contours[contours.count - 1].append(point)
+        cornerCount += 1
     }
 
     /// A quadratic Bézier curve. Traps where no contour was begun.

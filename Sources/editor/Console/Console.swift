@@ -19,6 +19,40 @@ enum Console {
         return Int(size.ws_col)
     }
 
+    /// How the terminal behind standard error shows pictures: as the environment says, else it is asked for sixels.
+    static var graphics: TerminalGraphics? {
+        guard errorIsTerminal else { return nil }
+        return TerminalGraphics.supported ?? (answersSixels() ? .sixel : nil)
+    }
+
+    /// Asks the terminal, and waits at most a second for each byte of its answer.
+    private static func answersSixels() -> Bool {
+        let terminal = STDERR_FILENO
+        // A job in the background would be stopped by changing the terminal.
+        let foreground = tcgetpgrp(terminal)
+        guard foreground < 0 || foreground == getpgrp(), getenv("TERM").map({ String(cString: $0) }) != "dumb" else {
+            return false
+        }
+        var before = termios()
+        guard tcgetattr(terminal, &before) == 0 else { return false }
+        // The answer comes as if typed: neither shown nor kept until a line ends.
+        var quiet = before
+        quiet.c_lflag &= ~tcflag_t(ECHO | ICANON)
+        guard tcsetattr(terminal, TCSANOW, &quiet) == 0 else { return false }
+        defer { tcsetattr(terminal, TCSANOW, &before) }
+        writeErrorRaw(TerminalGraphics.attributesRequest)
+        var answer: [UInt8] = []
+        while answer.count < 256 {
+            var request = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+            guard poll(&request, 1, 1000) > 0 else { return false }
+            var byte: UInt8 = 0
+            guard read(terminal, &byte, 1) == 1 else { return false }
+            answer.append(byte)
+            if let names = TerminalGraphics.namesSixels(answer) { return names }
+        }
+        return false
+    }
+
     /// A line on standard error. A closed stream is not worth failing for.
     static func writeError(_ line: String) {
         writeErrorRaw(line + "\n")

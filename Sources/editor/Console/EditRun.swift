@@ -48,8 +48,9 @@ struct EditRun {
 
     private func showPreview(_ report: EditReport) {
         guard let picture = report.preview else { return }
-        guard let graphics = TerminalGraphics.supported, Console.errorIsTerminal else {
-            Console.writeError("no preview: this terminal shows no pictures (kitty and iTerm2 graphics are known)")
+        guard let graphics = Console.graphics else {
+            Console.writeError(
+                "no preview: this terminal shows no pictures (kitty and iTerm2 graphics and sixels are known)")
             return
         }
         do {

@@ -10,10 +10,10 @@ struct MaskRun {
     }
 
     func run(_ task: MaskTask, input: PictureInput, reading: MaskReadingOptions? = nil, fit: Bool = false) throws {
-        let graphics = Console.errorIsTerminal ? TerminalGraphics.supported : nil
+        let graphics = options.preview ? Console.graphics : nil
         let job = MaskJob(
             task: task, input: input, meaning: reading?.maskMeans ?? .repaint, fit: fit,
-            output: OutputChoice(path: options.output, force: options.force),
+            output: OutputChoice(path: options.output, force: options.force), maximumPixels: options.maxPixels,
             writesPreview: options.preview && graphics == nil)
         let printer = ProgressPrinter(json: options.json, quiet: options.quiet)
         defer { printer.closeLine() }

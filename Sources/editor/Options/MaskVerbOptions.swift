@@ -14,9 +14,16 @@ struct MaskOutputOptions: ParsableArguments {
     @Flag(help: "Overwrite the output if it exists. The input is never overwritten.")
     var force = false
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
+            valueName: "pixels"))
+    var maxPixels = EditSettings.defaultMaximumPixels
+
     @Flag(
         help:
-            "Show the picture with the mask laid over it: in the terminal where it can show pictures (kitty or iTerm2 graphics), else in a PNG beside the mask."
+            "Show the picture with the mask laid over it: in the terminal where it can show pictures (kitty or iTerm2 graphics, sixels), else in a PNG beside the mask."
     )
     var preview = false
 
@@ -30,6 +37,7 @@ struct MaskOutputOptions: ParsableArguments {
     var quiet = false
 
     func validate() throws {
+        try check(EditSettings.maximumPixelsRange, maxPixels)
         if let output, output.isEmpty { throw ValidationError("--output is empty, expected a path") }
     }
 }

@@ -22,7 +22,10 @@ struct Positionals: Equatable {
 
     private static func isImage(_ word: String) -> Bool {
         if word == "-" { return true }
-        let endings = [".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic"]
+        let endings = [
+            ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic",
+            ".heif", ".avif", ".jxl",
+        ]
         let lowered = word.lowercased()
         return endings.contains { lowered.hasSuffix($0) } || FileSystem.isFile(word)
     }

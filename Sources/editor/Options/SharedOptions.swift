@@ -58,7 +58,7 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Leave out the record of how the picture was made (settings and the mark of a generated picture).")
     var noMetadata = false
 
-    @Flag(help: "Show the result in the terminal, where it can show pictures (kitty or iTerm2 graphics).")
+    @Flag(help: "Show the result in the terminal, where it can show pictures (kitty or iTerm2 graphics, sixels).")
     var preview = false
 
     @Flag(
