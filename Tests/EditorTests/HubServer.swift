@@ -71,6 +71,23 @@ final class HubServer: Sendable {
         }
     }
 
+    /// What the system's own program says of a file.
+    static func sha256(_ file: URL) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        #if os(macOS)
+            process.arguments = ["shasum", "-a", "256", file.path()]
+        #else
+            process.arguments = ["sha256sum", file.path()]
+        #endif
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return String(text.prefix(64))
+    }
+
     private static func answer(
         _ request: HTTPServer.Request, _ state: State, store: String
     ) -> HTTPServer.Response {

@@ -33,7 +33,7 @@ import Testing
                 let isLarge = path.hasSuffix("model.safetensors")
                 // The parts bring what the tests of networks hold them to.
                 guard isLarge || !path.hasSuffix(".safetensors") else { continue }
-                files[path] = .init(data: try Data(contentsOf: url), sha256: isLarge ? try Self.sha256(url) : nil)
+                files[path] = .init(data: try Data(contentsOf: url), sha256: isLarge ? try HubServer.sha256(url) : nil)
             }
             files["README.md"] = .init(data: Data("---\nlicense: openrail\n---\n# Tiny\n".utf8))
             try FileManager.default.removeItem(at: model)
@@ -41,22 +41,6 @@ import Testing
                 $0.files = files
                 $0.token = token
             }
-        }
-
-        static func sha256(_ file: URL) throws -> String {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            #if os(macOS)
-                process.arguments = ["shasum", "-a", "256", file.path()]
-            #else
-                process.arguments = ["sha256sum", file.path()]
-            #endif
-            let output = Pipe()
-            process.standardOutput = output
-            try process.run()
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            return String(text.prefix(64))
         }
 
         func pull(_ more: String...) throws -> Editor.Outcome {
@@ -242,10 +226,14 @@ import Testing
         let folder = setting.models.appending(path: ".incomplete/someone--tiny--1234abcd1234/unet")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data(count: 1000).write(to: folder.appending(path: "diffusion_pytorch_model.safetensors.incomplete"))
+        // Of a variant that is not asked for this time.
+        try Data(count: 9).write(to: folder.appending(path: "diffusion_pytorch_model.fp16.safetensors.incomplete"))
         #expect(try setting.pull().code == 0)
         try setting.expectWhole()
         let asked = setting.server.store.requests.filter { $0.path.hasSuffix(file.sha256 ?? "-") }
         #expect(asked.map(\.rangeStart) == [1000, nil])
+        let left = setting.there.filter { $0.contains("fp16") || $0.contains("incomplete") }
+        #expect(left.isEmpty)
     }
 
     @Test func `A wrong hash is refused, and nothing of the file is kept`() throws {
@@ -378,6 +366,7 @@ import Testing
             ("<html>", "unexpected character"), ("{}", "has no sha and siblings"),
             (#"{"sha": "../x", "siblings": []}"#, "its sha is no commit"),
             (#"{"sha": "abc", "siblings": [{"rfilename": "a"}]}"#, "has no size"),
+            (#"{"sha": "abc", "siblings": [{"rfilename": "a", "size": 9223372036854775807}]}"#, "has no size"),
             (#"{"sha": "abc", "siblings": [{"rfilename": "a", "size": 1, "lfs": {"sha256": "x"}}]}"#, "has no SHA-256"),
         ] {
             setting.server.change { $0.disturbHub = { _, _, response in response = .init(body: Data(body.utf8)) } }

@@ -176,6 +176,29 @@ import Testing
         #expect(short.error.contains("is truncated"))
     }
 
+    @Test func `The Hugging Face cache is held against its names`() throws {
+        let editor = try Self.home()
+        let root = editor.folder.appending(path: ".hub/models--someone--hashed")
+        let snapshot = root.appending(path: "snapshots/1")
+        try FileManager.default.createDirectory(at: root.appending(path: "blobs"), withIntermediateDirectories: true)
+        try TinyModel.write(to: snapshot)
+        try Self.put("1", editor, ".hub/models--someone--hashed/refs/main")
+        // Large files lie under their hashes, with links to them.
+        let weights = snapshot.appending(path: "vae/diffusion_pytorch_model.safetensors")
+        let blob = root.appending(path: "blobs/\(try HubServer.sha256(weights))")
+        try FileManager.default.moveItem(at: weights, to: blob)
+        try FileManager.default.createSymbolicLink(at: weights, withDestinationURL: blob)
+        let good = try editor.run(["models", "verify", "hashed"])
+        #expect(good.code == 0, "\(good.error)")
+        #expect(good.output.contains("sizes and hashes: 1 files, of which 1 by SHA-256"))
+        var bytes = try Data(contentsOf: blob)
+        bytes[bytes.count - 2] ^= 1
+        try bytes.write(to: blob)
+        let bad = try editor.run(["models", "verify", "hashed"])
+        #expect(bad.code == 65)
+        #expect(bad.error.contains("has the SHA-256"))
+    }
+
     @Test func `Only what is the program's own is removed, and only on a yes`() throws {
         let editor = try Self.home()
         try Self.fill(editor)

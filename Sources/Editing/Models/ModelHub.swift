@@ -124,8 +124,9 @@ public struct ModelHub: Sendable {
                 throw failure("a file has no name")
             }
             guard Self.isSafe(path) else { throw ModelStoreError.unsafePath(path, hub: endpoint) }
-            guard case .integer(let size)? = members["size"], size >= 0 else {
-                throw failure("the file '\(path)' has no size")
+            // Sixteen terabytes, so that sums stay numbers.
+            guard case .integer(let size)? = members["size"], (0 ... 1 << 44).contains(size) else {
+                throw failure("the file '\(path)' has no size that a file can have")
             }
             var file = File(path: path, size: size)
             if case .object(let lfs)? = members["lfs"] {

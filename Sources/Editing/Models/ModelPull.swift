@@ -133,6 +133,11 @@ public struct ModelPull {
             progress.isWhole = true
             try observe(progress)
         }
+        // What runs with another choice of files left here.
+        let names = Set(wanted.map(\.path))
+        for left in FileSystem.files(below: staging) where !names.contains(left) && left != ".lock" {
+            unlink("\(staging)/\(left)")
+        }
         try place(wanted, from: staging, in: target, revision: listing.revision, there: there)
         return result
     }

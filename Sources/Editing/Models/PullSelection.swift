@@ -50,7 +50,9 @@ struct PullSelection {
             !path.contains("/") && [".safetensors", ".ckpt", ".gguf"].contains { path.lowercased().hasSuffix($0) }
         }
         if let file {
-            guard let found = listing.files.first(where: { $0.path == file }) else {
+            // Hidden files are the program's own there.
+            let isHidden = file.split(separator: "/").contains { $0.hasPrefix(".") }
+            guard !isHidden, let found = listing.files.first(where: { $0.path == file }) else {
                 throw ModelStoreError.noSuchFile(file, what: what, files: Array(wholes.prefix(10)))
             }
             files = [found]
