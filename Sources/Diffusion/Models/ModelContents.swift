@@ -3,7 +3,7 @@ internal import Tensors
 /// What the files of a model hold, without its networks.
 public struct ModelContents: Sendable {
     public struct Part: Sendable {
-        /// The part's folder in the diffusers layout: `unet`, `vae`, `text_encoder`.
+        /// The part's folder in the diffusers layout: `unet`, `vae`, `text_encoder`, `text_encoder_2`.
         public let name: String
         public let weights: any WeightSource
 
@@ -42,7 +42,10 @@ public struct ModelContents: Sendable {
     /// Maps a model's files. Throws `ModelError` or `WeightError`.
     public init(_ source: ModelSource) throws {
         let files = try ModelFiles(source)
-        parts = try ["unet", "vae", "text_encoder"].map { Part(name: $0, weights: try files.weights($0)) }
+        parts = try ["unet", "vae", "text_encoder", "text_encoder_2"].filter {
+            // A part without a configuration is none of the model's.
+            (try? files.configuration("\($0)/config.json")) != nil
+        }.map { Part(name: $0, weights: try files.weights($0)) }
         if case .file(let path) = source { metadata = try WeightFile.open(path).hints } else { metadata = [:] }
     }
 }

@@ -47,6 +47,11 @@ public struct ModelConversion: Sendable {
         self.clipVocabulary = clipVocabulary
         let files = try ModelFiles(source, clipVocabulary: clipVocabulary)
         self.files = files
+        guard (try? files.configuration("text_encoder_2/config.json")) == nil else {
+            throw ModelError.notConvertible(
+                path: files.name,
+                reason: "it has a second text encoder, and only Stable Diffusion 1.x and 2.x are written")
+        }
         parts = try Dictionary(uniqueKeysWithValues: Self.names.map { ($0, try files.weights($0)) })
     }
 
@@ -266,7 +271,11 @@ public struct ModelConversion: Sendable {
         guard case .string(let schedulerClass)? = scheduler["_class_name"] else {
             throw refusal("its scheduler has no class")
         }
-        let isInpainting = try UNetConfiguration(files.configuration("unet/config.json")).inChannels == 9
+        let channels = try UNetConfiguration(files.configuration("unet/config.json")).inChannels
+        guard channels == 4 || channels == 9 else {
+            throw refusal("its denoiser takes \(channels) channels, expected 4 or 9")
+        }
+        let isInpainting = channels == 9
         func pair(_ library: String, _ name: String) -> JSONValue { .array([.string(library), .string(name)]) }
         let index: [String: JSONValue] = [
             "_class_name": .string(isInpainting ? "StableDiffusionInpaintPipeline" : "StableDiffusionPipeline"),

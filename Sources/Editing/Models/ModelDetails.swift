@@ -48,7 +48,10 @@ public struct ModelDetails: Sendable {
     }
 
     private static func stored(_ contents: ModelContents) -> FileReport.Entry {
-        let names = ["unet": "denoiser", "vae": "autoencoder", "text_encoder": "text encoder"]
+        let names = [
+            "unet": "denoiser", "vae": "autoencoder", "text_encoder": "text encoder",
+            "text_encoder_2": "second text encoder",
+        ]
         let types = contents.parts.map { part in
             (part.name, part.elementTypes.map(\.name))
         }
