@@ -50,6 +50,8 @@ let package = Package(
 
         .target(name: "CBundledModel", exclude: ["model"]),
 
+        .target(name: "CTransfer", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
         .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
@@ -57,7 +59,7 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
         .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors"],
+            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer"],
             swiftSettings: strict),
         .executableTarget(
             name: "editor",
@@ -82,7 +84,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EditingTests",
-            dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "TestSupport"],
+            dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "CTransfer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], exclude: ["Help"],

@@ -94,23 +94,38 @@ public final class ProductWeights {
 
 /// Writes a file's elements as `type`, in parallel.
 private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer, type: ElementType) {
-    let kernels = unsafe ckernels_kernels()!
-    let source = unsafe tensor.bytes.baseAddress!
-    let sourceType = tensor.elementType.kernelType
-    let sourceSize = tensor.elementType.size
-    parallelRanges(tensor.count, minimum: 1 << 16) { _, range in
-        unsafe kernels.pointee.convert(
-            source + range.lowerBound * sourceSize, sourceType, target + range.lowerBound * type.size, type.kernelType,
-            range.count)
+    let length = tensor.elementType.blockLength
+    parallelRanges(tensor.count / length, minimum: (1 << 16) / length) { _, blocks in
+        unsafe tensor.convert(
+            blocks: blocks, to: target + blocks.lowerBound * length * type.size, type: type)
     }
 }
 
 extension WeightTensor.ElementType {
+    /// Traps for blocks.
     var kernelType: ckernels_type {
         switch self {
         case .float32: CKERNELS_F32
         case .float16: CKERNELS_F16
         case .bfloat16: CKERNELS_BF16
+        default: preconditionFailure("\(rawValue) is not a type of single elements")
+        }
+    }
+
+    /// `nil` for a plain type.
+    var blockFormat: ckernels_block_format? {
+        switch self {
+        case .float32, .float16, .bfloat16: nil
+        case .q40: CKERNELS_Q4_0
+        case .q41: CKERNELS_Q4_1
+        case .q50: CKERNELS_Q5_0
+        case .q51: CKERNELS_Q5_1
+        case .q80: CKERNELS_Q8_0
+        case .q2K: CKERNELS_Q2_K
+        case .q3K: CKERNELS_Q3_K
+        case .q4K: CKERNELS_Q4_K
+        case .q5K: CKERNELS_Q5_K
+        case .q6K: CKERNELS_Q6_K
         }
     }
 }

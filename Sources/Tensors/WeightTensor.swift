@@ -16,16 +16,44 @@ internal import CKernels
         case float32 = "F32"
         case float16 = "F16"
         case bfloat16 = "BF16"
+        // GGUF's quantised types, blocks of elements that share scales.
+        case q40 = "Q4_0"
+        case q41 = "Q4_1"
+        case q50 = "Q5_0"
+        case q51 = "Q5_1"
+        case q80 = "Q8_0"
+        case q2K = "Q2_K"
+        case q3K = "Q3_K"
+        case q4K = "Q4_K"
+        case q5K = "Q5_K"
+        case q6K = "Q6_K"
 
-        /// Bytes an element.
-        public var size: Int { self == .float32 ? 4 : 2 }
+        /// Bytes of a block, which is an element for plain types.
+        public var size: Int {
+            switch self {
+            case .float32: 4
+            case .float16, .bfloat16: 2
+            default: blockFormat.map { ckernels_block_size($0) } ?? 0
+            }
+        }
+
+        /// Elements of a block.
+        public var blockLength: Int { blockFormat.map { ckernels_block_length($0) } ?? 1 }
+
+        /// Bytes of that many elements; `nil` where they are no whole blocks, or too many to address.
+        public func bytes(count: Int) -> Int? {
+            guard count.isMultiple(of: blockLength) else { return nil }
+            let (size, overflow) = (count / blockLength).multipliedReportingOverflow(by: size)
+            return overflow ? nil : size
+        }
     }
 
     public let name: String
     /// PyTorch's order, outermost first; a convolution is `[out, in, height, width]`, a linear layer `[out, in]`.
     public let shape: [Int]
     public let elementType: ElementType
-    /// Little-endian elements, row-major; `shape.product · elementType.size` bytes, aligned to the element at least.
+    /// Little-endian elements, row-major: `elementType.bytes(count:)` of them, aligned to the element at least (blocks lie
+    /// anywhere).
     public let bytes: UnsafeRawBufferPointer
     public let owner: AnyObject
     /// Whether `bytes` are unmodified pages of a file, which may be dropped from memory after use and come back by
@@ -38,7 +66,7 @@ internal import CKernels
         isMapped: Bool = false
     ) {
         precondition(
-            bytes.count == shape.reduce(1, *) * elementType.size, "bytes do not fit the shape of \(name)")
+            bytes.count == elementType.bytes(count: shape.reduce(1, *)), "bytes do not fit the shape of \(name)")
         self.name = name
         self.shape = shape
         self.elementType = elementType
@@ -58,14 +86,44 @@ extension WeightTensor {
     /// Some of the elements, in row-major order, as floats.
     public func floats(_ range: Range<Int>) -> [Float] {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements outside \(name)")
-        let kernels = unsafe ckernels_kernels()!
-        return unsafe [Float](unsafeUninitializedCapacity: range.count) { buffer, initialized in
-            if let base = unsafe bytes.baseAddress, let target = buffer.baseAddress {
-                unsafe kernels.pointee.convert(
-                    base + range.lowerBound * elementType.size, elementType.kernelType, target, CKERNELS_F32,
-                    range.count)
+        let length = elementType.blockLength
+        let blocks = range.lowerBound / length ..< (range.upperBound + length - 1) / length
+        let values = unsafe [Float](unsafeUninitializedCapacity: blocks.count * length) { buffer, initialized in
+            if let target = buffer.baseAddress, !blocks.isEmpty {
+                unsafe convert(blocks: blocks, to: UnsafeMutableRawPointer(target), type: .float32)
             }
-            initialized = range.count
+            initialized = blocks.count * length
+        }
+        let first = blocks.lowerBound * length
+        guard first != range.lowerBound || values.count != range.count else { return values }
+        return Array(values[range.lowerBound - first ..< range.upperBound - first])
+    }
+
+    /// Writes the elements of some blocks as `type`; a block is an element for plain types.
+    func convert(blocks: Range<Int>, to target: UnsafeMutableRawPointer, type: Tensors.ElementType) {
+        let kernels = unsafe ckernels_kernels()!
+        let source = unsafe bytes.baseAddress! + blocks.lowerBound * elementType.size
+        guard let format = elementType.blockFormat else {
+            unsafe kernels.pointee.convert(
+                source, elementType.kernelType, target, type.kernelType, blocks.count)
+            return
+        }
+        guard type != .float32 else {
+            unsafe ckernels_dequantize(
+                format, source, target.assumingMemoryBound(to: Float.self), blocks.count)
+            return
+        }
+        // By way of f32, some at a time.
+        let (length, size) = (elementType.blockLength, elementType.size)
+        unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: 4096) { values in
+            let some = 4096 / length
+            for start in stride(from: 0, to: blocks.count, by: some) {
+                let count = min(some, blocks.count - start)
+                unsafe ckernels_dequantize(format, source + start * size, values.baseAddress!, count)
+                unsafe kernels.pointee.convert(
+                    values.baseAddress!, CKERNELS_F32, target + start * length * type.size, type.kernelType,
+                    count * length)
+            }
         }
     }
 

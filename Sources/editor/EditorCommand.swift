@@ -23,7 +23,7 @@ struct EditorCommand: ParsableCommand {
                     InpaintCommand.self, OutpaintCommand.self, RemixCommand.self, VariationsCommand.self,
                     GenerateCommand.self, EraseCommand.self,
                 ]),
-            CommandGroup(name: "Prepare:", subcommands: [MaskCommand.self]),
+            CommandGroup(name: "Prepare:", subcommands: [MaskCommand.self, ModelsCommand.self]),
             CommandGroup(
                 name: "Look:",
                 subcommands: [InfoCommand.self, DoctorCommand.self, BenchCommand.self, ManualCommand.self]),

@@ -15,6 +15,8 @@ final class Editor {
     }
 
     let folder: URL
+    /// Set for the program beside what the tests run in.
+    var environment: [String: String] = [:]
 
     init() throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "editor-\(UUID().uuidString)")
@@ -50,6 +52,10 @@ final class Editor {
         var environment = ProcessInfo.processInfo.environment
         environment["XDG_CACHE_HOME"] = folder.appending(path: ".cache").path()
         environment["COLUMNS"] = "80"
+        // Nothing that the user has settled.
+        environment["XDG_CONFIG_HOME"] = folder.appending(path: ".config").path()
+        environment["HF_HUB_CACHE"] = folder.appending(path: ".hub").path()
+        environment.merge(self.environment) { $1 }
         process.environment = environment
         let output = Pipe()
         let error = Pipe()

@@ -5,12 +5,15 @@ import Testing
 @Suite struct HelpTests {
     static let commands = [
         "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "bench", "manual",
-        "mask",
+        "mask", "models",
     ]
-    static let verbs = [
-        "box", "ellipse", "polygon", "path", "stroke", "text", "select", "wand", "color", "luminance", "edges", "alpha",
-        "grow", "shrink", "feather", "fill-holes", "invert", "combine",
-    ].map { "mask \($0)" }
+    static let verbs =
+        [
+            "box", "ellipse", "polygon", "path", "stroke", "text", "select", "wand", "color", "luminance", "edges",
+            "alpha",
+            "grow", "shrink", "feather", "fill-holes", "invert", "combine",
+        ].map { "mask \($0)" }
+        + ["list", "info", "pull", "convert", "verify", "remove", "default"].map { "models \($0)" }
 
     /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.
     @Test(arguments: commands + verbs)
@@ -41,7 +44,7 @@ import Testing
     @Test func `The manual names every command and option`() throws {
         let manual = try Editor().run(["manual"])
         #expect(manual.code == 0, "\(manual.error)")
-        for command in Self.commands + Self.verbs where !command.isEmpty && command != "mask" {
+        for command in Self.commands + Self.verbs where !command.isEmpty && command != "mask" && command != "models" {
             #expect(manual.output.contains(".Sh \(command.uppercased())\n"))
         }
         #expect(manual.output.contains("\n.It \\-\\-known\\-latents known\\-latents\n"))

@@ -183,3 +183,27 @@ size_t ckernels_attention_scratch_size(const ckernels_attention_shape *shape);
 // each with its own scratch.
 void ckernels_attention(const ckernels_attention_shape *shape, const void *q, const void *k, const void *v, void *y,
                         int64_t first_query, int64_t query_count, void *scratch);
+
+// --- Weights in blocks -----------------------------------------------------------------------------------------------
+
+// The quantised types of GGUF: blocks of elements with scales of their own (ggml-common.h, ggml-quants.c).
+typedef enum {
+    CKERNELS_Q4_0,
+    CKERNELS_Q4_1,
+    CKERNELS_Q5_0,
+    CKERNELS_Q5_1,
+    CKERNELS_Q8_0,
+    CKERNELS_Q2_K,
+    CKERNELS_Q3_K,
+    CKERNELS_Q4_K,
+    CKERNELS_Q5_K,
+    CKERNELS_Q6_K,
+} ckernels_block_format;
+
+// Elements of a block, and its bytes.
+size_t ckernels_block_length(ckernels_block_format format);
+size_t ckernels_block_size(ckernels_block_format format);
+
+// y[0 ..< count · length] = the elements of `count` blocks, each product rounded by itself, as the reference computes them.
+// `blocks` may lie at any address.
+void ckernels_dequantize(ckernels_block_format format, const void *blocks, float *y, size_t count);

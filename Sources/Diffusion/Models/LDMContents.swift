@@ -47,6 +47,10 @@ struct LDMContents {
             return
                 "it is a denoiser alone (\(names.count) tensors in the names of diffusers); name the folder around it"
         }
+        if count("input_blocks.") > 0, count("output_blocks.") > 0 {
+            return
+                "it is a denoiser alone (\(names.count) tensors), as ComfyUI-GGUF writes it, whose text encoder and autoencoder lie in other files"
+        }
         if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count) tensors)" }
         if count("encoder.down") > 0 || count("decoder.up") > 0 {
             return "it is an autoencoder alone (\(names.count) tensors)"

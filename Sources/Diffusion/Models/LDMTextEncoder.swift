@@ -22,12 +22,12 @@ struct LDMTextEncoder {
     /// Throws `WeightError` where a tensor that tells a size is missing.
     init(_ source: any WeightSource, names: [String]) throws {
         let open = LDMTensors(source, names: names, prefix: Self.openCLIPPrefix)
-        isOpenCLIP = !open.names.isEmpty
         let tokens: [Int]
         let positions: [Int]
         let feedForward: [Int]
         let layers: Int
-        if isOpenCLIP {
+        if !open.names.isEmpty {
+            isOpenCLIP = true
             // SD 2.x takes the states before the last layer; diffusers' folders leave that layer out.
             layers = max(open.count("transformer.resblocks.") - 1, 0)
             tokens = try open.shape("token_embedding.weight", dimensions: 2)
@@ -60,11 +60,15 @@ struct LDMTextEncoder {
             let isOld = all.has("embeddings.token_embedding.weight")
             let clip =
                 isOld ? all : LDMTensors(source, names: names, prefix: Self.clipPrefix + "text_model.")
-            layers = clip.count("encoder.layers.")
             tokens = try clip.shape("embeddings.token_embedding.weight", dimensions: 2)
+            // OpenCLIP ViT-H under CLIP's names, as stable-diffusion.cpp writes it: its last layer is left out here too.
+            isOpenCLIP = tokens[1] == 1024
+            let all24 = isOpenCLIP && clip.count("encoder.layers.") == 24
+            layers = clip.count("encoder.layers.") - (all24 ? 1 : 0)
             positions = try clip.shape("embeddings.position_embedding.weight", dimensions: 2)
             feedForward = try clip.shape("encoder.layers.0.mlp.fc1.weight", dimensions: 2)
             for name in clip.names where name != "embeddings.position_ids" {
+                if all24, name.hasPrefix("encoder.layers.23.") { continue }
                 origins["text_model." + name] = .init(clip.prefix + name)
             }
         }

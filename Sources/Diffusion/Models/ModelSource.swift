@@ -25,6 +25,11 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case noEmbeddedModel
     /// Parts that do not belong together.
     case mismatch(model: String, reason: String)
+    /// A model that another layout cannot hold.
+    case notConvertible(path: String, reason: String)
+    case notWritten(path: String, reason: String)
+    /// A number that the type to be written has not.
+    case outOfRange(path: String, tensor: String, value: Float)
     /// This processor has no arithmetic for it.
     case unsupportedPrecision(Precision)
     /// A part computed something that is not a number.
@@ -35,6 +40,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notThere(let path): "There is no model at \(path)."
         case .notAModel(let path, let reason): "\(path) is not a model in the diffusers layout: \(reason)."
         case .notACheckpoint(let path, let reason): "\(path) cannot be used as a model: \(reason)."
+        case .notConvertible(let path, let reason): "\(path) cannot be converted: \(reason)."
+        case .notWritten(let path, let reason): "\(path) cannot be written: \(reason)."
+        case .outOfRange(let path, let tensor, let value):
+            "\(path) cannot be written: the tensor '\(tensor)' holds \(value), and f16 ends at 65504; bf16 and f32 go further."
         case .noVocabulary(let model, let place):
             "\(model) is a single file and brings no vocabulary for prompts, and CLIP's is not at \(place): run "
                 + "scripts/setup, which gets it, or name the file bpe_simple_vocab_16e6.txt by EDITOR_CLIP_VOCABULARY."

@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// The shape of an AutoencoderKL, from its config.json (diffusers 0.42.1, `models/autoencoders/autoencoder_kl.py`).
-public struct AutoencoderConfiguration: Sendable {
+public struct AutoencoderConfiguration: Sendable, Equatable {
     public let latentChannels: Int
     /// Channels at each level, from the finest.
     public let blockChannels: [Int]

@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// The shape of a CLIPTextModel, from its config.json (transformers 5.23, `models/clip/configuration_clip.py`).
-public struct TextEncoderConfiguration: Sendable {
+public struct TextEncoderConfiguration: Sendable, Equatable {
     public let vocabularySize: Int
     public let channels: Int
     public let feedForwardChannels: Int

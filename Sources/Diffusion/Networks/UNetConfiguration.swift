@@ -1,5 +1,5 @@
 /// The shape of a UNet2DConditionModel, from its config.json (diffusers 0.42.1, `models/unets/unet_2d_condition.py`).
-public struct UNetConfiguration: Sendable {
+public struct UNetConfiguration: Sendable, Equatable {
     public let inChannels: Int
     public let outChannels: Int
     /// Channels at each level, from the finest.

@@ -8,6 +8,19 @@ extension CLIPTokenizer {
     ///   - padToken: what fills a window up.
     /// - Throws: `TokenizerError` or `WeightError.unreadable`.
     init(clipVocabulary path: String, size: Int, padToken: String) throws {
+        let (words, merges) = try Self.words(clipVocabulary: path, size: size)
+        var configuration = TokenizerConfiguration()
+        configuration.padToken = padToken
+        self = try merges.withUnsafeBytes { merges in
+            try CLIPTokenizer(
+                numbers: Dictionary(
+                    words.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }),
+                merges: merges, configuration: configuration, vocabularyFile: path, mergesFile: path)
+        }
+    }
+
+    /// The tokens in the order of their numbers, and the merges, one a line, of that list.
+    static func words(clipVocabulary path: String, size: Int) throws -> (words: [String], merges: [UInt8]) {
         let mapping = try MappedFile(path: path)
         defer { withExtendedLifetime(mapping) {} }
         let count = size - 2 * 256 - 2
@@ -28,14 +41,6 @@ extension CLIPTokenizer {
             words.append(String(decoding: line.filter { $0 != UInt8(ascii: " ") }, as: UTF8.self))
             merges += Array(line) + [UInt8(ascii: "\n")]
         }
-        words += ["<|startoftext|>", "<|endoftext|>"]
-        var configuration = TokenizerConfiguration()
-        configuration.padToken = padToken
-        self = try merges.withUnsafeBytes { merges in
-            try CLIPTokenizer(
-                numbers: Dictionary(
-                    words.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }),
-                merges: merges, configuration: configuration, vocabularyFile: path, mergesFile: path)
-        }
+        return (words + ["<|startoftext|>", "<|endoftext|>"], merges)
     }
 }

@@ -43,7 +43,9 @@ struct RenamedWeights: WeightSource {
         var bytes = whole.bytes
         if let part = origin.part {
             // One that does not split evenly keeps its shape, and is refused for that.
-            if let rows = shape.first, rows % part.count == 0 {
+            if let rows = shape.first, rows % part.count == 0,
+                whole.elementType.bytes(count: whole.count / part.count) != nil
+            {
                 shape[0] = rows / part.count
                 let size = bytes.count / part.count
                 bytes = UnsafeRawBufferPointer(rebasing: bytes[size * part.index ..< size * (part.index + 1)])

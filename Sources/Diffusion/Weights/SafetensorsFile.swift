@@ -72,7 +72,7 @@ private final class Storage: @unchecked Sendable {
 }
 
 /// Bytes moved to an aligned address.
-private final class AlignedCopy: @unchecked Sendable {
+final class AlignedCopy: @unchecked Sendable {
     // Sendable: written in `init` only.
 
     let bytes: UnsafeRawBufferPointer

@@ -6,6 +6,10 @@ enum WeightFile {
         let isPickle: Bool
         do {
             let mapping = try MappedFile(path: path)
+            if GGUFFile.recognises(mapping.bytes) {
+                let file = try GGUFFile(mapping)
+                return (file, file.metadata)
+            }
             isPickle = PyTorchFile.recognises(mapping.bytes)
             withExtendedLifetime(mapping) {}
         }

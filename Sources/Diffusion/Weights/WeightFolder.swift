@@ -19,12 +19,12 @@ public struct WeightFolder: WeightSource {
     /// Opens the weights that lie in a folder.
     ///
     /// Tried in turn for each stem: the single file, then the index. With a `variant` (`fp16`, `non_ema` …) its file
-    /// names are tried before the plain ones; without one, plain names come first, then the `fp16` variant, which many
-    /// published folders hold alone.
+    /// names are tried before the plain ones; without one, plain names come first, then the `fp16` and `bf16` variants,
+    /// of which many published folders hold one alone.
     ///
     /// - Throws: `WeightError`.
     public init(path folder: String, variant: String? = nil) throws(WeightError) {
-        let variants: [String?] = variant.map { [$0, nil] } ?? [nil, "fp16"]
+        let variants: [String?] = variant.map { [$0, nil] } ?? [nil, "fp16", "bf16"]
         var candidates: [String] = []
         for variant in variants {
             for stem in Self.stems {

@@ -27,7 +27,7 @@ public struct FileReport: Sendable {
 
     /// Whether a file is a model's by its name: what it is in truth, its bytes say. A picture's name says otherwise.
     private static func isModelFile(_ path: String) -> Bool {
-        [".safetensors", ".ckpt", ".pth", ".pt", ".bin"].contains { path.lowercased().hasSuffix($0) }
+        [".safetensors", ".ckpt", ".pth", ".pt", ".bin", ".gguf"].contains { path.lowercased().hasSuffix($0) }
     }
 
     /// One fact a line.

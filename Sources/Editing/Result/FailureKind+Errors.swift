@@ -23,6 +23,7 @@ extension FailureKind {
         case is TextShapeError: self = .badData
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
         case ModelError.unsupportedPrecision: self = .usage
+        case ModelError.notWritten: self = .inputOutput
         case is ModelError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError, is SamplingError,
             ComputeError.outOfMemory:
             self = .modelUnusable

@@ -38,7 +38,7 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
     func run() throws {
         let size = try size?.checked(option: "--size") ?? PixelSize(width: 512, height: 512)
         let bench = try BenchReport(
-            model: machine.modelChoice, size: size, repeats: repeats,
+            model: machine.modelChoice(), size: size, repeats: repeats,
             parts: part.isEmpty ? PartTiming.Part.allCases : part)
         if !json { try Console.writeOutput(bench.heading) }
         try bench.run(

@@ -17,7 +17,7 @@ struct DoctorCommand: ParsableCommand, ReportsAsJSON {
 
     func run() throws {
         let report = try MachineReport(
-            model: machine.modelChoice, observe: { try Interruption.check() })
+            model: machine.modelChoice(), observe: { try Interruption.check() })
         try Console.writeOutput(json ? report.json.line : report.text)
     }
 }

@@ -11,6 +11,7 @@ enum Console {
     /// Whether standard error is a terminal that can redraw a line.
     static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// Columns of the terminal behind standard error, 80 when unknown.
     static var columns: Int {

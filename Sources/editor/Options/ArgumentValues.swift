@@ -6,6 +6,7 @@ internal import Raster
 
 // Choices are spelled on the command line as in JSON: by their raw values.
 extension Detail: ExpressibleByArgument {}
+extension ModelConversion.Weights: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension PartTiming.Part: ExpressibleByArgument {}
 extension RandomSource: ExpressibleByArgument {}

@@ -84,8 +84,8 @@ struct OutputOptions: ParsableArguments {
 struct MachineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: a folder in the diffusers layout, or a single file (.safetensors, .ckpt). Default: the model inside this program.",
-            valueName: "path"),
+            "The model: its name in 'editor models list', a folder in the diffusers layout, or a single file (.safetensors, .ckpt, .gguf). Default: that of 'editor models default', else the one inside this program.",
+            valueName: "model"),
         completion: .file())
     var model: String?
 
@@ -119,15 +119,16 @@ struct MachineOptions: ParsableArguments {
 
     func validate() throws {
         try check(EditSettings.threadsRange, threads)
-        if let model, model.isEmpty { throw ValidationError("--model is empty, expected the path of a model") }
+        if let model, model.isEmpty { throw ValidationError("--model is empty, expected the name or path of a model") }
         if let maxMemory, maxMemory.bytes < ByteSize.smallestLimit.bytes {
             throw ValidationError("--max-memory must be at least \(ByteSize.smallestLimit), found \(maxMemory)")
         }
     }
 
-    var modelChoice: ModelChoice {
+    /// The model that `--model` means, or the default. Throws `ModelStoreError`.
+    func modelChoice() throws -> ModelChoice {
         ModelChoice(
-            source: model.map { .path($0) } ?? .embedded, precision: precision, threads: threads,
+            source: try .named(model), precision: precision, threads: threads,
             keepsPackedWeights: !noWeightCache)
     }
 }

@@ -1,0 +1,43 @@
+public import Diffusion
+
+/// Writes a model to a place of the user's choice, in another layout or number format.
+public struct ModelRewriting: Sendable {
+    private let model: ModelLibrary.Model
+    private let weights: ModelConversion.Weights?
+
+    /// - Parameter weights: `nil` to keep what each tensor is.
+    public init(of model: ModelLibrary.Model, weights: ModelConversion.Weights?) {
+        self.model = model
+        self.weights = weights
+    }
+
+    /// A single file where the path ends in `.safetensors`, else a folder.
+    ///
+    /// - Parameter observe: told of bytes written, and of how many there will be, nearly. What it throws ends the conversion,
+    ///   and nothing is left.
+    /// - Returns: bytes that it takes on disk.
+    /// - Throws: `ModelStoreError`, `ModelError`, `WeightError`, or what `observe` throws.
+    public func run(_ path: String, observe: (Int, Int) throws -> Void) throws -> Int {
+        var path = path
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        guard !FileSystem.exists(path) else {
+            throw ModelStoreError.exists(path: path, instead: "choose another output name")
+        }
+        let folder = FileSystem.folder(of: path)
+        guard FileSystem.isFolder(folder) else { throw EditError.outputFolderMissing(path: path) }
+        // One that is opened whole has all its tensors.
+        _ = try ModelChoice(source: model.source).open()
+        guard model.path != nil else {
+            throw ModelStoreError.notConvertible(name: model.name, reason: "it is a part of this program")
+        }
+        let conversion = try ModelConversion(
+            of: model.source, weights: weights, clipVocabulary: DataFolder.clipVocabulary)
+        let size = conversion.bytes
+        if let free = FileSystem.freeBytes(of: folder), free < size {
+            throw ModelStoreError.diskTooSmall(folder: folder, needed: size, free: free)
+        }
+        let layout: ModelConversion.Layout = path.lowercased().hasSuffix(".safetensors") ? .file : .folder
+        try conversion.write(layout, to: path) { try observe($0, size) }
+        return FileSystem.size(below: path)
+    }
+}

@@ -1,0 +1,55 @@
+internal import Diffusion
+
+/// What was fetched into a folder: from where, which commit, and what the files were then. Lies there as `.pull.json`.
+struct PullManifest: Equatable {
+    var endpoint: String
+    var repository: String
+    var revision: String
+    var files: [ModelHub.File]
+
+    static let name = ".pull.json"
+
+    init(endpoint: String, repository: String, revision: String, files: [ModelHub.File]) {
+        self.endpoint = endpoint
+        self.repository = repository
+        self.revision = revision
+        self.files = files
+    }
+
+    /// `nil` where there is none that can be read.
+    init?(in folder: String) {
+        guard let text = FileSystem.text(of: folder + "/" + Self.name),
+            case .object(let members)? = try? JSONValue(parsing: text),
+            case .string(let endpoint)? = members["endpoint"], case .string(let repository)? = members["repository"],
+            case .string(let revision)? = members["revision"], case .array(let list)? = members["files"]
+        else { return nil }
+        var files: [ModelHub.File] = []
+        for entry in list {
+            guard case .object(let entry) = entry, case .string(let path)? = entry["path"],
+                case .integer(let size)? = entry["size"], ModelHub.isSafe(path)
+            else { return nil }
+            var file = ModelHub.File(path: path, size: size)
+            if case .string(let hash)? = entry["sha256"] { file.sha256 = hash }
+            files.append(file)
+        }
+        self.init(endpoint: endpoint, repository: repository, revision: revision, files: files)
+    }
+
+    func write(to folder: String) throws {
+        let list = files.map { file in
+            JSONObject.Value.object(
+                JSONObject([
+                    ("path", .text(file.path)), ("size", .integer(file.size)),
+                    ("sha256", file.sha256.map { .text($0) } ?? .null),
+                ]))
+        }
+        let text = JSONObject([
+            ("endpoint", .text(endpoint)), ("repository", .text(repository)), ("revision", .text(revision)),
+            ("files", .list(list)),
+        ]).line
+        let path = folder + "/" + Self.name
+        guard FileSystem.write(text + "\n", to: path) else {
+            throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import Raster
+import Tensors
+import Testing
+
+@testable import Diffusion
+
+/// One layout made of the other.
+@Suite struct ConversionTests {
+    private static let vocabulary = "\(Fixtures.root)/parity/tokenizer/merges.txt"
+
+    private static func twins(_ name: String, in scratch: ScratchFolder) throws -> (folder: String, file: String) {
+        let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
+        try CheckpointTable(name).writeTwins(
+            folder: folder, file: file,
+            scheduler: [
+                "_class_name": name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler", "beta_start": 0.00085,
+                "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false, "skip_prk_steps": true,
+                "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
+                "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
+            ], padToken: name.contains("sd1") ? "<|endoftext|>" : "!")
+        return (folder, file)
+    }
+
+    private static func picture(_ path: String) throws -> [Float] {
+        let pipeline = try DiffusionPipeline(model: .path(path), precision: .f32, clipVocabulary: vocabulary)
+        let size = PixelSize(width: 32, height: 32)
+        let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
+        let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
+        let request = DenoiseRequest(
+            conditioning: pipeline.facts.isInpainting ? .masked(picture, mask: mask) : .text(size: size),
+            prompt: "a red fox", seeds: [7], steps: 3, guidance: 5)
+        return try #require(try pipeline.run(request).first).values
+    }
+
+    private static func convert(
+        _ path: String, to target: String, _ layout: ModelConversion.Layout, _ weights: ModelConversion.Weights? = nil
+    ) throws {
+        try ModelConversion(of: .path(path), weights: weights, clipVocabulary: vocabulary)
+            .write(layout, to: target) { _ in }
+    }
+
+    @Test(arguments: ["tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    func `There and back gives the same bytes`(name: String) throws {
+        let scratch = try ScratchFolder()
+        let (folder, file) = try Self.twins(name, in: scratch)
+        let expected = try Self.picture(folder)
+        #expect(Set(expected).count > 500)
+        // From the folder, the original file, its pickle, and what was made of the folder.
+        let steps: [(String, String, ModelConversion.Layout)] = [
+            (folder, "a.safetensors", .file), (file, "b", .folder), (file + ".ckpt", "c.safetensors", .file),
+            (scratch.path + "/a.safetensors", "d", .folder), (folder, "e", .folder),
+        ]
+        for (source, target, layout) in steps {
+            try Self.convert(source, to: "\(scratch.path)/\(target)", layout)
+            #expect(try Self.picture("\(scratch.path)/\(target)") == expected, "\(target)")
+        }
+        // Every tensor that the original file had, but for those that are left aside there too.
+        let made = try SafetensorsFile(path: scratch.path + "/a.safetensors")
+        let original = try SafetensorsFile(path: file)
+        let missing = Set(original.names).subtracting(made.names)
+        let isExpected = missing.allSatisfy { name in
+            ["model_ema", "text_projection", "logit_scale", "position_ids"].contains { name.contains($0) }
+        }
+        #expect(isExpected, "\(missing)")
+        #expect(Set(made.names).subtracting(original.names).isEmpty)
+        for name in made.names { #expect(made.tensor(name)?.shape == original.tensor(name)?.shape, "\(name)") }
+    }
+
+    @Test(arguments: [(ModelConversion.Weights.f16, 55.0), (.bf16, 35), (.f32, 200)])
+    func `Other number formats take their size and cost what they round`(
+        weights: ModelConversion.Weights, decibels: Double
+    ) throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sd1", in: scratch)
+        let target = scratch.path + "/made"
+        try Self.convert(folder, to: target, .folder, weights)
+        let file = try SafetensorsFile(path: target + "/unet/diffusion_pytorch_model.safetensors")
+        let types = Set(file.names.compactMap { file.tensor($0)?.elementType })
+        #expect(types == [weights == .f32 ? .float32 : weights == .f16 ? .float16 : .bfloat16])
+        let (expected, found) = (try Self.picture(folder), try Self.picture(target))
+        let error = zip(expected, found).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+        let psnr = -10 * log10(error / Double(expected.count))
+        #expect(psnr > decibels, "\(psnr) dB")
+    }
+
+    @Test func `GGUF becomes a file that gives the same picture`() throws {
+        let scratch = try ScratchFolder()
+        let (_, file) = try Self.twins("tiny-sd1", in: scratch)
+        let source = try SafetensorsFile(path: file)
+        var writer = GGUFWriter()
+        for name in source.names.sorted() {
+            let tensor = try #require(source.tensor(name))
+            _ = writer.add(name, shape: tensor.shape, values: tensor.floats(), as: .q80)
+        }
+        try writer.write(scratch.path + "/model.gguf")
+        try Self.convert(scratch.path + "/model.gguf", to: scratch.path + "/made.safetensors", .file, .f32)
+        #expect(try Self.picture(scratch.path + "/made.safetensors") == Self.picture(scratch.path + "/model.gguf"))
+    }
+
+    @Test func `What a single file cannot hold is refused, and nothing is left`() throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sd1", in: scratch)
+        let target = scratch.path + "/made.safetensors"
+        let vae = folder + "/vae/config.json"
+        let text = try String(contentsOfFile: vae, encoding: .utf8)
+        try text.replacing("{", with: #"{"scaling_factor": 0.5, "#, maxReplacements: 1)
+            .replacing(#""scaling_factor":0.18215,"#, with: "").write(toFile: vae, atomically: true, encoding: .utf8)
+        let before = try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+        let error = #expect(throws: ModelError.self) { try Self.convert(folder, to: target, .file) }
+        #expect(
+            error?.description.contains(
+                "the configuration of its autoencoder cannot be told from the tensors of a single file") == true,
+            "\(String(describing: error))")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
+        struct Stop: Error {}
+        #expect(throws: Stop.self) {
+            try ModelConversion(of: .path(folder), weights: .f16, clipVocabulary: nil)
+                .write(.folder, to: scratch.path + "/stopped") { _ in throw Stop() }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
+    }
+
+    @Test func `A number beyond f16 is named`() throws {
+        let scratch = try ScratchFolder()
+        try CheckpointTable.write(scratch.path + "/x", [("large", [3], [1, 70000, .infinity])])
+        let tensor = try #require(try SafetensorsFile(path: scratch.path + "/x").tensor("large"))
+        let entry = SafetensorsWriter.Entry(name: "large", shape: [3], pieces: [tensor])
+        let writer = SafetensorsWriter(path: scratch.path + "/y")
+        let error = #expect(throws: ModelError.self) {
+            try writer.write([entry], metadata: [:], as: .float16) { _ in }
+        }
+        #expect(error == .outOfRange(path: scratch.path + "/y", tensor: "large", value: 70000))
+        try writer.write([entry], metadata: [:], as: .bfloat16) { _ in }
+        #expect(try SafetensorsFile(path: scratch.path + "/y").tensor("large")?.floats() == [1, 70144, .infinity])
+    }
+
+    @Test func `Halves and bfloat16 are rounded as the processor rounds them`() throws {
+        var generator = TorchGenerator(seed: 1)
+        var values = (-30 ... 18).flatMap { exponent in
+            generator.normal(count: 500).map { $0 * Float(sign: .plus, exponent: exponent, significand: 1) }
+        }
+        values += [0, -0.0, 65519, 65520, -65520, .infinity, -.infinity, 0x1p-24, 0x1p-25, 0x1.8p-25, 0x1.ffep-15]
+        for value in values {
+            #expect(SafetensorsWriter.half(value) == Float16(value).bitPattern, "\(value)")
+            let upper = Float(bitPattern: UInt32(SafetensorsWriter.bfloat16(value)) << 16)
+            #expect(upper == value || abs(upper - value) <= abs(value) / 256, "\(value)")
+        }
+        #expect(Float16(bitPattern: SafetensorsWriter.half(.nan)).isNaN)
+        #expect(SafetensorsWriter.bfloat16(1 + 0x1p-8) == 0x3F80)
+        #expect(SafetensorsWriter.bfloat16(1 + 0x1.8p-7) == 0x3F82)
+    }
+}
