@@ -40,10 +40,11 @@ public final class DiffusionPipeline {
     ///   - threads: `nil` for one a core.
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
-    /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
+    ///   - adapters: taken into the weights as they are packed, and into the vocabulary.
+    /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
-        clipVocabulary: String? = nil
+        clipVocabulary: String? = nil, adapters: Adapters = Adapters()
     ) throws {
         files = try ModelFiles(model, clipVocabulary: clipVocabulary)
         let precision = precision ?? .automatic
@@ -53,9 +54,13 @@ public final class DiffusionPipeline {
         let index = try files.configuration("model_index.json")
         scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
 
-        let textWeights = try files.weights("text_encoder")
+        var textWeights = try files.weights("text_encoder")
         let autoencoderWeights = try files.weights("vae")
-        let unetWeights = try files.weights("unet")
+        var unetWeights = try files.weights("unet")
+        let matched = try MatchedAdapters(
+            adapters, parts: ["unet": unetWeights, "text_encoder": textWeights], model: files.name)
+        textWeights = matched.adapted(textWeights, part: "text_encoder")
+        unetWeights = matched.adapted(unetWeights, part: "unet")
         sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
         let autoencoderConfiguration = try AutoencoderConfiguration(files.configuration("vae/config.json"))
         let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
@@ -65,12 +70,15 @@ public final class DiffusionPipeline {
         unet = try MissingTensors.counted(in: unetWeights) {
             try UNet(configuration: unetConfiguration, weights: $0, arithmetic: precision.denoiserArithmetic)
         }
-        promptEncoder = try PromptEncoder(files: files, weights: textWeights)
+        promptEncoder = try PromptEncoder(files: files, weights: textWeights, adapters: matched)
         try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
-        facts = try ModelFacts(
+        var facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
             scheduler: scheduler, predictionReason: files.predictionReason,
             parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+        facts.adapters = matched.facts
+        facts.embeddings = matched.embeddings
+        self.facts = facts
         if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)
