@@ -173,35 +173,60 @@ public final class DiffusionPipeline {
                 {
                     deepFeatures = DeepFeatures(prompts: contextHere.prompts)
                 }
-                let inputs = zip(candidates, runs).map {
-                    $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
-                }
-                let outputs = try predictions(
-                    inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
-                    height: wrapped.height, width: wrapped.width, region: region,
-                    timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
-                    deepFeatures: &deepFeatures
-                ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
-                var sharedNoise: [Float]?
-                for picture in runs.indices {
-                    var output = outputs[picture]
-                    if isGuidedHere {
-                        let half = output.count / 2
-                        output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
+                let repeats = known.holds ? request.coherence : 0
+                for round in 0 ... repeats {
+                    let before = candidates.map(\.sampler)
+                    let inputs = zip(candidates, runs).map {
+                        $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                     }
-                    runs[picture].latents.values = candidates[picture].step(
-                        output, latents: runs[picture].latents.values, index: index
-                    ) { noise in
-                        defer { sharedNoise = sharedNoise ?? noise }
-                        return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                    let outputs = try predictions(
+                        inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
+                        height: wrapped.height, width: wrapped.width, region: region,
+                        timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
+                        deepFeatures: &deepFeatures
+                    ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
+                    var sharedNoise: [Float]?
+                    for picture in runs.indices {
+                        var output = outputs[picture]
+                        if isGuidedHere {
+                            let half = output.count / 2
+                            output = (0 ..< half).map {
+                                output[$0] + request.guidance * (output[half + $0] - output[$0])
+                            }
+                        }
+                        runs[picture].latents.values = candidates[picture].step(
+                            output, latents: runs[picture].latents.values, index: index
+                        ) { noise in
+                            defer { sharedNoise = sharedNoise ?? noise }
+                            return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                        }
                     }
-                }
-                if known.isEncodingDeferred {
-                    try report(.encode, first)
-                    try known.encodeDeferred(for: &runs, encode: encode)
+                    if known.isEncodingDeferred {
+                        try report(.encode, first)
+                        try known.encodeDeferred(for: &runs, encode: encode)
+                    }
+                    for picture in runs.indices {
+                        known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
+                    }
+                    guard round < repeats else { break }
+                    var sharedRenoise: [Float]?
+                    var isAgain = false
+                    for picture in runs.indices {
+                        let noisy = freshSampler.renoised(runs[picture].latents.values, index: index) {
+                            let noise = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
+                            defer { sharedRenoise = sharedRenoise ?? noise }
+                            return sharedRenoise.map { known.changing(noise, known: $0) } ?? noise
+                        }
+                        guard let noisy else { break }
+                        isAgain = true
+                        runs[picture].latents.values = noisy
+                        known.reimpose(on: &runs[picture], after: index - 1, sampler: candidates[picture].sampler)
+                        candidates[picture].sampler = before[picture]
+                        candidates[picture].sampler.forgetLatents()
+                    }
+                    if !isAgain { break }
                 }
                 for picture in runs.indices {
-                    known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
                     try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
                 }
             }

@@ -17,6 +17,7 @@ public struct ResolvedSettings: Sendable {
     public var sampler: Sampler.Kind?
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents
+    public var coherence: Int
     public var area: EditArea
     public var padding: Int?
     public var grow: Int
@@ -78,6 +79,7 @@ public struct ResolvedSettings: Sendable {
         }
         schedule = asked.schedule
         knownLatents = asked.knownLatents
+        coherence = asked.coherence
         area = asked.area
         padding = asked.padding
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)
