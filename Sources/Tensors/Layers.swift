@@ -6,6 +6,8 @@ public final class ProductWeights {
     let parts: [WeightTensor]
     /// Elements of all parts.
     let count: Int
+    /// Whether the packed weights are the file's alone, and so of use to another run.
+    private let isAsInFile: Bool
     private var packed: [Packed] = []
 
     /// `parts` are stacked along their first dimension (out channels).
@@ -13,6 +15,7 @@ public final class ProductWeights {
         precondition(!parts.isEmpty, "a product needs weights")
         self.parts = parts
         count = parts.reduce(0) { $0 + $1.count }
+        isAsInFile = parts.allSatisfy { $0.correction == nil }
     }
 
     /// Weights in a layout, in memory of our own or in a file of packed weights.
@@ -60,8 +63,9 @@ public final class ProductWeights {
         let name = parts.map(\.name).joined(separator: "+")
         let size = unsafe ckernels_product_weights_size(product.pointer)
         let key = PackedWeightFile.Key(name: name, layout: product.weightsLayout)
+        let file = isAsInFile ? compute.packedWeightFile : nil
         let isResident = compute.residentWeights + size <= compute.weightMemory
-        if let file = compute.packedWeightFile, let bytes = unsafe file.bytes(key, size: size) {
+        if let file, let bytes = unsafe file.bytes(key, size: size) {
             let found = try unsafe Packed(
                 product, bytes: bytes, isMapped: true, isResident: isResident, owner: file, name: name)
             return remember(found, compute)
@@ -80,7 +84,7 @@ public final class ProductWeights {
         let made = try unsafe Packed(
             product, bytes: UnsafeRawBufferPointer(start: target, count: size), isMapped: spill != nil,
             isResident: isResident, owner: spill ?? block!, name: name)
-        compute.packedWeightFile?.add(made, key)
+        file?.add(made, key)
         for part in parts { part.dropPages() }
         return remember(made, compute)
     }
@@ -94,6 +98,15 @@ public final class ProductWeights {
 
 /// Writes a file's elements as `type`, in parallel.
 private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer, type: ElementType) {
+    if tensor.correction != nil {
+        // Corrected in f32 and rounded once.
+        let values = tensor.floats()
+        unsafe values.withUnsafeBufferPointer { values in
+            unsafe ckernels_kernels()!.pointee.convert(
+                values.baseAddress!, CKERNELS_F32, target, type.kernelType, values.count)
+        }
+        return
+    }
     let length = tensor.elementType.blockLength
     parallelRanges(tensor.count / length, minimum: (1 << 16) / length) { _, blocks in
         unsafe tensor.convert(

@@ -6,6 +6,12 @@ internal import CKernels
     internal import Darwin
 #endif
 
+/// What is done to a tensor's elements whenever they are read, such as an adapter's share in them.
+public protocol WeightCorrection: AnyObject, Sendable {
+    /// Changes all elements of the tensor, row-major.
+    func apply(to values: inout [Float])
+}
+
 /// A tensor of a weight file, still as it lies there.
 ///
 /// `bytes` points into a mapped file that `owner` keeps mapped: hold the value (or the owner) while using them.
@@ -59,6 +65,8 @@ internal import CKernels
     /// Whether `bytes` are unmodified pages of a file, which may be dropped from memory after use and come back by
     /// themselves.
     public let isMapped: Bool
+    /// `bytes` are the elements without it, all else that reads them applies it.
+    public private(set) var correction: (any WeightCorrection)? = nil
 
     /// Traps unless `bytes` has the size that shape and type ask for.
     public init(
@@ -77,6 +85,13 @@ internal import CKernels
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+
+    /// The same tensor with that correction in place of its own.
+    public func corrected(by correction: any WeightCorrection) -> WeightTensor {
+        var result = self
+        result.correction = correction
+        return result
+    }
 }
 
 extension WeightTensor {
@@ -86,6 +101,14 @@ extension WeightTensor {
     /// Some of the elements, in row-major order, as floats.
     public func floats(_ range: Range<Int>) -> [Float] {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements outside \(name)")
+        guard let correction else { return storedFloats(range) }
+        var all = storedFloats(0 ..< count)
+        correction.apply(to: &all)
+        return range == 0 ..< count ? all : Array(all[range])
+    }
+
+    /// The elements without the correction.
+    private func storedFloats(_ range: Range<Int>) -> [Float] {
         let length = elementType.blockLength
         let blocks = range.lowerBound / length ..< (range.upperBound + length - 1) / length
         let values = unsafe [Float](unsafeUninitializedCapacity: blocks.count * length) { buffer, initialized in

@@ -35,7 +35,7 @@ struct LDMContents {
     private var other: String? {
         func any(_ text: String) -> Bool { names.contains { $0.contains(text) } }
         if any("lora_unet_") || any("lora_A.") || any("lora_down") || any("lora_te") {
-            return "it is a LoRA of \(names.count) tensors, which adds to a model and is none"
+            return "it is a LoRA of \(names.count) tensors, which adds to a model (--lora) and is none"
         }
         if count("conditioner.embedders.1.") > 0 { return "it is an SDXL checkpoint" }
         if count("conditioner.embedders.0.") > 0 { return "it is an SDXL refiner" }

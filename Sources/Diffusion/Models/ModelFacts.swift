@@ -24,6 +24,9 @@ public struct ModelFacts: Sendable {
     /// Parameters of the denoiser, the autoencoder and the text encoder together.
     public let parameters: Int
     public let defaults: EditDefaults
+    /// What was added to the model.
+    public var adapters: [AdapterFacts] = []
+    public var embeddings: [EmbeddingFacts] = []
 
     /// Whether the denoiser was made for inpainting.
     public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }

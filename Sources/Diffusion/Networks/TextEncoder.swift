@@ -51,6 +51,8 @@ struct TextEncoder {
     private let positions: [Float]
     private let layers: [Layer]
     private let normOut: Normalization
+    /// Vectors of the tokens from `vocabularySize` on: those of words learned afterwards.
+    var learned: [[Float]] = []
 
     private struct Layer {
         let norm1: Normalization
@@ -102,8 +104,9 @@ struct TextEncoder {
         for sequence in ids {
             precondition(sequence.count == length, "sequences of unequal length")
             for (place, id) in sequence.enumerated() {
-                precondition(id >= 0 && id < configuration.vocabularySize, "token \(id) is not in the vocabulary")
-                let row = tokens.floats(id * channels ..< (id + 1) * channels)
+                let size = configuration.vocabularySize
+                precondition(id >= 0 && id < size + learned.count, "token \(id) is not in the vocabulary")
+                let row = id < size ? tokens.floats(id * channels ..< (id + 1) * channels) : learned[id - size]
                 for index in 0 ..< channels { values.append(row[index] + positions[place * channels + index]) }
             }
         }

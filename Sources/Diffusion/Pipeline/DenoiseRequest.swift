@@ -52,6 +52,10 @@ public struct DenoiseRequest: Sendable {
     public var schedule: NoiseSchedule.Spacing?
     public var randomSource: RandomSource
     public var knownLatents: KnownLatents
+    /// How many times each step is taken again, from its own result with the step's noise added anew, so that what is painted
+    /// and what is known, which is written back each time, come to fit each other (RePaint, arXiv 2201.09865). For a
+    /// mask only.
+    public var coherence: Int
     /// The axes along which the pictures repeat: the network sees what lies beyond the opposite border. The sides along
     /// them must be multiples of the model's `pixelMultiple`.
     public var wraps: WrappedAxes
@@ -61,7 +65,7 @@ public struct DenoiseRequest: Sendable {
         guidance: Float = 7.5, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
-        knownLatents: KnownLatents = .reimpose, wraps: WrappedAxes = []
+        knownLatents: KnownLatents = .reimpose, coherence: Int = 0, wraps: WrappedAxes = []
     ) {
         self.conditioning = conditioning
         self.prompt = prompt
@@ -77,6 +81,7 @@ public struct DenoiseRequest: Sendable {
         self.schedule = schedule
         self.randomSource = randomSource
         self.knownLatents = knownLatents
+        self.coherence = coherence
         self.wraps = wraps
     }
 }

@@ -49,10 +49,11 @@ public final class DiffusionPipeline {
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
     ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
-    /// - Throws: `ModelError`, `WeightError`, `ConfigurationError` or `NetworkError`.
+    ///   - adapters: taken into the weights as they are packed, and into the vocabulary.
+    /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
-        spillFolder: String? = nil, clipVocabulary: String? = nil
+        spillFolder: String? = nil, clipVocabulary: String? = nil, adapters: Adapters = Adapters()
     ) throws {
         files = try ModelFiles(model, clipVocabulary: clipVocabulary)
         let precision = precision ?? .automatic
@@ -63,9 +64,13 @@ public final class DiffusionPipeline {
         let index = try files.configuration("model_index.json")
         scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
 
-        let textWeights = try files.weights("text_encoder")
+        var textWeights = try files.weights("text_encoder")
         let autoencoderWeights = try files.weights("vae")
-        let unetWeights = try files.weights("unet")
+        var unetWeights = try files.weights("unet")
+        let matched = try MatchedAdapters(
+            adapters, parts: ["unet": unetWeights, "text_encoder": textWeights], model: files.name)
+        textWeights = matched.adapted(textWeights, part: "text_encoder")
+        unetWeights = matched.adapted(unetWeights, part: "unet")
         sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
         let autoencoderConfiguration = try AutoencoderConfiguration(files.configuration("vae/config.json"))
         let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
@@ -75,12 +80,15 @@ public final class DiffusionPipeline {
         unet = try MissingTensors.counted(in: unetWeights) {
             try UNet(configuration: unetConfiguration, weights: $0, arithmetic: precision.denoiserArithmetic)
         }
-        promptEncoder = try PromptEncoder(files: files, weights: textWeights)
+        promptEncoder = try PromptEncoder(files: files, weights: textWeights, adapters: matched)
         try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
-        facts = try ModelFacts(
+        var facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
             scheduler: scheduler, predictionReason: files.predictionReason,
             parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+        facts.adapters = matched.facts
+        facts.embeddings = matched.embeddings
+        self.facts = facts
         if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)
@@ -175,35 +183,60 @@ public final class DiffusionPipeline {
                 {
                     deepFeatures = DeepFeatures(prompts: contextHere.prompts)
                 }
-                let inputs = zip(candidates, runs).map {
-                    $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
-                }
-                let outputs = try predictions(
-                    inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
-                    height: wrapped.height, width: wrapped.width, region: region,
-                    timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
-                    deepFeatures: &deepFeatures
-                ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
-                var sharedNoise: [Float]?
-                for picture in runs.indices {
-                    var output = outputs[picture]
-                    if isGuidedHere {
-                        let half = output.count / 2
-                        output = (0 ..< half).map { output[$0] + request.guidance * (output[half + $0] - output[$0]) }
+                let repeats = known.holds ? request.coherence : 0
+                for round in 0 ... repeats {
+                    let before = candidates.map(\.sampler)
+                    let inputs = zip(candidates, runs).map {
+                        $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                     }
-                    runs[picture].latents.values = candidates[picture].step(
-                        output, latents: runs[picture].latents.values, index: index
-                    ) { noise in
-                        defer { sharedNoise = sharedNoise ?? noise }
-                        return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                    let outputs = try predictions(
+                        inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
+                        height: wrapped.height, width: wrapped.width, region: region,
+                        timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
+                        deepFeatures: &deepFeatures
+                    ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
+                    var sharedNoise: [Float]?
+                    for picture in runs.indices {
+                        var output = outputs[picture]
+                        if isGuidedHere {
+                            let half = output.count / 2
+                            output = (0 ..< half).map {
+                                output[$0] + request.guidance * (output[half + $0] - output[$0])
+                            }
+                        }
+                        runs[picture].latents.values = candidates[picture].step(
+                            output, latents: runs[picture].latents.values, index: index
+                        ) { noise in
+                            defer { sharedNoise = sharedNoise ?? noise }
+                            return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                        }
                     }
-                }
-                if known.isEncodingDeferred {
-                    try report(.encode, first)
-                    try known.encodeDeferred(for: &runs, encode: encode)
+                    if known.isEncodingDeferred {
+                        try report(.encode, first)
+                        try known.encodeDeferred(for: &runs, encode: encode)
+                    }
+                    for picture in runs.indices {
+                        known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
+                    }
+                    guard round < repeats else { break }
+                    var sharedRenoise: [Float]?
+                    var isAgain = false
+                    for picture in runs.indices {
+                        let noisy = freshSampler.renoised(runs[picture].latents.values, index: index) {
+                            let noise = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
+                            defer { sharedRenoise = sharedRenoise ?? noise }
+                            return sharedRenoise.map { known.changing(noise, known: $0) } ?? noise
+                        }
+                        guard let noisy else { break }
+                        isAgain = true
+                        runs[picture].latents.values = noisy
+                        known.reimpose(on: &runs[picture], after: index - 1, sampler: candidates[picture].sampler)
+                        candidates[picture].sampler = before[picture]
+                        candidates[picture].sampler.forgetLatents()
+                    }
+                    if !isAgain { break }
                 }
                 for picture in runs.indices {
-                    known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
                     try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
                 }
             }

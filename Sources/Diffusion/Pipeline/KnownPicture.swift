@@ -148,6 +148,9 @@ struct KnownPicture {
             firstIndex: first, clean: conditioning == .masked ? clean : nil, noise: noise, extraPlanes: planes)
     }
 
+    /// Whether a run holds something while it works.
+    var holds: Bool { holdsKnown && mask != nil }
+
     /// Whether `encodeDeferred` is still to be called.
     var isEncodingDeferred: Bool { deferred != nil }
 

@@ -37,12 +37,38 @@ public protocol DenoisingSampler: Sendable {
     /// - Parameter noise: draws as many numbers as there are latents, mean 0, deviation 1. Called at most once, and only
     ///   by the samplers that add noise; when, is part of the reference's order of draws (docs/numerics.md).
     mutating func step(modelOutput: [Float], latents: [Float], index: Int, noise: () -> [Float]) -> [Float]
+
+    /// Prepares for step `index` being taken once more, from latents that noise was added to since: forgets what it knows
+    /// of the latents themselves.
+    mutating func forgetLatents()
 }
 
 extension DenoisingSampler {
     public var order: Int { 1 }
     public var initialNoiseScale: Float { 1 }
     public func scaleInput(_ latents: [Float], index: Int) -> [Float] { latents }
+    public mutating func forgetLatents() {}
+
+    /// Latents as they are after step `index` with so much noise more that they are as before it: x_t from x_(t−1), the
+    /// forward step of RePaint (Lugmayr et al. 2022, arXiv 2201.09865, equation 1 and algorithm 1, line 9) in the
+    /// sampler's own scale.
+    /// - Parameter noise: draws as many numbers as there are latents; not called where the result is `nil`.
+    /// - Returns: `nil` where both are of the same level, as within a step of two network calls.
+    func renoised(_ latents: [Float], index: Int, noise: () -> [Float]) -> [Float]? {
+        // Clean latents times a, noise times b.
+        func level(_ index: Int) -> (a: Float, b: Float) {
+            guard index < timesteps.count else { return (1, 0) }
+            return (
+                addNoise(to: [1], noise: [0], index: index)[0], addNoise(to: [0], noise: [1], index: index)[0]
+            )
+        }
+        let (before, after) = (level(index), level(index + 1))
+        let factor = before.a / after.a
+        let variance = before.b * before.b - factor * factor * after.b * after.b
+        guard factor.isFinite, variance > 1e-8 else { return nil }
+        let deviation = variance.squareRoot()
+        return zip(latents, noise()).map { factor * $0 + deviation * $1 }
+    }
 
     /// The first entry of `timesteps` to run so that `strength` (0…1) of the steps are taken: `get_timesteps` of
     /// pipeline_stable_diffusion_img2img.py, diffusers 0.42.1.

@@ -58,6 +58,9 @@ struct UniPCSampler: DenoisingSampler {
         return predicted(from: latents, index: index, order: order).values
     }
 
+    /// Without the latents of the step before there is nothing to correct.
+    mutating func forgetLatents() { last = nil }
+
     /// The latents at `index + 1`.
     private func predicted(from latents: Vector, index: Int, order: Int) -> Vector {
         let change = Change(self, from: index, to: index + 1, order: order)

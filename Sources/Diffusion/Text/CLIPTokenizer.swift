@@ -16,6 +16,8 @@ public struct CLIPTokenizer: Sendable {
     private let encoding: BytePairEncoding
     /// Special tokens as they stand in raw text, longest first.
     private let specials: [(scalars: [Unicode.Scalar], token: Int)]
+    /// Words learned afterwards, longest first, and the tokens that each stands for.
+    private var learned: [(scalars: [Unicode.Scalar], tokens: [Int])] = []
 
     /// Reads `vocab.json`, `merges.txt` and, where it is there, `tokenizer_config.json` of a folder.
     ///
@@ -68,6 +70,14 @@ public struct CLIPTokenizer: Sendable {
             numbers: numbers, merges: merges, unknown: unknown, name: mergesFile)
     }
 
+    /// Takes a word for those tokens wherever it stands by itself: whatever its letters' case, and not inside a longer word
+    /// (diffusers finds it there too; AUTOMATIC1111 compares tokens, and so finds words only). Traps where it is empty.
+    public mutating func learn(_ word: String, as tokens: [Int]) {
+        precondition(!word.isEmpty && !tokens.isEmpty, "a word that is nothing")
+        learned.append((Array(word.unicodeScalars), tokens))
+        learned.sort { $0.scalars.count > $1.scalars.count }
+    }
+
     /// Tokens of a window besides its begin and its end.
     public var contentLength: Int { configuration.windowLength - 2 }
 
@@ -77,7 +87,7 @@ public struct CLIPTokenizer: Sendable {
         var result: [Int] = []
         for section in sections(text) {
             switch section {
-            case .special(let token): result.append(token)
+            case .tokens(let tokens): result += tokens
             case .text(let text):
                 for piece in CLIPPieces(normalized(text)) {
                     let bytes = piece.flatMap { Array(String($0).utf8) }
@@ -102,11 +112,11 @@ public struct CLIPTokenizer: Sendable {
     }
 
     private enum Section {
-        case special(Int)
+        case tokens([Int])
         case text([Unicode.Scalar])
     }
 
-    /// The text between special tokens, and these.
+    /// The text between special tokens and learned words, and these.
     private func sections(_ text: String) -> [Section] {
         let scalars = Array(text.unicodeScalars)
         let starts = Set(specials.map { $0.scalars[0] })
@@ -114,20 +124,41 @@ public struct CLIPTokenizer: Sendable {
         var start = 0
         var position = 0
         while position < scalars.count {
-            let match =
+            let special =
                 starts.contains(scalars[position])
                 ? specials.first { scalars[position...].starts(with: $0.scalars) } : nil
+            let match =
+                special.map { (scalars: $0.scalars, tokens: [$0.token]) } ?? learnedWord(in: scalars, at: position)
             guard let match else {
                 position += 1
                 continue
             }
             if position > start { result.append(.text(Array(scalars[start ..< position]))) }
-            result.append(.special(match.token))
+            result.append(.tokens(match.tokens))
             position += match.scalars.count
             start = position
         }
         if start < scalars.count { result.append(.text(Array(scalars[start...]))) }
         return result
+    }
+
+    private func learnedWord(
+        in text: [Unicode.Scalar], at start: Int
+    ) -> (scalars: [Unicode.Scalar], tokens: [Int])? {
+        func isWordPart(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        }
+        return learned.first { word in
+            let end = start + word.scalars.count
+            guard end <= text.count,
+                zip(text[start...], word.scalars).allSatisfy({
+                    $0.properties.lowercaseMapping == $1.properties.lowercaseMapping
+                })
+            else { return false }
+            let continuesBefore = start > 0 && isWordPart(text[start - 1]) && isWordPart(text[start])
+            let continuesAfter = end < text.count && isWordPart(text[end]) && isWordPart(text[end - 1])
+            return !continuesBefore && !continuesAfter
+        }
     }
 
     private func normalized(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {

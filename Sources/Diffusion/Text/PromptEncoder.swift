@@ -3,13 +3,14 @@ internal import Tensors
 /// Prompts to what the denoiser attends to.
 struct PromptEncoder {
     let configuration: TextEncoderConfiguration
-    private let encoder: TextEncoder
-    private let tokenizer: CLIPTokenizer
+    private var encoder: TextEncoder
+    private var tokenizer: CLIPTokenizer
     private let model: String
 
-    /// - Throws: `TokenizerError`, `ConfigurationError`, `WeightError`, or `ModelError.mismatch` where tokenizer and
-    ///   encoder do not fit.
-    init(files: ModelFiles, weights: any WeightSource) throws {
+    /// - Parameter adapters: whose words prompts may use.
+    /// - Throws: `TokenizerError`, `ConfigurationError`, `WeightError`, `AdapterError`, or `ModelError.mismatch` where
+    ///   tokenizer and encoder do not fit.
+    init(files: ModelFiles, weights: any WeightSource, adapters: MatchedAdapters) throws {
         let configuration = try TextEncoderConfiguration(files.configuration("text_encoder/config.json"))
         self.configuration = configuration
         encoder = try MissingTensors.counted(in: weights) {
@@ -17,6 +18,11 @@ struct PromptEncoder {
         }
         tokenizer = try files.tokenizer()
         model = files.name
+        for (word, vectors) in try adapters.words(part: "text_encoder", channels: configuration.channels) {
+            let first = configuration.vocabularySize + encoder.learned.count
+            encoder.learned += vectors
+            tokenizer.learn(word, as: Array(first ..< first + vectors.count))
+        }
         let window = tokenizer.contentLength + 2
         guard window <= configuration.maximumTokens else {
             throw ModelError.mismatch(
@@ -32,7 +38,8 @@ struct PromptEncoder {
         var tokenized = prompts.map { TokenizedPrompt(Prompt($0), tokenizer: tokenizer) }
         let count = tokenized.reduce(1) { max($0, $1.windows.count) }
         for index in tokenized.indices { tokenized[index].pad(toWindows: count) }
-        for id in tokenized.flatMap({ $0.windows.flatMap(\.tokens) }) where id >= configuration.vocabularySize {
+        let known = configuration.vocabularySize + encoder.learned.count
+        for id in tokenized.flatMap({ $0.windows.flatMap(\.tokens) }) where id >= known {
             throw ModelError.mismatch(
                 model: model,
                 reason: "the tokenizer has token \(id), the text encoder knows \(configuration.vocabularySize)")

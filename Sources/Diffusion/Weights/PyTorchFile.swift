@@ -56,22 +56,26 @@ public struct PyTorchFile: WeightSource {
         }
         var entries: [String: Entry] = [:]
         var numbers: [String: String] = [:]
-        guard case .dictionary(var top) = root else {
-            throw .badPickle(file: path, offset: 0, reason: "it holds no dictionary of tensors")
+        var named: [(key: Unpickler.Value, value: Unpickler.Value)]
+        switch root {
+        case .dictionary(let top): named = reader.dictionaries[top]
+        // cloneofsimo/lora keeps its tensors in a list: their names are their numbers.
+        case .list(let top): named = reader.lists[top].enumerated().map { (.string("\($0.offset)"), $0.element) }
+        default: throw .badPickle(file: path, offset: 0, reason: "it holds no dictionary of tensors")
         }
-        for (key, value) in reader.dictionaries[top] {
+        for (key, value) in named {
             guard case .string(let name) = key else { continue }
             if case .integer(let number) = value { numbers[name] = String(number) }
         }
-        // Training checkpoints keep the tensors one level down, under one of these.
-        for wrapper in ["state_dict", "params_ema", "params"] {
-            let inner = reader.dictionaries[top].last { if case .string(wrapper) = $0.key { true } else { false } }
+        // Training checkpoints keep the tensors one level down, under one of these; the last is textual inversion's.
+        for wrapper in ["state_dict", "params_ema", "params", "string_to_param"] {
+            let inner = named.last { if case .string(wrapper) = $0.key { true } else { false } }
             if case .dictionary(let index)? = inner?.value {
-                top = index
+                named = reader.dictionaries[index]
                 break
             }
         }
-        for (key, value) in reader.dictionaries[top] {
+        for (key, value) in named {
             guard case .string(let name) = key, case .tensor(let index) = value else { continue }
             let tensor = reader.tensors[index]
             let type = reader.storages[tensor.storage].elementType

@@ -47,6 +47,7 @@ public struct EditJob: Sendable {
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
         let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
         try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
+        for note in facts.adapterNotes + settings.notes { try meter.note(note) }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)

@@ -163,7 +163,7 @@ struct PassRunner {
             steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
-            knownLatents: settings.knownLatents, wraps: plan.wraps)
+            knownLatents: settings.knownLatents, coherence: settings.coherence, wraps: plan.wraps)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {
             throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)

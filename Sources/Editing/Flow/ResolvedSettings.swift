@@ -17,6 +17,7 @@ public struct ResolvedSettings: Sendable {
     public var sampler: Sampler.Kind?
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents
+    public var coherence: Int
     public var area: EditArea
     public var padding: Int?
     public var grow: Int
@@ -27,6 +28,8 @@ public struct ResolvedSettings: Sendable {
     /// The axes along which the result repeats without a seam.
     public var tileable: WrappedAxes
     public var composite: Composite
+    /// What was chosen for a reason that the user should hear.
+    public var notes: [EditNote]
 
     /// - Parameter randomSeed: the seed where the user named none.
     public init(for request: EditRequest, facts: ModelFacts, randomSeed: UInt64) {
@@ -39,10 +42,14 @@ public struct ResolvedSettings: Sendable {
         let first = asked.seed ?? randomSeed
         seeds = (0 ..< asked.count).map { first &+ UInt64($0) }
         randomSource = asked.randomSource
-        steps = asked.steps ?? model.steps ?? 20
+        // What a LoRA of latent consistency was distilled for (Luo et al. 2023, arXiv 2311.05556). Its tensors do not tell
+        // it from others: its metadata may, or the user by the choice of sampler.
+        let saysConsistency = asked.sampler == nil && facts.adapters.contains { $0.isLatentConsistency }
+        let isConsistent = saysConsistency || asked.sampler == .lcm && !facts.adapters.isEmpty
+        steps = asked.steps ?? (isConsistent ? 4 : model.steps) ?? 20
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
-        guidance = asked.guidance ?? (hasWords ? model.guidance ?? 7.5 : 1)
+        guidance = asked.guidance ?? (hasWords && !isConsistent ? model.guidance ?? 7.5 : 1)
         guidanceInterval = asked.guidanceInterval
         deepFeatureInterval = asked.deepFeatureInterval
         reusesKnown = asked.reusesKnown && asked.count > 1
@@ -61,9 +68,18 @@ public struct ResolvedSettings: Sendable {
             case .variations: asked.strength ?? modeStrength ?? (keepsDetail ? 0.8 : 0.5 * full)
             case .generate: 1
             }
-        sampler = asked.sampler
+        sampler = saysConsistency ? .lcm : asked.sampler
+        notes = []
+        if isConsistent {
+            let reason = saysConsistency ? "a LoRA's metadata name latent consistency" : "--sampler lcm with a LoRA"
+            notes.append(
+                EditNote(
+                    "lcm: \(reason): sampler lcm, \(steps) \(steps == 1 ? "step" : "steps"), guidance \(guidance.shortText)"
+                ))
+        }
         schedule = asked.schedule
         knownLatents = asked.knownLatents
+        coherence = asked.coherence
         area = asked.area
         padding = asked.padding
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)

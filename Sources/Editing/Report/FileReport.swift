@@ -18,11 +18,18 @@ public struct FileReport: Sendable {
     /// Reads the file, or the model. Throws `ImageFileError` or `ModelError`.
     public init(of input: PictureInput) throws {
         if case .file(let path) = input, FileSystem.isFolder(path) || Self.isModelFile(path) {
-            let facts = try ModelChoice(source: .path(path)).open().facts
-            entries = [Entry(label: "file", text: path, name: "file", value: .text(path))] + facts.entries
+            let file = Entry(label: "file", text: path, name: "file", value: .text(path))
+            entries =
+                [file] + (try Self.adapterEntries(of: path) ?? ModelChoice(source: .path(path)).open().facts.entries)
         } else {
             entries = Self.entries(of: try PictureFile.read(input), name: input.name)
         }
+    }
+
+    /// `nil` where it is neither a LoRA nor an embedding.
+    private static func adapterEntries(of path: String) throws -> [Entry]? {
+        guard !FileSystem.isFolder(path) else { return nil }
+        return try AdapterFacts.read(path)?.entries ?? EmbeddingFacts.read(path)?.entries
     }
 
     /// Whether a file is a model's by its name: what it is in truth, its bytes say. A picture's name says otherwise.

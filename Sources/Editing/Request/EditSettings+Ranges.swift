@@ -14,6 +14,9 @@ extension EditSettings {
     public static let maximumPixelsRange = SettingRange("max-pixels", "pixels", 1 ... 1 << 32)
     /// 2²⁸.
     public static let defaultMaximumPixels = 1 << 28
+    public static let coherenceRange = SettingRange("coherence", "times", 0 ... 20)
+    /// How much of a LoRA counts.
+    public static let adapterWeightRange = SettingRange<Float>("lora", "as its weight", -10 ... 10)
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
     /// Pixels that an outpaint adds at one side.
     public static let marginRange = 0 ... 16384

@@ -24,6 +24,8 @@ public struct EditSettings: Sendable {
     public var sampler: Sampler.Kind?
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents = .reimpose
+    /// How many times each step is taken again, for a model without channels for the mask.
+    public var coherence = 0
 
     /// Which part of the picture is worked on.
     public var area: EditArea = .mask

@@ -9,17 +9,20 @@ public struct ModelChoice: Sendable {
     public var threads: Int?
     /// Whether the weights of a large model, as they are packed for this CPU, are kept in the user's cache folder.
     public var keepsPackedWeights: Bool
+    public var adapters: Adapters
 
     public init(
-        source: ModelSource, precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false
+        source: ModelSource, precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false,
+        adapters: Adapters = Adapters()
     ) {
         self.source = source
         self.precision = precision
         self.threads = threads
         self.keepsPackedWeights = keepsPackedWeights
+        self.adapters = adapters
     }
 
-    /// Opens the model. Throws `ModelError`.
+    /// Opens the model. Throws `ModelError` or `AdapterError`.
     public func open() throws -> any Denoiser { try openPipeline() }
 
     func openPipeline() throws -> DiffusionPipeline {
@@ -27,6 +30,6 @@ public struct ModelChoice: Sendable {
         return try DiffusionPipeline(
             model: source, precision: precision, threads: threads, packedWeightFolder: weightFolder,
             spillFolder: weightFolder ?? FileSystem.environment("TMPDIR") ?? "/var/tmp",
-            clipVocabulary: DataFolder.clipVocabulary)
+            clipVocabulary: DataFolder.clipVocabulary, adapters: adapters)
     }
 }

@@ -21,21 +21,26 @@ struct EditRecord {
         text["Steps"] = "\(settings.steps)"
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
-        text["CFG scale"] = Self.short(settings.guidance)
+        text["CFG scale"] = settings.guidance.shortText
         let interval = settings.guidanceInterval
         if interval != 0 ... 1 {
-            text["Guidance interval"] = "\(Self.short(interval.lowerBound)):\(Self.short(interval.upperBound))"
+            text["Guidance interval"] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"
         }
         if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
         if settings.reusesKnown { text["Reuse known"] = "\(settings.seeds[0])" }
+        if settings.coherence > 0 { text["Coherence"] = "\(settings.coherence)" }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name
-        if request.mode != .generate { text["Denoising strength"] = Self.short(settings.strength) }
+        let loras = facts.adapters.map { "\($0.name):\($0.weight.shortText)" }
+        if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
+        let words = facts.embeddings.flatMap { $0.words.map(\.word) }
+        if !words.isEmpty { text["TI"] = words.joined(separator: ", ") }
+        if request.mode != .generate { text["Denoising strength"] = settings.strength.shortText }
         // Absent means the CUDA generator.
         if settings.randomSource == .torch { text["RNG"] = "CPU" }
         if !request.masks.isEmpty || request.mode == .outpaint {
-            if settings.feather > 0 { text["Mask blur"] = Self.short(settings.feather) }
+            if settings.feather > 0 { text["Mask blur"] = settings.feather.shortText }
             text["Inpaint area"] = settings.area == .mask ? "Only masked" : "Whole picture"
             text["Masked area padding"] = settings.padding.map { "\($0)" }
             text["Masked content"] = settings.fill.name
@@ -43,11 +48,6 @@ struct EditRecord {
         text["Edit"] = request.mode.rawValue
         text["Version"] = Release.name
         return text
-    }
-
-    /// 7.5 as "7.5", 7.0 as "7".
-    private static func short(_ value: Float) -> String {
-        value == value.rounded() ? "\(Int(value))" : "\(value)"
     }
 }
 

@@ -24,7 +24,8 @@ extension FailureKind {
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
         case ModelError.unsupportedPrecision: self = .usage
         case ModelError.notWritten: self = .inputOutput
-        case is ModelError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError, is SamplingError,
+        case is ModelError, is AdapterError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError,
+            is SamplingError,
             ComputeError.outOfMemory:
             self = .modelUnusable
         case is ComputeError: self = .internalFault

@@ -21,7 +21,7 @@ struct EditRun {
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
             openModel: {
-                let opened = try shared.machine.modelChoice().open()
+                let opened = try shared.modelChoice().open()
                 denoiser = opened
                 return opened
             },

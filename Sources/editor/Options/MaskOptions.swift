@@ -109,6 +109,13 @@ struct MaskExpertOptions: ParsableArguments {
         help: "How the network is told of the known part: written back after every step, or through its own channels.")
     var knownLatents = DenoiseRequest.KnownLatents.reimpose
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Take each step so many times again, \(EditSettings.coherenceRange.bounds), each as long as a step, so that what is painted fits what is around it: for models that were not made for inpainting.",
+            valueName: "times"))
+    var coherence = 0
+
     @Option(help: "Alpha of the repainted part, where the picture has alpha.")
     var alpha = Composite.AlphaPolicy.keep
 
@@ -116,6 +123,7 @@ struct MaskExpertOptions: ParsableArguments {
         try check(EditSettings.growRange, grow)
         try check(EditSettings.featherRange, feather)
         try check(EditSettings.blendRange, blend)
+        try check(EditSettings.coherenceRange, coherence)
     }
 
     func apply(to settings: inout EditSettings) {
@@ -123,6 +131,7 @@ struct MaskExpertOptions: ParsableArguments {
         settings.feather = feather
         settings.blend = blend
         settings.knownLatents = knownLatents
+        settings.coherence = coherence
         settings.alpha = alpha
     }
 }

@@ -6,8 +6,15 @@ internal import Editing
 struct SharedOptions: ParsableArguments {
     @OptionGroup(title: "Input and output") var output: OutputOptions
     @OptionGroup(title: "Model and machine") var machine: MachineOptions
+    @OptionGroup(title: "Added to the model") var added: AdapterOptions
     @OptionGroup(title: "Painting") var painting: PaintingOptions
     @OptionGroup(title: "For experts: sampling") var sampling: SamplingOptions
+
+    func modelChoice() throws -> ModelChoice {
+        var choice = try machine.modelChoice()
+        choice.adapters = added.adapters
+        return choice
+    }
 
     /// The settings that these options speak of, for a command to complete.
     var settings: EditSettings {
@@ -190,7 +197,7 @@ struct PaintingOptions: ParsableArguments {
 
 /// How the noise is drawn and removed.
 struct SamplingOptions: ParsableArguments {
-    @Option(help: "Sampler. Default: what the model names.")
+    @Option(help: "Sampler. Default: what the model names. lcm with a LoRA: 4 steps, guidance 1.")
     var sampler: Sampler.Kind?
 
     @Option(help: "Spacing of the steps. Default: what the model names.")

@@ -1,0 +1,43 @@
+/// Why a LoRA or an embedding cannot be used.
+public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// A file without a layer of any known kind.
+    case notALoRA(file: String, count: Int, first: [String])
+    case notAnEmbedding(file: String, reason: String)
+    /// None of its layers is one of the model's.
+    case noneKnown(file: String, family: String, model: String, count: Int, first: [String])
+    /// Layers that have the names of the model's and other sizes.
+    case otherSizes(
+        file: String, family: String, model: String, count: Int, of: Int, first: String, expected: [Int], found: [Int])
+    /// Layers known by their numbers only, which make no order that fits.
+    case otherOrder(file: String, family: String, part: String, count: Int, model: String)
+    /// Vectors of another width than the text encoder's.
+    case otherWidth(file: String, word: String, found: Int, model: String, expected: Int)
+    /// Vectors for another text encoder than the model has.
+    case otherEncoder(file: String, word: String, model: String)
+    case repeatedWord(word: String)
+
+    public var description: String {
+        switch self {
+        case .notALoRA(let file, let count, let first):
+            "\(file) is not a LoRA: none of its \(count) tensors is a layer's change; the first are \(list(first))."
+        case .notAnEmbedding(let file, let reason): "\(file) is not an embedding: \(reason)."
+        case .noneKnown(let file, let family, let model, let count, let first):
+            "\(file) is a LoRA for \(family), and none of its \(count) layers is one of \(model)'s; the first are "
+                + "\(list(first))."
+        case .otherSizes(let file, let family, let model, let count, let all, let first, let expected, let found):
+            "\(file) is a LoRA for \(family) and does not fit \(model): \(count) of its \(all) layers have other sizes, "
+                + "first '\(first.prefix(120))', \(found) where the model has \(expected)."
+        case .otherOrder(let file, let family, let part, let count, let model):
+            "\(file) is a LoRA for \(family), and its \(count) numbered layers for \(part) do not fit the order of those of "
+                + "\(model)."
+        case .otherWidth(let file, let word, let found, let model, let expected):
+            "\(file) does not fit \(model): the vectors of '\(word.prefix(60))' have \(found) values, the text encoder "
+                + "takes \(expected)."
+        case .otherEncoder(let file, let word, let model):
+            "\(file) does not fit \(model): '\(word.prefix(60))' has vectors for a text encoder that it does not have."
+        case .repeatedWord(let word): "Two of the embeddings are called '\(word.prefix(60))': name one FILE:WORD."
+        }
+    }
+
+    private func list(_ names: [String]) -> String { names.map { "'\($0.prefix(120))'" }.joined(separator: ", ") }
+}
