@@ -61,6 +61,9 @@ struct MemoryEstimate {
     /// Weights count a quarter more than they are: padding of the packed ones, and pages of their files that were just
     /// read (SD 1.5's shapes in bf16: 2.1 GB of weights, 2.7 GB resident at 512×512 before decoding).
     private var fixedBytes: Int {
-        Self.base + Int(Double(denoiser.facts.parameters) * denoiser.precision.bytesPerParameter * 1.25)
+        // The text encoders' memory is given back before the denoiser takes its own.
+        let facts = denoiser.facts
+        let parameters = max(facts.parameters - facts.textParameters, facts.textParameters)
+        return Self.base + Int(Double(parameters) * denoiser.precision.bytesPerParameter * 1.25)
     }
 }

@@ -3,6 +3,8 @@ public import Diffusion
 /// Which model an edit uses, and how it is run.
 public struct ModelChoice: Sendable {
     public var source: ModelSource
+    /// The path of an autoencoder to take in place of the model's own.
+    public var autoencoder: String?
     /// `nil` for the fastest that this processor runs well.
     public var precision: Precision?
     /// `nil` for one a core.
@@ -11,9 +13,11 @@ public struct ModelChoice: Sendable {
     public var keepsPackedWeights: Bool
 
     public init(
-        source: ModelSource, precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false
+        source: ModelSource, autoencoder: String? = nil, precision: Precision? = nil, threads: Int? = nil,
+        keepsPackedWeights: Bool = false
     ) {
         self.source = source
+        self.autoencoder = autoencoder
         self.precision = precision
         self.threads = threads
         self.keepsPackedWeights = keepsPackedWeights
@@ -26,6 +30,6 @@ public struct ModelChoice: Sendable {
         try DiffusionPipeline(
             model: source, precision: precision, threads: threads,
             packedWeightFolder: keepsPackedWeights ? CacheFolder.packedWeights : nil,
-            clipVocabulary: DataFolder.clipVocabulary)
+            clipVocabulary: DataFolder.clipVocabulary, autoencoder: autoencoder)
     }
 }

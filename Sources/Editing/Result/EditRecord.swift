@@ -22,6 +22,7 @@ struct EditRecord {
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
         text["CFG scale"] = Self.short(settings.guidance)
+        if facts.followsInstructions { text["Image CFG scale"] = Self.short(settings.imageGuidance) }
         let interval = settings.guidanceInterval
         if interval != 0 ... 1 {
             text["Guidance interval"] = "\(Self.short(interval.lowerBound)):\(Self.short(interval.upperBound))"
