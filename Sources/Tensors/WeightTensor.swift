@@ -21,7 +21,7 @@ internal import CKernels
         public var size: Int { self == .float32 ? 4 : 2 }
     }
 
-    public let name: String
+    public private(set) var name: String
     /// PyTorch's order, outermost first; a convolution is `[out, in, height, width]`, a linear layer `[out, in]`.
     public let shape: [Int]
     public let elementType: ElementType
@@ -49,6 +49,13 @@ internal import CKernels
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
+
+    /// The same tensor under another name.
+    public func renamed(_ name: String) -> WeightTensor {
+        var result = self
+        result.name = name
+        return result
+    }
 }
 
 extension WeightTensor {

@@ -27,6 +27,8 @@ public struct ModelFacts: Sendable {
     public var textParameters = 0
     /// Whether it was made to refine the pictures of another model (SDXL's refiner).
     public var isRefiner = false
+    /// The last component of the path of the autoencoder that stands in for its own.
+    public var autoencoder: String? = nil
     /// How it was distilled to few steps, if it was.
     public var fewSteps: FewSteps? = nil
     public let defaults: EditDefaults

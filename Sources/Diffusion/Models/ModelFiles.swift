@@ -57,7 +57,7 @@ struct ModelFiles: Sendable {
             guard MappedFile.exists(folder + "/unet/config.json") else {
                 let index = try JSONConfiguration(path: folder + "/model_index.json")
                 let kind = try index.string("_class_name").map { "a \($0.prefix(80))" } ?? "a model of an unknown kind"
-                throw ModelError.notAModel(path: path, reason: "it is \(kind), and has no folder unet")
+                throw ModelError.notAModel(path: path, reason: "it is \(kind), and has no unet/config.json")
             }
             name = folder
             storage = .folder(folder)

@@ -87,12 +87,17 @@ public final class DiffusionPipeline {
         scheduler.isMended = !isXL && unet.configuration.inChannels != 2 * chosen.autoencoder.latentChannels
         self.scheduler = scheduler
         zerosEmptyNegative = try isXL && index.bool("force_zeros_for_empty_prompt") ?? true
-        pictureScale = try index.bool("is_cosxl_edit") == true ? chosen.autoencoder.latentScale : 1
-        facts = try ModelFacts(
+        // It was trained with the picture in the scale of its own autoencoder.
+        pictureScale =
+            try (index.bool("is_cosxl_edit") == true ? own.autoencoder.latentScale : 1)
+            * chosen.autoencoder.latentScale / own.autoencoder.latentScale
+        var facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, autoencoder: chosen.autoencoder,
             scheduler: scheduler, predictionReason: files.predictionReason,
             parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
             textParameters: textWeights.reduce(0) { $0 + $1.parameterCount })
+        facts.autoencoder = autoencoder.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        self.facts = facts
         if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)

@@ -50,16 +50,13 @@ struct RenamedWeights: WeightSource {
     func tensor(_ name: String) -> WeightTensor? {
         guard let origin = origins[name], let whole = base.tensor(origin.name) else { return nil }
         if origin.isTransposed, whole.shape.count == 2 { return TransposedMatrix.tensor(whole, name: name) }
-        var shape = whole.shape
-        var bytes = whole.bytes
-        if let part = origin.part {
-            // One that does not split evenly keeps its shape, and is refused for that.
-            if let rows = shape.first, rows % part.count == 0 {
-                shape[0] = rows / part.count
-                let size = bytes.count / part.count
-                bytes = UnsafeRawBufferPointer(rebasing: bytes[size * part.index ..< size * (part.index + 1)])
-            }
+        // One that does not split evenly keeps its shape, and is refused for that.
+        guard let part = origin.part, let rows = whole.shape.first, rows % part.count == 0 else {
+            return whole.renamed(name)
         }
+        let size = whole.bytes.count / part.count
+        let shape = [rows / part.count] + whole.shape.dropFirst()
+        let bytes = UnsafeRawBufferPointer(rebasing: whole.bytes[size * part.index ..< size * (part.index + 1)])
         return WeightTensor(
             name: name, shape: shape, elementType: whole.elementType, bytes: bytes, owner: whole.owner,
             isMapped: whole.isMapped)

@@ -63,6 +63,9 @@ public struct EditJob: Sendable {
     /// What a model asks of its user, or takes upon itself.
     private func notes(on facts: ModelFacts, settings: ResolvedSettings) -> [EditNote] {
         var notes: [EditNote] = []
+        if let autoencoder = facts.autoencoder {
+            notes.append(EditNote("autoencoder: \(autoencoder), in place of the model's own"))
+        }
         if let fewSteps = facts.fewSteps {
             notes.append(
                 EditNote(

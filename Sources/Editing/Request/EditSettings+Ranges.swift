@@ -3,7 +3,7 @@ extension EditSettings {
     public static let countRange = SettingRange("count", "pictures", 1 ... 64)
     public static let stepsRange = SettingRange("steps", "steps", 1 ... 1000)
     public static let guidanceRange = SettingRange<Float>("guidance", "", 0 ... 50)
-    public static let imageGuidanceRange = SettingRange<Float>("image guidance", "", 0 ... 50)
+    public static let imageGuidanceRange = SettingRange<Float>("image-guidance", "", 0 ... 50)
     public static let guidanceIntervalRange = SettingRange<Float>("guidance interval", "", 0 ... 1)
     public static let deepFeatureIntervalRange = SettingRange("reuse-features", "steps", 1 ... 10)
     public static let strengthRange = SettingRange<Float>("strength", "", 0.01 ... 1)

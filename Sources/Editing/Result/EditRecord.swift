@@ -32,6 +32,7 @@ struct EditRecord {
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name
+        text["VAE"] = facts.autoencoder
         if request.mode != .generate { text["Denoising strength"] = Self.short(settings.strength) }
         // Absent means the CUDA generator.
         if settings.randomSource == .torch { text["RNG"] = "CPU" }
