@@ -107,6 +107,7 @@ static void activate(const void *x, void *y, ckernels_type type, size_t count, c
         case CKERNELS_SILU: value *= sigmoid(value); break;
         case CKERNELS_QUICK_GELU: value *= sigmoid(1.702f * value); break;
         case CKERNELS_GELU: value = gelu(value); break;
+        case CKERNELS_RELU: value = value < 0 ? 0 : value; break;
         }
         put(y, type, i, value);
     }

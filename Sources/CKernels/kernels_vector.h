@@ -144,6 +144,7 @@ INLINE vf activate_vector(vf x, ckernels_activation activation, ckernels_type ty
     case CKERNELS_SILU: return x * sigmoid_vector(x, type);
     case CKERNELS_QUICK_GELU: return x * sigmoid_vector(1.702f * x, type);
     case CKERNELS_GELU: return gelu_vector(x, type);
+    case CKERNELS_RELU: return choose(x < 0.0f, (vf)0.0f, x);
     }
     return x;
 }

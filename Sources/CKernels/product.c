@@ -64,6 +64,7 @@ static dnnl_status_t make_attr(dnnl_primitive_attr_t *attr, bool accumulate, cke
         case CKERNELS_SILU: status = compat_append_eltwise(ops, dnnl_eltwise_swish, 1.0f); break;
         case CKERNELS_QUICK_GELU: status = compat_append_eltwise(ops, dnnl_eltwise_swish, 1.702f); break;
         case CKERNELS_GELU: status = compat_append_eltwise(ops, dnnl_eltwise_gelu_erf, 0.0f); break;
+        case CKERNELS_RELU: status = compat_append_eltwise(ops, dnnl_eltwise_relu, 0.0f); break;
         }
     if (!status) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
     if (ops) dnnl_post_ops_destroy(ops);

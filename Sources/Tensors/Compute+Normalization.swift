@@ -2,11 +2,19 @@ internal import CKernels
 
 extension Compute {
     /// GroupNorm (Wu and He 2018) over `[batch, height, width, channels]`, then SiLU if asked.
-    public func groupNorm(_ x: Tensor, _ norm: Normalization, groups: Int, silu: Bool) throws -> Tensor {
+    /// - Parameter channelShifts: what is added to the channels before, `[n][channels]`: the first for the first
+    ///   `batch / n` entries, and so on; empty for nothing. Costs nothing, as a shift only moves the sums.
+    public func groupNorm(
+        _ x: Tensor, _ norm: Normalization, groups: Int, silu: Bool, adding channelShifts: [[Float]] = []
+    ) throws -> Tensor {
         let batch = x.shape[0]
         let channels = x.channels
         let pixels = x.rows / batch
         precondition(channels == norm.scale.count && channels % groups == 0, "GroupNorm does not fit \(x.shape)")
+        precondition(
+            channelShifts.allSatisfy { $0.count == channels }
+                && (channelShifts.isEmpty || batch % channelShifts.count == 0),
+            "channel shifts do not fit \(x.shape)")
         let y = try empty(x.shape)
         let kernels = unsafe kernels
         let minimum = Self.pixelsOfAPart(channels: channels)
@@ -17,7 +25,8 @@ extension Compute {
             let from = unsafe x.pointer + entry * pixels * channels * elementSize
             let to = unsafe y.pointer + entry * pixels * channels * elementSize
             let (scale, shift) = Self.groupScale(
-                statistics.sums[entry], pixels: statistics.pixels, channels: channels, groups: groups, norm: norm)
+                statistics.sums[entry], pixels: statistics.pixels, channels: channels, groups: groups, norm: norm,
+                channelShift: channelShifts.isEmpty ? nil : channelShifts[entry * channelShifts.count / batch])
             unsafe scale.withUnsafeBufferPointer { scale in
                 unsafe shift.withUnsafeBufferPointer { shift in
                     let scale = scale.baseAddress!
@@ -58,7 +67,7 @@ extension Compute {
 
     /// GroupNorm as one multiplication and one addition a channel. `sums`: `[parts][Σx, Σx²][channels]`.
     private static func groupScale(
-        _ sums: [Double], pixels: Int, channels: Int, groups: Int, norm: Normalization
+        _ sums: [Double], pixels: Int, channels: Int, groups: Int, norm: Normalization, channelShift: [Float]?
     ) -> (scale: [Float], shift: [Float]) {
         let parts = sums.count / (2 * channels)
         var scale = [Float](repeating: 0, count: channels)
@@ -74,6 +83,15 @@ extension Compute {
                     squares += sums[part * 2 * channels + channels + channel]
                 }
             }
+            // Σ(x + s) = Σx + ns, Σ(x + s)² = Σx² + 2sΣx + ns².
+            if let channelShift {
+                for channel in members {
+                    let added = Double(channelShift[channel])
+                    let before = (0 ..< parts).reduce(0.0) { $0 + sums[$1 * 2 * channels + channel] }
+                    sum += Double(pixels) * added
+                    squares += added * (2 * before + Double(pixels) * added)
+                }
+            }
             let count = Double(pixels * width)
             let mean = sum / count
             let variance = max(0, squares / count - mean * mean)
@@ -81,7 +99,8 @@ extension Compute {
             for channel in members {
                 let factor = Double(norm.scale[channel]) * inverse
                 scale[channel] = Float(factor)
-                shift[channel] = Float(Double(norm.shift[channel]) - mean * factor)
+                let centre = mean - Double(channelShift?[channel] ?? 0)
+                shift[channel] = Float(Double(norm.shift[channel]) - centre * factor)
             }
         }
         return (scale, shift)

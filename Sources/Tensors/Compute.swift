@@ -224,6 +224,8 @@ public enum Activation: Hashable, Sendable {
     case quickGELU
     /// x · Φ(x)
     case gelu
+    /// max(x, 0)
+    case relu
 
     var kernelActivation: ckernels_activation {
         switch self {
@@ -231,6 +233,7 @@ public enum Activation: Hashable, Sendable {
         case .silu: CKERNELS_SILU
         case .quickGELU: CKERNELS_QUICK_GELU
         case .gelu: CKERNELS_GELU
+        case .relu: CKERNELS_RELU
         }
     }
 }

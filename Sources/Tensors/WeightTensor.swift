@@ -54,7 +54,7 @@ public protocol WeightCorrection: AnyObject, Sendable {
         }
     }
 
-    public let name: String
+    public private(set) var name: String
     /// PyTorch's order, outermost first; a convolution is `[out, in, height, width]`, a linear layer `[out, in]`.
     public let shape: [Int]
     public let elementType: ElementType
@@ -92,6 +92,13 @@ public protocol WeightCorrection: AnyObject, Sendable {
         result.correction = correction
         return result
     }
+
+    /// The same tensor under another name.
+    public func renamed(_ name: String) -> WeightTensor {
+        var result = self
+        result.name = name
+        return result
+    }
 }
 
 extension WeightTensor {
@@ -109,6 +116,7 @@ extension WeightTensor {
 
     /// The elements without the correction.
     private func storedFloats(_ range: Range<Int>) -> [Float] {
+        guard !range.isEmpty else { return [] }
         let length = elementType.blockLength
         let blocks = range.lowerBound / length ..< (range.upperBound + length - 1) / length
         let values = unsafe [Float](unsafeUninitializedCapacity: blocks.count * length) { buffer, initialized in

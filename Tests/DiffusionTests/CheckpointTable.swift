@@ -12,10 +12,11 @@ struct CheckpointTable {
         var original: String
         /// Which third of the original tensor; `nil` for all of it.
         var third: Int?
+        var isTransposed = false
     }
 
-    static let parts = ["unet", "vae", "text_encoder"]
-
+    /// In the order of the layout.
+    let parts: [String]
     /// By part.
     let rows: [String: [Row]]
     /// Shapes of all original tensors.
@@ -26,20 +27,38 @@ struct CheckpointTable {
         let json = try Fixtures.json("checkpoints/\(name).json")
         func shape(_ value: JSONValue?) throws -> [Int] { try #require(value?.list).compactMap(\.integer) }
         var rows: [String: [Row]] = [:]
-        for part in Self.parts {
-            rows[part] = try #require(json[part]?.list).map { row in
+        parts = ["unet", "vae", "text_encoder", "text_encoder_2"].filter { json[$0] != nil }
+        for part in parts {
+            rows[part] = try #require(json[part]?.list).flatMap { row in
                 let row = try #require(row.list)
                 let third = try #require(row[3].integer)
-                return Row(
-                    name: try #require(row[0].text), shape: try shape(row[1]), original: try #require(row[2].text),
-                    third: third < 0 ? nil : third)
+                let name = try #require(row[0].text)
+                let original = try #require(row[2].text)
+                let shape = try shape(row[1])
+                // A fifth number: so many blocks, told apart by the number in place of the star.
+                return (0 ..< (row.count > 4 ? row[4].integer ?? 1 : 1)).map { number in
+                    Row(
+                        name: name.replacingOccurrences(of: "*", with: "\(number)"), shape: shape,
+                        original: original.replacingOccurrences(of: "*", with: "\(number)"),
+                        third: third < 0 ? nil : third,
+                        isTransposed: third == -2)
+                }
             }
         }
         self.rows = rows
         guard case .object(let tensors)? = json["original"], case .object(let members)? = json["configurations"] else {
             throw WeightError.badHeader(file: name, reason: "not a table")
         }
-        original = try tensors.mapValues { try shape($0) }
+        var shapes = try tensors.mapValues { try shape($0) }
+        if case .object(let repeated)? = json["repeated"] {
+            for (pattern, value) in repeated {
+                let entry = try #require(value.list)
+                for number in 0 ..< (entry[0].integer ?? 0) {
+                    shapes[pattern.replacingOccurrences(of: "*", with: "\(number)")] = try shape(entry[1])
+                }
+            }
+        }
+        original = shapes
         configurations = members
     }
 
@@ -103,17 +122,27 @@ struct CheckpointTable {
 
     /// The same random model as a folder in the diffusers layout and as single files beside it: `file`, and a pickle with
     /// `.ckpt` behind that name.
-    func writeTwins(folder: String, file: String, scheduler: [String: Any], padToken: String) throws {
+    func writeTwins(
+        folder: String, file: String, scheduler: [String: Any], padToken: String, index: [String: Any] = [:]
+    ) throws {
         var original: [(name: String, shape: [Int], values: [Float])] = []
         var pieces: [String: [Int: [Float]]] = [:]
-        for part in Self.parts {
+        for part in parts {
             try FileManager.default.createDirectory(atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
             let values = try randomTensors(part)
             let partRows = try #require(rows[part])
             try Self.write(
-                "\(folder)/\(part)/\(part == "text_encoder" ? "model" : "diffusion_pytorch_model").safetensors",
+                "\(folder)/\(part)/\(part.hasPrefix("text_encoder") ? "model" : "diffusion_pytorch_model").safetensors",
                 try partRows.map { ($0.name, $0.shape, try #require(values[$0.name])) })
-            for row in partRows { pieces[row.original, default: [:]][row.third ?? 0] = values[row.name] }
+            for row in partRows {
+                var piece = try #require(values[row.name])
+                if row.isTransposed {
+                    let (rows, columns) = (row.shape[0], row.shape[1])
+                    let matrix = piece
+                    piece = (0 ..< piece.count).map { matrix[$0 % rows * columns + $0 / rows] }
+                }
+                pieces[row.original, default: [:]][row.third ?? 0] = piece
+            }
             let configuration = try #require(configurations[part])
             try Data(Self.text(configuration).utf8).write(to: URL(fileURLWithPath: "\(folder)/\(part)/config.json"))
         }
@@ -127,18 +156,27 @@ struct CheckpointTable {
         original.append(("model_ema.diffusion_modelout2weight", [2], [.nan, .nan]))
         try Self.write(file, original)
         try Self.writePickle(file + ".ckpt", original)
-        for (path, object) in [
-            ("model_index.json", [:]), ("scheduler/scheduler_config.json", scheduler),
-            ("tokenizer/tokenizer_config.json", ["pad_token": padToken]),
-        ] {
+        var objects = [("model_index.json", index), ("scheduler/scheduler_config.json", scheduler)]
+        var tokenizers: [String] = []
+        if parts.contains("text_encoder") {
+            objects.append(("tokenizer/tokenizer_config.json", ["pad_token": padToken]))
+            tokenizers.append("tokenizer")
+        }
+        if parts.contains("text_encoder_2") {
+            objects.append(("tokenizer_2/tokenizer_config.json", ["pad_token": "!"]))
+            tokenizers.append("tokenizer_2")
+        }
+        for (path, object) in objects {
             let url = URL(fileURLWithPath: "\(folder)/\(path)")
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try JSONSerialization.data(withJSONObject: object).write(to: url)
         }
         for name in ["vocab.json", "merges.txt"] {
-            try FileManager.default.copyItem(
-                atPath: "\(Fixtures.root)/parity/tokenizer/\(name)", toPath: "\(folder)/tokenizer/\(name)")
+            for tokenizer in tokenizers {
+                try FileManager.default.copyItem(
+                    atPath: "\(Fixtures.root)/parity/tokenizer/\(name)", toPath: "\(folder)/\(tokenizer)/\(name)")
+            }
         }
     }
 

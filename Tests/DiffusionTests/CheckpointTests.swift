@@ -10,20 +10,24 @@ import Testing
     /// Merges of the tokenizer that the fixtures have, which are the first of CLIP's.
     private static let vocabulary = "\(Fixtures.root)/parity/tokenizer/merges.txt"
 
-    @Test(arguments: ["sd15", "sd21-inpaint", "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    @Test(arguments: [
+        "sd15", "sd21-inpaint", "sdxl", "sdxl-refiner", "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint",
+        "tiny-pix2pix", "tiny-sdxl", "tiny-sdxl-inpaint", "tiny-sdxl-refiner",
+    ])
     func `Every tensor is renamed as diffusers renames it`(name: String) throws {
         let table = try CheckpointTable(name)
         let scratch = try ScratchFolder()
         let path = scratch.path + "/model.safetensors"
         try table.writeHollow(path)
         let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:])
-        for part in CheckpointTable.parts {
+        for part in table.parts {
             let weights = try #require(checkpoint.weights[part])
             let rows = try #require(table.rows[part])
             #expect(Set(weights.names) == Set(rows.map(\.name)))
             #expect(rows.count >= 36)
             for row in rows {
-                let expected = RenamedWeights.Origin(row.original, part: row.third.map { .init(index: $0, count: 3) })
+                let expected = RenamedWeights.Origin(
+                    row.original, part: row.third.map { .init(index: $0, count: 3) }, isTransposed: row.isTransposed)
                 #expect(weights.origins[row.name] == expected, "\(row.name)")
                 // A convolution of one pixel may stay one: a layer takes either.
                 let found = try #require(weights.tensor(row.name)).shape
@@ -65,6 +69,8 @@ import Testing
     @Test(arguments: [
         ("sd15", "Stable Diffusion 1.x", "epsilon", 512, 1_066_235_307),
         ("sd21-inpaint", "Stable Diffusion 2.x inpainting", "epsilon", 512, 1_289_966_827),
+        ("sdxl", "Stable Diffusion XL", "epsilon", 1024, 3_468_837_867),
+        ("sdxl-refiner", "Stable Diffusion XL refiner", "epsilon", 1024, 3_037_840_363),
     ])
     func `A file of real shapes is told by its tensors and opens`(
         name: String, family: String, prediction: String, native: Int, parameters: Int
@@ -87,41 +93,59 @@ import Testing
         let unet = try UNetConfiguration(files.configuration("unet/config.json"))
         let facts = try ModelFacts(
             files: files, index: files.configuration("model_index.json"), unet: unet,
-            autoencoder: AutoencoderConfiguration(files.configuration("vae/config.json")),
+            autoencoder: AutoencoderFiles(
+                configuration: files.configuration("vae/config.json"), weights: files.weights("vae")
+            ).autoencoder,
             scheduler: SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json")),
             predictionReason: files.predictionReason,
-            parameters: try CheckpointTable.parts.reduce(0) { try $0 + files.weights($1).parameterCount })
+            parameters: try CheckpointTable(name).parts.reduce(0) { try $0 + files.weights($1).parameterCount })
         #expect(facts.family == family)
         #expect(facts.prediction.rawValue == prediction)
         #expect(facts.nativeSize == native)
         #expect(facts.parameters == parameters)
-        #expect(unet.heads == (name == "sd15" ? [8, 8, 8, 8] : [5, 10, 20, 20]))
+        let heads = [
+            "sd15": [8, 8, 8, 8], "sd21-inpaint": [5, 10, 20, 20], "sdxl": [5, 10, 20],
+            "sdxl-refiner": [6, 12, 24, 24],
+        ]
+        #expect(unet.heads == heads[name])
+        #expect(unet.addedCondition?.channels == (name == "sdxl" ? 2816 : name == "sdxl-refiner" ? 2560 : nil))
         _ = try UNet(configuration: unet, weights: files.weights("unet"))
         _ = try Autoencoder(
             configuration: AutoencoderConfiguration(files.configuration("vae/config.json")),
             weights: files.weights("vae"))
-        _ = try TextEncoder(
-            configuration: TextEncoderConfiguration(files.configuration("text_encoder/config.json")),
-            weights: files.weights("text_encoder"))
+        for part in files.textEncoders {
+            _ = try TextEncoder(
+                configuration: TextEncoderConfiguration(files.configuration("\(part)/config.json")),
+                weights: files.weights(part), isPooled: part == ModelFiles.secondTextEncoder)
+        }
     }
 
     private static func letter(_ index: Int) -> Character { Character(Unicode.Scalar(UInt16(0x4E00 + index)) ?? "x") }
 
-    @Test(arguments: ["tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    @Test(arguments: [
+        "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint", "tiny-pix2pix", "tiny-sdxl",
+        "tiny-sdxl-inpaint",
+        "tiny-sdxl-refiner",
+    ])
     func `A single file gives the bytes that the folder gives`(name: String) throws {
         let table = try CheckpointTable(name)
         let scratch = try ScratchFolder()
         let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
-        let isFirst = name.contains("sd1")
+        let isFirst = !name.contains("sd2")
+        let isXL = name.contains("sdxl")
+        let isReworked = name == "tiny-sdxl-refiner" || name == "tiny-pix2pix"
         // tiny-sd2's norms are spread by 0.1, as those of models that predict velocity.
         try table.writeTwins(
             folder: folder, file: file,
             scheduler: [
-                "_class_name": name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler", "beta_start": 0.00085,
+                "_class_name": isXL
+                    ? "EulerDiscreteScheduler" : name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler",
+                "beta_start": 0.00085,
                 "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false, "skip_prk_steps": true,
                 "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
                 "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
-            ], padToken: isFirst ? "<|endoftext|>" : "!")
+            ].merging(isXL ? ["timestep_spacing": "leading"] : [:]) { $1 }, padToken: isFirst ? "<|endoftext|>" : "!",
+            index: name == "tiny-sdxl-refiner" ? ["force_zeros_for_empty_prompt": false] : [:])
         let size = PixelSize(width: 32, height: 32)
         let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
         let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
@@ -130,8 +154,9 @@ import Testing
             let pipeline = try DiffusionPipeline(model: source, precision: .f32, clipVocabulary: Self.vocabulary)
             #expect(pipeline.facts.isInpainting == name.hasSuffix("inpaint"))
             let request = DenoiseRequest(
-                conditioning: name.hasSuffix("inpaint") ? .masked(picture, mask: mask) : .text(size: size),
-                prompt: "a red fox, painted", negativePrompt: "blue", seeds: [7], steps: 3, guidance: 5,
+                conditioning: name.hasSuffix("inpaint")
+                    ? .masked(picture, mask: mask) : isReworked ? .picture(picture) : .text(size: size),
+                prompt: "a red fox, painted", negativePrompt: isXL ? "" : "blue", seeds: [7], steps: 3, guidance: 5,
                 knownLatents: .channels)
             results.append(try #require(try pipeline.run(request).first).values)
         }
@@ -190,7 +215,8 @@ import Testing
 
     @Test(arguments: [
         ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", "a LoRA of 1 tensors"),
-        ("conditioner.embedders.1.model.ln_final.bias", "an SDXL checkpoint"),
+        ("conditioner.embedders.1.model.ln_final.bias", "lacks the denoiser"),
+        ("edm_mean", "an SDXL checkpoint with the noise levels of EDM"),
         ("model.diffusion_model.joint_blocks.0.x_block.attn.proj.bias", "a Stable Diffusion 3 checkpoint"),
         ("double_blocks.0.img_attn.proj.bias", "a Flux checkpoint"),
         ("something.else", "none of its 1 tensors is one of Stable Diffusion's; the first are 'something.else'"),
@@ -202,13 +228,46 @@ import Testing
         #expect(Self.failure(path).contains(says), "\(Self.failure(path))")
     }
 
-    @Test func `A denoiser of eight channels is named`() throws {
+    @Test(arguments: [(5, "a depth-to-image model"), (7, "an upscaler")])
+    func `A denoiser of other channels is named`(channels: Int, says: String) throws {
         var table = try CheckpointTable("tiny-sd1")
-        table.original["model.diffusion_model.input_blocks.0.0.weight"] = [32, 8, 3, 3]
+        table.original["model.diffusion_model.input_blocks.0.0.weight"] = [32, channels, 3, 3]
         let scratch = try ScratchFolder()
         let path = scratch.path + "/model.safetensors"
         try table.writeHollow(path)
-        #expect(Self.failure(path).contains("an InstructPix2Pix model, whose denoiser takes 8 channels"))
+        #expect(Self.failure(path).contains("\(says), whose denoiser takes \(channels) channels"))
+    }
+
+    @Test(arguments: [
+        ("conditioner.embedders.0.", "it lacks the first text encoder"),
+        ("conditioner.embedders.1.", "it lacks the second text encoder"),
+        (
+            "conditioner.embedders.1.model.text_projection",
+            "lacks the tensor 'conditioner.embedders.1.model.text_projection'"
+        ),
+    ])
+    func `An SDXL file that holds only a part says what is missing`(prefix: String, says: String) throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable("tiny-sdxl").writeHollow(path) { $0.hasPrefix(prefix) }
+        #expect(Self.failure(path).contains(says), "\(Self.failure(path))")
+    }
+
+    @Test(arguments: [
+        (["modelspec.title": "XL Turbo"], FewSteps.Kind?.some(.turbo), "EulerAncestralDiscreteScheduler"),
+        (["modelspec.architecture": "stable-diffusion-xl-v1-base"], nil, "EulerDiscreteScheduler"),
+    ])
+    func `A distilled single file is told by its metadata`(
+        metadata: [String: String], kind: FewSteps.Kind?, scheduler: String
+    ) throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        try CheckpointTable("tiny-sdxl").writeHollow(path, metadata: metadata)
+        let pipeline = try DiffusionPipeline(model: .file(path), precision: .f32, clipVocabulary: Self.vocabulary)
+        #expect(pipeline.facts.fewSteps?.kind == kind)
+        #expect(pipeline.facts.defaults.steps == (kind == nil ? nil : 4))
+        let configuration = try ModelFiles(.file(path)).configuration("scheduler/scheduler_config.json")
+        #expect(try configuration.string("_class_name") == scheduler)
     }
 
     @Test func `Parts of different families are refused`() throws {

@@ -94,7 +94,7 @@ import Testing
         #expect(Set(text.names) == Set(try #require(table.rows["text_encoder"]).map(\.name)))
         let configuration = try #require(checkpoint.configurations["text_encoder/config.json"])
         #expect(try configuration.string("hidden_act") == "gelu")
-        #expect(checkpoint.padToken == "!")
+        #expect(checkpoint.text["text_encoder"]?.padToken == "!")
     }
 
     @Test func `A denoiser alone, as ComfyUI-GGUF writes it, is named`() throws {

@@ -63,8 +63,7 @@ import Testing
         func input(_ seed: Int) -> [Float] {
             (0 ..< height * width * channels).map { Float(($0 * 31 + seed * 77) % 101) / 50 - 1 }
         }
-        let states = try pipeline.promptEncoder(["", "a lake"], pipeline.compute)
-        let context = TextContext(states: states)
+        let context = try pipeline.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
         let everything = MapRegion(
             height: height, width: width, inner: MapWindow(rows: 0 ..< height, columns: 0 ..< width))
         var features = DeepFeatures()
@@ -85,7 +84,7 @@ import Testing
         let pipeline = try DiffusionPipeline(model: .embedded, precision: .f32)
         let (height, width, channels) = (32, 40, 17)
         let input = (0 ..< height * width * channels).map { Float(($0 * 31) % 101) / 50 - 1 }
-        let context = TextContext(states: try pipeline.promptEncoder(["", "a lake"], pipeline.compute))
+        let context = try pipeline.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
         let region = MapRegion(height: height, width: width, inner: MapWindow(rows: 5 ..< 16, columns: 26 ..< 39))
         var features = DeepFeatures()
         let outputs = try pipeline.predictions(

@@ -11,29 +11,6 @@ import Testing
     /// 8-bit pictures that agree but for rounding (docs/numerics.md).
     static let minimumPSNR = 50.0
 
-    /// An 8-bit RGB picture of `[height, width, 3]` that the fixtures keep as U8.
-    private struct Reference {
-        let size: PixelSize
-        let samples: [UInt8]
-
-        init(_ file: SafetensorsFile, _ name: String) throws {
-            let entry = try #require(file.header.entries[name], "\(name)")
-            size = PixelSize(width: entry.shape[1], height: entry.shape[0])
-            let mapping = try MappedFile(path: file.file)
-            samples = withExtendedLifetime(mapping) { Array(mapping.bytes[entry.range]) }
-        }
-
-        func psnr(_ image: RGBImage) -> Double {
-            var sum = 0.0
-            for (value, sample) in zip(image.values, samples) {
-                let found = (min(max(value, 0), 1) * 255).rounded()
-                sum += Double((found - Float(sample)) * (found - Float(sample)))
-            }
-            let mean = sum / Double(samples.count)
-            return mean == 0 ? .infinity : 10 * Scalar.log(255 * 255 / mean) / Scalar.log(10.0)
-        }
-    }
-
     @Test(arguments: ["sd1", "sd2-inpaint"]) func everySampler(model: String) throws {
         let folder = "\(Fixtures.root)/parity/pipelines/\(model)"
         let pipeline = try DiffusionPipeline(model: .folder(folder), precision: .f32)
@@ -45,7 +22,7 @@ import Testing
         #expect(cases.count >= 11)
         for item in cases {
             let name = try #require(item["name"]?.text)
-            let expected = try Reference(results, "\(name)/picture")
+            let expected = try ReferencePicture(results, "\(name)/picture")
             let conditioning: DenoiseRequest.Conditioning =
                 switch try #require(item["mode"]?.text) {
                 case "generate": .text(size: expected.size)

@@ -75,7 +75,9 @@ import Testing
         for type in Self.types {
             for count in Self.lengths {
                 var x = Operand(RandomValues.normal(count, seed: 1, deviation: 4), type)
-                for activation in [CKERNELS_NONE, CKERNELS_SILU, CKERNELS_QUICK_GELU, CKERNELS_GELU] {
+                for activation in [
+                    CKERNELS_NONE, CKERNELS_SILU, CKERNELS_QUICK_GELU, CKERNELS_GELU, CKERNELS_RELU,
+                ] {
                     x.with { x in
                         compare(type, count: count, "activate") { $0.activate(x, $1, type, count, activation) }
                     }

@@ -49,6 +49,7 @@ typedef enum {
     CKERNELS_SILU = 1,       // x · sigmoid(x)
     CKERNELS_QUICK_GELU = 2, // x · sigmoid(1.702 x)
     CKERNELS_GELU = 3,       // x · Φ(x), by erf
+    CKERNELS_RELU = 4,       // max(x, 0)
 } ckernels_activation;
 
 // A convolution of NHWC pictures; weights are given as OIHW.

@@ -68,6 +68,9 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     public var skipsRungeKuttaSteps: Bool?
     public var originalInferenceSteps: Int?
     public var timestepScaling: Double?
+    /// Whether the reference's pipelines change it where they construct a scheduler of it (docs/numerics.md): those of Stable
+    /// Diffusion 1.x and 2.x do, those of SDXL and InstructPix2Pix do not.
+    public var isMended = true
     /// Settings that are switched on in the file and that no sampler here implements, by their keys.
     public var unsupported: [String] = []
 

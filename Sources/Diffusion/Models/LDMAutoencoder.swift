@@ -4,26 +4,32 @@ struct LDMAutoencoder {
     private(set) var configuration: [String: JSONValue] = [:]
     private(set) var origins: [String: RenamedWeights.Origin] = [:]
 
-    /// Throws `WeightError` where a tensor that tells a size is missing.
-    init(_ tensors: LDMTensors) throws {
-        let levels = tensors.count("encoder.down.")
+    /// Also takes tensors in diffusers' own names.
+    /// - Parameter scale: of the latents, which tensors do not tell.
+    /// - Throws: `WeightError` where a tensor that tells a size is missing.
+    init(_ tensors: LDMTensors, scale: Float) throws {
+        let isRenamed = tensors.count("encoder.down_blocks.") > 0
+        let (down, block) = isRenamed ? ("encoder.down_blocks.", "resnets") : ("encoder.down.", "block")
+        let levels = tensors.count(down)
         guard levels > 0 else {
             throw WeightError.missingTensors(
                 file: tensors.source.file, count: 1, first: [tensors.prefix + "encoder.down.0.block.0.norm1.weight"])
         }
         for name in tensors.names {
-            if let renamed = Self.renamed(name, levels: levels) { origins[renamed] = .init(tensors.prefix + name) }
+            if let renamed = isRenamed ? String(name) : Self.renamed(name, levels: levels) {
+                origins[renamed] = .init(tensors.prefix + name)
+            }
         }
         configuration = [
             "block_out_channels": .array(
                 try (0 ..< levels).map {
-                    .integer(try tensors.shape("encoder.down.\($0).block.0.conv2.weight", dimensions: 4)[0])
+                    .integer(try tensors.shape("\(down)\($0).\(block).0.conv2.weight", dimensions: 4)[0])
                 }),
-            "layers_per_block": .integer(tensors.count("encoder.down.0.block.")),
+            "layers_per_block": .integer(tensors.count("\(down)0.\(block).")),
             "latent_channels": .integer(try tensors.shape("decoder.conv_in.weight", dimensions: 4)[1]),
             "use_quant_conv": .bool(tensors.has("quant_conv.weight")),
             "use_post_quant_conv": .bool(tensors.has("post_quant_conv.weight")),
-            "norm_num_groups": .integer(32), "scaling_factor": .number(0.18215),
+            "norm_num_groups": .integer(32), "scaling_factor": .number(Double(scale.description) ?? Double(scale)),
         ]
     }
 

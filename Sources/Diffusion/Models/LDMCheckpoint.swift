@@ -1,7 +1,7 @@
 internal import Tensors
 
 /// A whole model in one file, with the names of the code it was trained with (CompVis `latent-diffusion`, Stability's
-/// `stablediffusion`): Stable Diffusion 1.x and 2.x.
+/// `stablediffusion`, `generative-models`): Stable Diffusion 1.x, 2.x and XL.
 ///
 /// The parts' configurations are made from the tensors, and the tensors are given the names that diffusers gives them
 /// (diffusers 0.42.1, `loaders/single_file_utils.py`: `convert_ldm_unet_checkpoint`, `convert_ldm_vae_checkpoint`,
@@ -11,9 +11,10 @@ struct LDMCheckpoint: Sendable {
     let configurations: [String: JSONConfiguration]
     /// By the folders of the diffusers layout.
     let weights: [String: RenamedWeights]
-    /// The text encoder's.
-    let vocabularySize: Int
-    let padToken: String
+    /// What the text encoders ask of their tokenizers, by their folders.
+    let text: [String: (vocabularySize: Int, padToken: String)]
+    /// What the file says beside its tensors.
+    let hints: [String: String]
     /// How it was told what the denoiser predicts.
     let predictionReason: String
 
@@ -26,42 +27,56 @@ struct LDMCheckpoint: Sendable {
         let names = source.names
         try LDMContents(names: names).check(source)
         let denoiser = try LDMDenoiser(LDMTensors(source, names: names, prefix: "model.diffusion_model."))
-        let kinds = [5: "a depth-to-image model", 7: "an upscaler", 8: "an InstructPix2Pix model"]
+        let kinds = [5: "a depth-to-image model", 7: "an upscaler"]
         if let kind = kinds[denoiser.inChannels] {
             throw ModelError.notACheckpoint(
                 path: source.file,
                 reason: "it is \(kind), whose denoiser takes \(denoiser.inChannels) channels, and that is not read yet")
         }
-        let autoencoder = try LDMAutoencoder(LDMTensors(source, names: names, prefix: "first_stage_model."))
-        let text = try LDMTextEncoder(source, names: names)
+        let encoders = try LDMTextEncoder.all(source, names: names)
+        let isXL = encoders.contains { $0.place.isXL }
+        let isSecond = encoders.contains { $0.place == .second }
+        let isRefiner = encoders.contains { $0.place == .refiner }
+        let autoencoder = try LDMAutoencoder(
+            LDMTensors(source, names: names, prefix: "first_stage_model."), scale: isXL ? 0.13025 : 0.18215)
 
-        let prediction = LDMPrediction(source, hints: hints, denoiser: denoiser, usesOpenCLIP: text.isOpenCLIP)
+        let prediction = LDMPrediction(source, hints: hints, denoiser: denoiser, isSecondFamily: isSecond)
         predictionReason = prediction.reason
+        self.hints = hints
         let isLarge = prediction.value == .velocity
         var unet = denoiser.configuration
-        unet["sample_size"] = .integer(Self.latentSide(hints) ?? (isLarge ? 96 : 64))
-        let isPlain = !text.isOpenCLIP && denoiser.inChannels == 4
-        let scheduler: [String: JSONValue] = [
-            "_class_name": .string(isPlain ? "PNDMScheduler" : "DDIMScheduler"), "num_train_timesteps": .integer(1000),
+        unet["sample_size"] = .integer(Self.latentSide(hints) ?? (isXL ? 128 : isLarge ? 96 : 64))
+        let isPlain = !isSecond && denoiser.inChannels == 4
+        var scheduler: [String: JSONValue] = [
+            "_class_name": .string(isXL ? "EulerDiscreteScheduler" : isPlain ? "PNDMScheduler" : "DDIMScheduler"),
+            "num_train_timesteps": .integer(1000),
             "beta_start": .number(0.00085), "beta_end": .number(0.012), "beta_schedule": .string("scaled_linear"),
             "set_alpha_to_one": .bool(false), "skip_prk_steps": .bool(true), "steps_offset": .integer(1),
             "clip_sample": .bool(false), "prediction_type": .string(prediction.value.rawValue),
         ]
-        let parts = [
-            "model_index.json": [:], "unet/config.json": unet, "vae/config.json": autoencoder.configuration,
-            "text_encoder/config.json": text.configuration, "scheduler/scheduler_config.json": scheduler,
+        if isXL { scheduler["timestep_spacing"] = .string("leading") }
+        if names.contains("ztsnr") {
+            scheduler["rescale_betas_zero_snr"] = .bool(true)
+            scheduler["timestep_spacing"] = .string("trailing")
+        }
+        FewSteps.Kind(denoiser: denoiser, hints: hints)?.amend(&scheduler)
+        var parts = [
+            "model_index.json": isXL ? ["force_zeros_for_empty_prompt": .bool(!isRefiner)] : [:],
+            "unet/config.json": unet, "vae/config.json": autoencoder.configuration,
+            "scheduler/scheduler_config.json": scheduler,
         ]
+        for encoder in encoders { parts["\(encoder.part)/config.json"] = encoder.configuration }
         configurations = parts.reduce(into: [:]) { result, part in
             result[part.key] = JSONConfiguration(members: part.value, file: source.file)
         }
-        weights = [
+        var weights = [
             "unet": RenamedWeights(source, origins: denoiser.origins),
             "vae": RenamedWeights(source, origins: autoencoder.origins),
-            "text_encoder": RenamedWeights(source, origins: text.origins),
         ]
-        vocabularySize = text.vocabularySize
-        // SD 2.x was trained with the padding of OpenCLIP, token 0.
-        padToken = text.isOpenCLIP ? "!" : "<|endoftext|>"
+        for encoder in encoders { weights[encoder.part] = RenamedWeights(source, origins: encoder.origins) }
+        self.weights = weights
+        text = Dictionary(
+            encoders.map { ($0.part, ($0.vocabularySize, $0.padToken)) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// From `modelspec.resolution`, as `768x768` (https://github.com/Stability-AI/ModelSpec).

@@ -7,17 +7,21 @@ struct LDMContents {
     /// The parts of an original checkpoint and how their tensors' names begin.
     private static let parts = [
         ("the denoiser", "model.diffusion_model."), ("the autoencoder", "first_stage_model."),
-        ("the text encoder", "cond_stage_model."),
     ]
+    private static let textPrefix = "cond_stage_model."
+    /// Of SDXL, beside sizes and scores, which have no tensors.
+    private static let textPrefixOfXL = "conditioner.embedders."
 
-    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x or 2.x are there.
+    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there.
     func check(_ source: any WeightSource) throws(ModelError) {
         func refusal(_ reason: String) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
         guard !names.isEmpty else { throw refusal("it has no tensors") }
         if let other = other { throw refusal("\(other), and that is not read yet") }
-        let counts = Self.parts.map { part in (part.0, part.1, count(part.1)) }
+        let textPrefix = count(Self.textPrefixOfXL) > 0 ? Self.textPrefixOfXL : Self.textPrefix
+        let parts = Self.parts + [("the text encoder", textPrefix)]
+        let counts = parts.map { part in (part.0, part.1, count(part.1)) }
         let missing = counts.filter { $0.2 == 0 }
-        if missing.count == Self.parts.count {
+        if missing.count == parts.count {
             throw refusal("none of its \(names.count) tensors is one of Stable Diffusion's; the first are \(first)")
         }
         if !missing.isEmpty {
@@ -25,20 +29,28 @@ struct LDMContents {
             let lacks = missing.map { "\($0.0) (no tensor's name begins with \($0.1))" }.joined(separator: " and ")
             throw refusal("it holds \(found), and lacks \(lacks)")
         }
-        guard count(LDMTextEncoder.clipPrefix) + count(LDMTextEncoder.openCLIPPrefix) > 0 else {
-            let text = names.filter { $0.hasPrefix("cond_stage_model.") }.prefix(3).joined(separator: ", ")
+        guard LDMTextEncoder.Place.allCases.contains(where: { count($0.rawValue) > 0 }) else {
+            let text = names.filter { $0.hasPrefix(textPrefix) }.prefix(3).joined(separator: ", ")
             throw refusal("its text encoder is neither CLIP nor OpenCLIP; its first tensors are \(text)")
+        }
+        let (first, second) = (LDMTextEncoder.Place.firstOfXL.rawValue, LDMTextEncoder.Place.secondOfXL.rawValue)
+        if count(first) > 0, count(second) == 0 {
+            throw refusal("it lacks the second text encoder (no tensor's name begins with \(second))")
+        }
+        if count(second) > 0, count(first) == 0 {
+            throw refusal("it lacks the first text encoder (no tensor's name begins with \(first))")
         }
     }
 
-    /// The name of a known kind that is no Stable Diffusion 1.x or 2.x, as a clause.
+    /// The name of a known kind that is no Stable Diffusion 1.x, 2.x or XL, as a clause.
     private var other: String? {
         func any(_ text: String) -> Bool { names.contains { $0.contains(text) } }
         if any("lora_unet_") || any("lora_A.") || any("lora_down") || any("lora_te") {
             return "it is a LoRA of \(names.count) tensors, which adds to a model (--lora) and is none"
         }
-        if count("conditioner.embedders.1.") > 0 { return "it is an SDXL checkpoint" }
-        if count("conditioner.embedders.0.") > 0 { return "it is an SDXL refiner" }
+        if names.contains("edm_mean") || count("edm_vpred") > 0 {
+            return "it is an SDXL checkpoint with the noise levels of EDM (Playground 2.5, CosXL)"
+        }
         if any("joint_blocks.") { return "it is a Stable Diffusion 3 checkpoint" }
         if any("double_blocks.") { return "it is a Flux checkpoint" }
         if count("control_model.") > 0 { return "it is a ControlNet" }

@@ -16,8 +16,13 @@ struct LDMDenoiser {
     /// Layers outside the blocks, old and new.
     private static let single = [
         "time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2",
-        "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out", "out.2": "conv_out",
+        "time_embed.cond_proj": "time_embedding.cond_proj", "label_emb.0.0": "add_embedding.linear_1",
+        "label_emb.0.2": "add_embedding.linear_2", "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out",
+        "out.2": "conv_out",
     ]
+
+    /// Sines and cosines of each number that SDXL is told, which no tensor tells.
+    private static let channelsOfNumber = 256
 
     private enum Kind {
         case resnet, transformer, downsampler, other
@@ -75,7 +80,7 @@ struct LDMDenoiser {
 
         for name in tensors.names {
             let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            let depth = ["input_blocks", "output_blocks"].contains(parts[0]) ? 3 : 2
+            let depth = ["input_blocks", "output_blocks", "label_emb"].contains(parts[0]) ? 3 : 2
             guard parts.count > depth, let scope = scopes[parts.prefix(depth).joined(separator: ".")] else { continue }
             var rest = parts.dropFirst(depth).joined(separator: ".")
             switch scope.kind {
@@ -112,5 +117,15 @@ struct LDMDenoiser {
             "use_linear_projection": .bool(isLinear), "cross_attention_dim": .integer(contextChannels),
             "norm_num_groups": .integer(32),
         ]
+        if tensors.has("label_emb.0.0.weight") {
+            configuration["addition_embed_type"] = .string("text_time")
+            configuration["addition_time_embed_dim"] = .integer(Self.channelsOfNumber)
+            configuration["projection_class_embeddings_input_dim"] = .integer(
+                try tensors.shape("label_emb.0.0.weight", dimensions: 2)[1])
+        }
+        if tensors.has("time_embed.cond_proj.weight") {
+            configuration["time_cond_proj_dim"] = .integer(
+                try tensors.shape("time_embed.cond_proj.weight", dimensions: 2)[1])
+        }
     }
 }

@@ -114,8 +114,8 @@ struct LDMNames {
     func text(_ name: String) -> (name: String, third: Int?)? {
         let name = Self.full(name)
         let stem = "text_model."
-        guard isOpenCLIP else { return (LDMTextEncoder.clipPrefix + name, nil) }
-        let prefix = LDMTextEncoder.openCLIPPrefix
+        guard isOpenCLIP else { return (LDMTextEncoder.Place.first.rawValue + name, nil) }
+        let prefix = LDMTextEncoder.Place.second.rawValue
         let rest = String(name.dropFirst(stem.count))
         if let old = Self.openCLIP[rest] { return (prefix + old, nil) }
         let parts = rest.split(separator: ".").map(String.init)

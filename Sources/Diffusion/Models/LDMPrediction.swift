@@ -3,7 +3,7 @@ internal import Tensors
 /// What the denoiser of an original checkpoint predicts, and how that was told.
 ///
 /// In this order: the file's metadata (`modelspec.prediction_type`, `modelspec.predict_key`); a tensor named `v_pred`;
-/// SD 1.x and inpainting models predict noise; `global_step` 875000 is SD 2.0 base (diffusers 0.42.1,
+/// SD 1.x, XL and inpainting models predict noise; `global_step` 875000 is SD 2.0 base (diffusers 0.42.1,
 /// `_legacy_load_scheduler`); else, for SD 2.x, the spread of the last transformer's first norm, which is larger in models
 /// that predict velocity (ComfyUI, `comfy/supported_models.py`, class `SD20`, limit 0.09). diffusers takes velocity
 /// without looking; AUTOMATIC1111 runs the network once to see (`is_using_v_parameterization_for_sd2`).
@@ -14,7 +14,7 @@ struct LDMPrediction {
 
     private static let velocitySpread: Float = 0.09
 
-    init(_ source: any WeightSource, hints: [String: String], denoiser: LDMDenoiser, usesOpenCLIP: Bool) {
+    init(_ source: any WeightSource, hints: [String: String], denoiser: LDMDenoiser, isSecondFamily: Bool) {
         let stated = hints["modelspec.prediction_type"] ?? hints["modelspec.predict_key"]
         if let stated, stated == "v" || stated.hasPrefix("v_") || stated.hasPrefix("v-") {
             (value, reason) = (.velocity, "as the file's metadata says")
@@ -22,7 +22,7 @@ struct LDMPrediction {
             (value, reason) = (.epsilon, "as the file's metadata says")
         } else if source.tensor("v_pred") != nil || source.unusableElementType("v_pred") != nil {
             (value, reason) = (.velocity, "as its tensor v_pred says")
-        } else if !usesOpenCLIP {
+        } else if !isSecondFamily {
             (value, reason) = (.epsilon, "as all of its family do")
         } else if denoiser.inChannels != 4 {
             (value, reason) = (.epsilon, "as inpainting models of its family do")

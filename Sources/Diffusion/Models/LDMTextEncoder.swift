@@ -1,13 +1,37 @@
-/// The text encoder in an original checkpoint: CLIP ViT-L/14 as transformers names it (SD 1.x), or OpenCLIP's own names
-/// (SD 2.x; `open_clip/transformer.py`), whose queries, keys and values are one tensor.
+/// A text encoder in an original checkpoint: CLIP ViT-L/14 as transformers names it (SD 1.x, the first of SDXL), or OpenCLIP's
+/// own names (SD 2.x, the second of SDXL; `open_clip/transformer.py`), whose queries, keys and values are one tensor.
 struct LDMTextEncoder {
     private(set) var configuration: [String: JSONValue] = [:]
     private(set) var origins: [String: RenamedWeights.Origin] = [:]
-    let isOpenCLIP: Bool
+    /// The folder of the diffusers layout.
+    let part: String
+    let place: Place
     let vocabularySize: Int
+    private(set) var isOpenCLIP = false
+    /// OpenCLIP pads with token 0.
+    var padToken: String { isOpenCLIP ? "!" : "<|endoftext|>" }
 
-    static let clipPrefix = "cond_stage_model.transformer."
-    static let openCLIPPrefix = "cond_stage_model.model."
+    /// Where a checkpoint has an encoder, and which it is.
+    enum Place: String, CaseIterable {
+        case first = "cond_stage_model.transformer."
+        case second = "cond_stage_model.model."
+        case firstOfXL = "conditioner.embedders.0.transformer."
+        case secondOfXL = "conditioner.embedders.1.model."
+        case refiner = "conditioner.embedders.0.model."
+
+        var isOpenCLIP: Bool { self != .first && self != .firstOfXL }
+        var isXL: Bool { self != .first && self != .second }
+        /// Whether its pooled text is taken too.
+        var isPooled: Bool { self == .secondOfXL || self == .refiner }
+    }
+
+    /// All that a checkpoint holds.
+    static func all(_ source: any WeightSource, names: [String]) throws -> [LDMTextEncoder] {
+        try Place.allCases.compactMap { place in
+            guard names.contains(where: { $0.hasPrefix(place.rawValue) }) else { return nil }
+            return try LDMTextEncoder(source, names: names, place: place)
+        }
+    }
 
     private static let openCLIPNames = [
         "positional_embedding": "embeddings.position_embedding.weight",
@@ -20,16 +44,23 @@ struct LDMTextEncoder {
     ]
 
     /// Throws `WeightError` where a tensor that tells a size is missing.
-    init(_ source: any WeightSource, names: [String]) throws {
-        let open = LDMTensors(source, names: names, prefix: Self.openCLIPPrefix)
+    private init(_ source: any WeightSource, names: [String], place: Place) throws {
+        self.place = place
+        part = place.isPooled ? ModelFiles.secondTextEncoder : "text_encoder"
+        var projectionChannels: Int?
         let tokens: [Int]
         let positions: [Int]
         let feedForward: [Int]
         let layers: Int
-        if !open.names.isEmpty {
-            isOpenCLIP = true
+        isOpenCLIP = place.isOpenCLIP
+        if place.isOpenCLIP {
+            let open = LDMTensors(source, names: names, prefix: place.rawValue)
             // SD 2.x takes the states before the last layer; diffusers' folders leave that layer out.
-            layers = max(open.count("transformer.resblocks.") - 1, 0)
+            layers = max(open.count("transformer.resblocks.") - (place.isPooled ? 0 : 1), 0)
+            if place.isPooled {
+                projectionChannels = try open.shape("text_projection", dimensions: 2)[1]
+                origins["text_projection.weight"] = .init(open.prefix + "text_projection", isTransposed: true)
+            }
             tokens = try open.shape("token_embedding.weight", dimensions: 2)
             positions = try open.shape("positional_embedding", dimensions: 2)
             feedForward = try open.shape("transformer.resblocks.0.mlp.c_fc.weight", dimensions: 2)
@@ -56,13 +87,13 @@ struct LDMTextEncoder {
             }
         } else {
             // Files of the first months leave `text_model.` out.
-            let all = LDMTensors(source, names: names, prefix: Self.clipPrefix)
+            let all = LDMTensors(source, names: names, prefix: place.rawValue)
             let isOld = all.has("embeddings.token_embedding.weight")
             let clip =
-                isOld ? all : LDMTensors(source, names: names, prefix: Self.clipPrefix + "text_model.")
+                isOld ? all : LDMTensors(source, names: names, prefix: place.rawValue + "text_model.")
             tokens = try clip.shape("embeddings.token_embedding.weight", dimensions: 2)
             // OpenCLIP ViT-H under CLIP's names, as stable-diffusion.cpp writes it: its last layer is left out here too.
-            isOpenCLIP = tokens[1] == 1024
+            isOpenCLIP = place == .first && tokens[1] == 1024
             let all24 = isOpenCLIP && clip.count("encoder.layers.") == 24
             layers = clip.count("encoder.layers.") - (all24 ? 1 : 0)
             positions = try clip.shape("embeddings.position_embedding.weight", dimensions: 2)
@@ -78,6 +109,8 @@ struct LDMTextEncoder {
             "intermediate_size": .integer(feedForward[0]), "num_hidden_layers": .integer(layers),
             "num_attention_heads": .integer(max(tokens[1] / 64, 1)), "max_position_embeddings": .integer(positions[0]),
             "hidden_act": .string(isOpenCLIP ? "gelu" : "quick_gelu"), "layer_norm_eps": .number(1e-5),
+            "eos_token_id": .integer(vocabularySize - 1),
         ]
+        if let projectionChannels { configuration["projection_dim"] = .integer(projectionChannels) }
     }
 }

@@ -131,7 +131,7 @@ public struct ModelConversion: Sendable {
         }
         if names.isOpenCLIP {
             // Readers expect a last layer, of which nothing is taken: the one before stands in for it.
-            let stem = LDMTextEncoder.openCLIPPrefix + "transformer.resblocks."
+            let stem = LDMTextEncoder.Place.second.rawValue + "transformer.resblocks."
             for (name, entry) in entries where name.hasPrefix("\(stem)\(names.textLayers - 1).") {
                 let copy = name.replacing("\(stem)\(names.textLayers - 1).", with: "\(stem)\(names.textLayers).")
                 entries[copy] = .init(name: copy, shape: entry.shape, pieces: entry.pieces)
@@ -165,7 +165,10 @@ public struct ModelConversion: Sendable {
             try AutoencoderConfiguration($0.configuration("vae/config.json"))
         }
         try check("the configuration of its text encoder") {
-            try TextEncoderConfiguration($0.configuration("text_encoder/config.json"))
+            var text = try TextEncoderConfiguration($0.configuration("text_encoder/config.json"))
+            // The pooled text is SDXL's.
+            (text.projectionChannels, text.endToken) = (0, 0)
+            return text
         }
         try check("its noise schedule") { files in
             let scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
@@ -284,7 +287,7 @@ public struct ModelConversion: Sendable {
             "scheduler": pair("diffusers", schedulerClass), "safety_checker": .array([.null, .null]),
             "feature_extractor": .array([.null, .null]), "requires_safety_checker": .bool(false),
         ]
-        let pad = try files.tokenizer().configuration
+        let pad = try files.tokenizer(of: "text_encoder").configuration
         let tokenizer: [String: JSONValue] = [
             "tokenizer_class": .string("CLIPTokenizer"), "bos_token": .string(pad.beginToken),
             "eos_token": .string(pad.endToken), "pad_token": .string(pad.padToken),

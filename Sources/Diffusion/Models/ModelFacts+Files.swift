@@ -1,30 +1,48 @@
 extension ModelFacts {
     /// Reads a model's facts from its configurations. Throws `ConfigurationError`.
     init(
-        files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, autoencoder: AutoencoderConfiguration,
-        scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int
+        files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, autoencoder: any PictureAutoencoder,
+        scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int, textParameters: Int = 0
     ) throws {
         let own = try index.object("editor")
         let folder = files.name.split(separator: "/").last.map(String.init) ?? files.name
         let factor = autoencoder.scaleFactor
+        let fewSteps = FewSteps(unet: unet, scheduler: scheduler, hints: files.hints)
+        let isRefiner = unet.addedCondition != nil && files.textEncoders == [ModelFiles.secondTextEncoder]
+        let isInstructed = unet.inChannels == 2 * autoencoder.latentChannels
+        // Those of the reference's pipelines, where it is not what the tool has anyway.
+        var usual = EditDefaults(steps: fewSteps?.steps, guidance: fewSteps?.guidance)
+        if usual.guidance == nil, unet.addedCondition != nil, unet.inChannels == autoencoder.latentChannels {
+            usual.guidance = 5
+        }
+        if isRefiner { usual.modes["remix"] = EditDefaults(strength: 0.3) }
+        if isInstructed { usual.modes["remix"] = EditDefaults(strength: 1) }
         self.init(
             name: try own?.string("name") ?? folder,
-            family: Self.family(unet: unet, autoencoder: autoencoder), summary: try own?.string("description"),
+            family: Self.family(unet: unet, latentChannels: autoencoder.latentChannels, isRefiner: isRefiner),
+            summary: try own?.string("description"),
             latentChannels: autoencoder.latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
             prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,
             sampler: scheduler.className.flatMap {
                 Sampler.Kind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
-            }, parameters: parameters, defaults: try EditDefaults(index))
+            }, parameters: parameters, textParameters: textParameters, isRefiner: isRefiner, fewSteps: fewSteps,
+            defaults: try EditDefaults(index).completed(by: usual))
     }
 
-    private static func family(unet: UNetConfiguration, autoencoder: AutoencoderConfiguration) -> String {
-        let inpainting = unet.inChannels == 2 * autoencoder.latentChannels + 1 ? " inpainting" : ""
-        let hasFourLevels = unet.blockChannels == [320, 640, 1280, 1280] && autoencoder.latentChannels == 4
+    private static func family(unet: UNetConfiguration, latentChannels: Int, isRefiner: Bool) -> String {
+        let use =
+            switch unet.inChannels {
+            case 2 * latentChannels + 1: " inpainting"
+            case 2 * latentChannels: " InstructPix2Pix"
+            default: ""
+            }
+        if unet.addedCondition != nil { return "Stable Diffusion XL" + (isRefiner ? " refiner" : "") + use }
+        let hasFourLevels = unet.blockChannels == [320, 640, 1280, 1280] && latentChannels == 4
         switch (hasFourLevels, unet.contextChannels[0]) {
-        case (true, 768): return "Stable Diffusion 1.x" + inpainting
-        case (true, 1024): return "Stable Diffusion 2.x" + inpainting
-        default: return "latent diffusion" + inpainting
+        case (true, 768): return "Stable Diffusion 1.x" + use
+        case (true, 1024): return "Stable Diffusion 2.x" + use
+        default: return "latent diffusion" + use
         }
     }
 }

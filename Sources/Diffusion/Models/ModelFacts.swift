@@ -7,7 +7,7 @@ public struct ModelFacts: Sendable {
     /// What the model says of itself, if it does.
     public let summary: String?
     public let latentChannels: Int
-    /// Channels that the denoiser takes: c, or c + 1 + c for inpainting.
+    /// Channels that the denoiser takes: c, c + 1 + c for inpainting, or c + c to follow an instruction.
     public let inputChannels: Int
     /// Picture pixels a latent pixel, each way.
     public let scaleFactor: Int
@@ -21,8 +21,16 @@ public struct ModelFacts: Sendable {
     public var predictionReason: String? = nil
     /// The sampler that scheduler_config.json names, `nil` where it names one that is not known here.
     public let sampler: Sampler.Kind?
-    /// Parameters of the denoiser, the autoencoder and the text encoder together.
+    /// Parameters of the denoiser, the autoencoder and the text encoders together.
     public let parameters: Int
+    /// Those of the text encoders, whose memory is given back before denoising.
+    public var textParameters = 0
+    /// Whether it was made to refine the pictures of another model (SDXL's refiner).
+    public var isRefiner = false
+    /// The last component of the path of the autoencoder that stands in for its own.
+    public var autoencoder: String? = nil
+    /// How it was distilled to few steps, if it was.
+    public var fewSteps: FewSteps? = nil
     public let defaults: EditDefaults
     /// What was added to the model.
     public var adapters: [AdapterFacts] = []
@@ -30,6 +38,8 @@ public struct ModelFacts: Sendable {
 
     /// Whether the denoiser was made for inpainting.
     public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }
+    /// Whether the denoiser sees the picture to change and follows an instruction (InstructPix2Pix).
+    public var followsInstructions: Bool { inputChannels == 2 * latentChannels }
 }
 
 /// Settings that suit a model when the user gives none; `nil` leaves them to the tool.
@@ -69,6 +79,16 @@ public struct EditDefaults: Sendable, Equatable {
             steps: own.steps ?? steps, guidance: own.guidance ?? guidance, strength: own.strength ?? strength,
             fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
             feather: own.feather ?? feather)
+    }
+
+    /// These settings, and those of others where nothing is said.
+    func completed(by others: EditDefaults) -> EditDefaults {
+        var result = self
+        result.steps = steps ?? others.steps
+        result.guidance = guidance ?? others.guidance
+        for (mode, own) in others.modes { result.modes[mode] = modes[mode]?.completed(by: own) ?? own }
+        result.strength = strength ?? others.strength
+        return result
     }
 
     /// From `model_index.json`, key `editor.defaults`, with `modes` below it; empty where there is none.

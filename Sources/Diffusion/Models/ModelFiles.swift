@@ -18,6 +18,20 @@ struct ModelFiles: Sendable {
         let buffer: UnsafeRawBufferPointer
     }
 
+    /// The folder of the text encoder that SDXL has, alone or beside the first; its pooled text goes to the denoiser.
+    static let secondTextEncoder = "text_encoder_2"
+
+    /// The text encoders' folders.
+    var textEncoders: [String] {
+        let found = ["text_encoder", Self.secondTextEncoder].filter { has("\($0)/config.json") }
+        return found.isEmpty ? ["text_encoder"] : found
+    }
+
+    /// What a single file says beside its tensors.
+    var hints: [String: String] {
+        if case .checkpoint(let checkpoint, _) = storage { checkpoint.hints } else { [:] }
+    }
+
     /// How it was told what the denoiser predicts, where no configuration says so.
     var predictionReason: String? {
         if case .checkpoint(let checkpoint, _) = storage { checkpoint.predictionReason } else { nil }
@@ -39,6 +53,11 @@ struct ModelFiles: Sendable {
                 let reason =
                     MappedFile.exists(folder + "/.") ? "it has no model_index.json" : "it is a file, not a folder"
                 throw ModelError.notAModel(path: path, reason: reason)
+            }
+            guard MappedFile.exists(folder + "/unet/config.json") else {
+                let index = try JSONConfiguration(path: folder + "/model_index.json")
+                let kind = try index.string("_class_name").map { "a \($0.prefix(80))" } ?? "a model of an unknown kind"
+                throw ModelError.notAModel(path: path, reason: "it is \(kind), and has no unet/config.json")
             }
             name = folder
             storage = .folder(folder)
@@ -67,7 +86,7 @@ struct ModelFiles: Sendable {
         }
     }
 
-    private func has(_ path: String) -> Bool {
+    func has(_ path: String) -> Bool {
         switch storage {
         case .folder(let folder): MappedFile.exists("\(folder)/\(path)")
         case .checkpoint(let checkpoint, _): checkpoint.configurations[path] != nil
@@ -75,7 +94,7 @@ struct ModelFiles: Sendable {
         }
     }
 
-    /// The weights of one part: `unet`, `vae` or `text_encoder`.
+    /// The weights of one part: `unet`, `vae` or one of `textEncoders`.
     func weights(_ part: String) throws -> any WeightSource {
         switch storage {
         case .folder(let folder): return try WeightFolder(path: "\(folder)/\(part)")
@@ -94,21 +113,25 @@ struct ModelFiles: Sendable {
         }
     }
 
-    func tokenizer() throws -> CLIPTokenizer {
+    /// The tokenizer of one of `textEncoders`.
+    func tokenizer(of textEncoder: String) throws -> CLIPTokenizer {
+        let part = textEncoder == Self.secondTextEncoder ? "tokenizer_2" : "tokenizer"
         switch storage {
-        case .folder(let folder): return try CLIPTokenizer(path: "\(folder)/tokenizer")
+        case .folder(let folder): return try CLIPTokenizer(path: "\(folder)/\(part)")
         case .checkpoint(let checkpoint, let vocabulary):
             guard let vocabulary, MappedFile.exists(vocabulary) else {
                 throw ModelError.noVocabulary(model: name, lookedFor: vocabulary ?? "its usual place")
             }
-            return try CLIPTokenizer(
-                clipVocabulary: vocabulary, size: checkpoint.vocabularySize, padToken: checkpoint.padToken)
+            guard let text = checkpoint.text[textEncoder] else {
+                throw ModelError.notACheckpoint(path: name, reason: "it has no \(textEncoder)")
+            }
+            return try CLIPTokenizer(clipVocabulary: vocabulary, size: text.vocabularySize, padToken: text.padToken)
         case .memory:
-            let settings = "tokenizer/tokenizer_config.json"
+            let settings = "\(part)/tokenizer_config.json"
             return try CLIPTokenizer(
-                vocabulary: bytes("tokenizer/vocab.json"), merges: bytes("tokenizer/merges.txt"),
+                vocabulary: bytes("\(part)/vocab.json"), merges: bytes("\(part)/merges.txt"),
                 configuration: has(settings) ? TokenizerConfiguration(configuration(settings)) : .init(),
-                name: "\(name)/tokenizer")
+                name: "\(name)/\(part)")
         }
     }
 

@@ -23,6 +23,12 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A single file brings no tokenizer, and the vocabulary that set-up gets is not there.
     case noVocabulary(model: String, lookedFor: String)
     case noEmbeddedModel
+    /// A file or folder that is no autoencoder.
+    case notAnAutoencoder(path: String, reason: String)
+    /// An autoencoder for other latents than the denoiser's.
+    case otherLatents(autoencoder: String, channels: Int, scaleFactor: Int, model: String, expected: Int, factor: Int)
+    /// A model that reworks pictures was asked for one from text alone.
+    case needsPicture(model: String, family: String)
     /// Parts that do not belong together.
     case mismatch(model: String, reason: String)
     /// A model that another layout cannot hold.
@@ -47,6 +53,12 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noVocabulary(let model, let place):
             "\(model) is a single file and brings no vocabulary for prompts, and CLIP's is not at \(place): run "
                 + "scripts/setup, which gets it, or name the file bpe_simple_vocab_16e6.txt by EDITOR_CLIP_VOCABULARY."
+        case .notAnAutoencoder(let path, let reason): "\(path) cannot be used as an autoencoder: \(reason)."
+        case .otherLatents(let path, let channels, let factor, let model, let expected, let expectedFactor):
+            "\(path) is an autoencoder of \(channels) latent channels at 1/\(factor) of the size, but \(model) works in "
+                + "\(expected) at 1/\(expectedFactor)."
+        case .needsPicture(let model, let family):
+            "\(model) is a \(family) model, which reworks a picture and makes none from text alone; use remix."
         case .noEmbeddedModel: "This build has no model inside; name one with --model."
         case .mismatch(let model, let reason): "The parts of \(model) do not fit each other: \(reason)."
         case .unsupportedPrecision(let precision):

@@ -32,6 +32,9 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
         hasMiddleAttention = try json.bool("mid_block_add_attention") ?? true
         hasQuantConvolution = try json.bool("use_quant_conv") ?? true
         hasPostQuantConvolution = try json.bool("use_post_quant_conv") ?? true
+        for key in ["latents_mean", "latents_std"] where json.has(key) {
+            throw NetworkError.unsupported(file: file, key: key, value: "of its own for each channel")
+        }
         scale = Float(try json.double("scaling_factor") ?? 0.18215)
         shift = Float(try json.double("shift_factor") ?? 0)
         let numbers = blockChannels + [latentChannels, layers, groups]

@@ -21,11 +21,13 @@ struct ResnetBlock {
 
     /// - Parameters:
     ///   - x: `[batch, height, width, in]`
-    ///   - time: what the timestep adds to each channel between the convolutions, `[out]`; the same for the whole batch.
-    func callAsFunction(_ x: Tensor, time: [Float]? = nil, _ compute: Compute) throws -> Tensor {
+    ///   - time: what the timestep adds to each channel between the convolutions, `[n][out]`: one for the whole batch, or
+    ///     one for each of n equal parts of it; empty for nothing.
+    func callAsFunction(_ x: Tensor, time: [[Float]] = [], _ compute: Compute) throws -> Tensor {
         var hidden = try compute.groupNorm(x, norm1, groups: groups, silu: true)
-        hidden = try compute.convolution(hidden, conv1, channelShift: time)
-        hidden = try compute.groupNorm(hidden, norm2, groups: groups, silu: true)
+        hidden = try compute.convolution(hidden, conv1, channelShift: time.count == 1 ? time[0] : nil)
+        hidden = try compute.groupNorm(
+            hidden, norm2, groups: groups, silu: true, adding: time.count == 1 ? [] : time)
         let residual = try shortcut.map { try compute.linear(x, $0) } ?? x
         return try compute.convolution(hidden, conv2, adding: consume residual)
     }

@@ -11,6 +11,8 @@ struct TimeEmbedding {
     private let linear1: Linear
     private let linear2: Linear
     private let guidance: Linear?
+    /// Of the added condition (SDXL): to it, and from it.
+    private let added: (first: Linear, second: Linear)?
     private let blocks: Linear
     /// Channels of each block, in the order of `add`.
     private let widths: [Int]
@@ -29,7 +31,8 @@ struct TimeEmbedding {
             widths.append(outChannels)
         }
 
-        func finish(_ scope: LayerLoader, configuration: UNetConfiguration) throws -> TimeEmbedding {
+        func finish(_ loader: LayerLoader, configuration: UNetConfiguration) throws -> TimeEmbedding {
+            let scope = loader.scoped("time_embedding")
             let (sinusoids, channels) = (configuration.blockChannels[0], configuration.timeChannels)
             return TimeEmbedding(
                 sinusoids: sinusoids, flipSinToCos: configuration.flipSinToCos,
@@ -38,24 +41,49 @@ struct TimeEmbedding {
                 linear2: try scope.linear("linear_2", channels, channels),
                 guidance: try configuration.guidanceChannels.map {
                     try scope.linear("cond_proj", $0, sinusoids, bias: false)
+                },
+                added: try configuration.addedCondition.map { added in
+                    let scope = loader.scoped("add_embedding")
+                    return (
+                        try scope.linear("linear_1", added.channels, channels),
+                        try scope.linear("linear_2", channels, channels)
+                    )
                 }, blocks: Linear(parts), widths: widths)
         }
     }
 
-    /// What each block adds to its channels, in the order in which they run.
-    func callAsFunction(_ timestep: Float, guidance embedding: [Float]?, _ compute: Compute) throws -> [[Float]] {
+    /// What each block adds to its channels, in the order in which they run: `[block][n][channels]`, where n is the number
+    /// of added conditions, or 1 where there are none.
+    /// - Parameter conditions: `[n][UNetConfiguration.AddedCondition.channels]`, one for each prompt.
+    func callAsFunction(
+        _ timestep: Float, guidance embedding: [Float]?, added conditions: [[Float]] = [], _ compute: Compute
+    ) throws -> [[[Float]]] {
+        precondition(
+            (added == nil) == conditions.isEmpty, "an added condition for a network without, or none for one with")
         var wave = try compute.tensor(
             Self.wave(timestep, channels: sinusoids, flip: flipSinToCos, shift: frequencyShift), shape: [1, sinusoids])
         if let guidance, let embedding {
             wave = try compute.linear(
                 try compute.tensor(embedding, shape: [1, embedding.count]), guidance, adding: wave)
         }
+        let count = max(conditions.count, 1)
         let hidden = try compute.linear(wave, linear1, activation: .silu)
-        let time = try compute.activate(try compute.linear(hidden, linear2), .silu)
-        var all = compute.floats(try compute.linear(time, blocks))[...]
+        var time: Tensor
+        if let added {
+            let condition = try compute.tensor(conditions.flatMap(\.self), shape: [count, conditions[0].count])
+            let other = try compute.linear(
+                try compute.linear(condition, added.first, activation: .silu), added.second)
+            time = try compute.linear(try compute.repeated(hidden, batch: count), linear2, adding: other)
+        } else {
+            time = try compute.linear(hidden, linear2)
+        }
+        time = try compute.activate(time, .silu)
+        let all = compute.floats(try compute.linear(time, blocks))
+        let total = all.count / count
+        var start = 0
         return widths.map { width in
-            defer { all = all.dropFirst(width) }
-            return Array(all.prefix(width))
+            defer { start += width }
+            return (0 ..< count).map { Array(all[$0 * total + start ..< $0 * total + start + width]) }
         }
     }
 

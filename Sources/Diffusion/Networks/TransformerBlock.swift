@@ -5,6 +5,11 @@ internal import Tensors
 public struct TextContext {
     /// `[prompts, tokens, channels]`
     let states: Tensor
+    /// What each prompt brings beside, for a network that takes it: the pooled text and the numbers of
+    /// `UNetConfiguration.AddedCondition`, `[prompts][channels]`; else empty.
+    private(set) var added: [[Float]]
+    /// Prompts for which the network does not see the picture that stands behind the latents.
+    var blindPrompts: Set<Int> = []
     /// How many pictures are worked on at once, each with every prompt.
     var pictures = 1
     private let made = Made()
@@ -13,7 +18,18 @@ public struct TextContext {
         var keysAndValues: [ObjectIdentifier: Tensor] = [:]
     }
 
-    init(states: Tensor) { self.states = states }
+    init(states: Tensor, added: [[Float]] = []) {
+        precondition(added.isEmpty || added.count == states.shape[0], "an added condition for each prompt")
+        self.states = states
+        self.added = added
+    }
+
+    /// The same text with other conditions beside it.
+    func with(added: [[Float]]) -> TextContext {
+        var result = self
+        result.added = added
+        return result
+    }
 
     /// How many prompts there are.
     var prompts: Int { states.shape[0] }

@@ -1,6 +1,6 @@
 internal import Tensors
 
-/// The denoiser of Stable Diffusion 1.x and 2.x (Rombach et al. 2022), as configured (diffusers 0.42.1,
+/// The denoiser of Stable Diffusion 1.x, 2.x (Rombach et al. 2022) and XL (Podell et al. 2023), as configured (diffusers 0.42.1,
 /// `models/unets/unet_2d_condition.py`).
 struct UNet {
     let configuration: UNetConfiguration
@@ -102,7 +102,7 @@ struct UNet {
         }
         normOut = try loader.normalization("conv_norm_out", channels, epsilon: c.epsilon)
         convOut = try loader.convolution("conv_out", channels, c.outChannels)
-        timeEmbedding = try time.finish(loader.scoped("time_embedding"), configuration: c)
+        timeEmbedding = try time.finish(loader, configuration: c)
     }
 
     /// One call of the network.
@@ -118,8 +118,10 @@ struct UNet {
         _ latents: Tensor, timestep: Float, context: TextContext, guidance: [Float]? = nil,
         deepFeatures: inout Tensor?, _ compute: Compute
     ) throws -> Tensor {
-        var times = try timeEmbedding(timestep, guidance: guidance, compute)[...]
+        var times = try timeEmbedding(timestep, guidance: guidance, added: context.added, compute)[...]
         var x = try compute.convolution(latents, convIn)
+        // Where prompts bring conditions of their own, they part before the first block.
+        if context.added.count > 1 { x = try compute.repeated(x, batch: context.batch) }
         var skips = [x]
         func descend(_ level: Level) throws {
             for block in level.blocks {

@@ -24,6 +24,17 @@ public struct UNetConfiguration: Sendable, Equatable {
     /// Width of the guidance embedding that distilled models take (LCM), if any.
     public let guidanceChannels: Int?
     public let sampleSize: Int?
+    /// What SDXL is told beside the timestep.
+    public let addedCondition: AddedCondition?
+
+    /// The pooled text, and numbers (sizes, crop, score) as sines and cosines (Podell et al. 2023, arXiv:2307.01952,
+    /// section 2.2; `addition_embed_type` `text_time`).
+    public struct AddedCondition: Sendable, Equatable {
+        /// Sines and cosines a number.
+        public let channelsOfNumber: Int
+        /// Of all: the pooled text's, then those of the numbers.
+        public let channels: Int
+    }
 
     public init(_ json: JSONConfiguration) throws {
         let file = json.file
@@ -42,11 +53,23 @@ public struct UNetConfiguration: Sendable, Equatable {
         try refuse("time_embedding_type", unless: ["positional"])
         try refuse("attention_type", unless: ["default"])
         for key in [
-            "addition_embed_type", "class_embed_type", "encoder_hid_dim_type", "time_embedding_act_fn",
+            "class_embed_type", "encoder_hid_dim_type", "time_embedding_act_fn",
             "timestep_post_act", "cross_attention_norm", "num_class_embeds", "dual_cross_attention",
             "center_input_sample",
             "resnet_skip_time_act", "class_embeddings_concat",
         ] { try refuse(key, unless: []) }
+
+        try refuse("addition_embed_type", unless: ["text_time"])
+        if try json.string("addition_embed_type") != nil {
+            let channelsOfNumber = try json.required(
+                "addition_time_embed_dim", json.integer("addition_time_embed_dim", in: 2 ... 1 << 16))
+            let channels = try json.required(
+                "projection_class_embeddings_input_dim",
+                json.integer("projection_class_embeddings_input_dim", in: 1 ... 1 << 20))
+            addedCondition = AddedCondition(channelsOfNumber: channelsOfNumber, channels: channels)
+        } else {
+            addedCondition = nil
+        }
 
         inChannels = try json.integer("in_channels") ?? 4
         outChannels = try json.integer("out_channels") ?? 4

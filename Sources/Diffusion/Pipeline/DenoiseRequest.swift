@@ -33,6 +33,8 @@ public struct DenoiseRequest: Sendable {
     public var steps: Int
     /// Classifier-free guidance scale; 1 and below runs the network once a step instead of twice.
     public var guidance: Float
+    /// How closely an instructed model (InstructPix2Pix) keeps to the picture, 1 and up; below 1 it is not guided at all.
+    public var imageGuidance: Float
     /// The shares of the run, 0 (noise) to 1 (picture), between which guidance applies; outside, the prompt alone is
     /// followed, by one call of the network (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval",
     /// arXiv:2404.07724, whose interval is one of noise levels).
@@ -62,7 +64,8 @@ public struct DenoiseRequest: Sendable {
 
     public init(
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
-        guidance: Float = 7.5, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
+        guidance: Float = 7.5, imageGuidance: Float = 1.5, guidanceInterval: ClosedRange<Float> = 0 ... 1,
+        deepFeatureInterval: Int = 1,
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0, wraps: WrappedAxes = []
@@ -73,6 +76,7 @@ public struct DenoiseRequest: Sendable {
         self.seeds = seeds
         self.steps = steps
         self.guidance = guidance
+        self.imageGuidance = imageGuidance
         self.guidanceInterval = guidanceInterval
         self.deepFeatureInterval = deepFeatureInterval
         self.reusesKnown = reusesKnown

@@ -77,8 +77,8 @@ extension DiffusionPipeline {
             let picture = RGBImage(size: size, values: values)
             return { [self] in _ = try encode(picture) }
         case .step:
-            let context = TextContext(states: try promptEncoder(prompts, compute))
-            let extra = facts.isInpainting ? generator.normal(count: (facts.latentChannels + 1) * height * width) : []
+            let context = try context(of: prompts, size: size)
+            let extra = generator.normal(count: (facts.inputChannels - facts.latentChannels) * height * width)
             let input = latents.values + extra
             return { [self] in
                 var deepFeatures = DeepFeatures()

@@ -39,12 +39,24 @@ extension DiffusionPipeline {
             var context = context
             context.pictures = inputs.count
             let channels = unet.configuration.inChannels
-            let pixels = inputs.flatMap { input in
+            func pixels(_ input: [Float]) -> [Float] {
                 channelsLast(window.cut(input, from: whole), channels: channels)
             }
+            // Where some prompts go without the picture each has an input of its own.
+            let values =
+                context.blindPrompts.isEmpty
+                ? inputs.flatMap(pixels)
+                : (0 ..< context.prompts).flatMap { prompt in
+                    inputs.flatMap { input in
+                        guard context.blindPrompts.contains(prompt) else { return pixels(input) }
+                        let seen = facts.latentChannels * whole.area
+                        return pixels(input[..<seen] + [Float](repeating: 0, count: input.count - seen))
+                    }
+                }
+            let batch = context.blindPrompts.isEmpty ? inputs.count : context.batch
             let output = try numbers(
                 try unet(
-                    try compute.tensor(pixels, shape: [inputs.count, window.height, window.width, channels]),
+                    try compute.tensor(values, shape: [batch, window.height, window.width, channels]),
                     timestep: timestep, context: context, guidance: guidance,
                     deepFeatures: &deepFeatures.tensors[features], compute), part: "denoiser")
             let count = facts.latentChannels * window.area

@@ -25,7 +25,7 @@ public final class DiffusionPipeline {
     /// The least that `autoencoderMemory` can ask for: the bytes that a smallest tile takes.
     public var smallestAutoencoderMemory: Int {
         let side = Tiling.smallestSide * facts.scaleFactor
-        return side * side * autoencoder.configuration.activationBytes(elementSize: compute.type.size)
+        return side * side * autoencoder.activationBytes(elementSize: compute.type.size)
     }
 
     /// Whether candidates that follow the first are computed in a window. Tests compute them whole, with the same noise.
@@ -35,10 +35,14 @@ public final class DiffusionPipeline {
     let compute: Compute
     private let scheduler: SchedulerConfiguration
     let promptEncoder: PromptEncoder
-    private let autoencoder: Autoencoder
+    private let autoencoder: any PictureAutoencoder
     let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
-    private var contexts: [(prompts: [String], context: TextContext)] = []
+    private var contexts: [(prompts: [String?], context: TextContext, pooled: [[Float]])] = []
+    /// Whether a negative prompt that is empty is zeros (`force_zeros_for_empty_prompt`).
+    private let zerosEmptyNegative: Bool
+    /// Of the picture that an instructed denoiser takes.
+    private let pictureScale: Float
     private static let rememberedContexts = 2
 
     /// Opens a model and checks that all its tensors are there and fit. Weights are mapped; they are packed for the CPU
@@ -49,43 +53,68 @@ public final class DiffusionPipeline {
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
     ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
+    ///   - autoencoder: the path of an autoencoder to take in place of the model's own.
     ///   - adapters: taken into the weights as they are packed, and into the vocabulary.
     /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
-        spillFolder: String? = nil, clipVocabulary: String? = nil, adapters: Adapters = Adapters()
+        spillFolder: String? = nil, clipVocabulary: String? = nil, autoencoder: String? = nil,
+        adapters: Adapters = Adapters()
     ) throws {
-        files = try ModelFiles(model, clipVocabulary: clipVocabulary)
+        let files = try ModelFiles(model, clipVocabulary: clipVocabulary)
+        self.files = files
         let precision = precision ?? .automatic
         self.precision = precision
         guard Compute.canMultiply(precision.elementType) else { throw ModelError.unsupportedPrecision(precision) }
         compute = Compute(type: precision.elementType, threads: threads)
         compute.spillFolder = spillFolder
         let index = try files.configuration("model_index.json")
-        scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
-
-        var textWeights = try files.weights("text_encoder")
-        let autoencoderWeights = try files.weights("vae")
-        var unetWeights = try files.weights("unet")
+        let plainText = try files.textEncoders.map { (part: $0, weights: try files.weights($0)) }
+        let plainUNet = try files.weights("unet")
         let matched = try MatchedAdapters(
-            adapters, parts: ["unet": unetWeights, "text_encoder": textWeights], model: files.name)
-        textWeights = matched.adapted(textWeights, part: "text_encoder")
-        unetWeights = matched.adapted(unetWeights, part: "unet")
-        sources = [("text encoder", textWeights), ("autoencoder", autoencoderWeights), ("denoiser", unetWeights)]
-        let autoencoderConfiguration = try AutoencoderConfiguration(files.configuration("vae/config.json"))
+            adapters,
+            parts: Dictionary(uniqueKeysWithValues: plainText.map { ($0.part, $0.weights) } + [("unet", plainUNet)]),
+            model: files.name)
+        let textWeights = plainText.map { matched.adapted($0.weights, part: $0.part) }
+        let unetWeights = matched.adapted(plainUNet, part: "unet")
         let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
-        autoencoder = try MissingTensors.counted(in: autoencoderWeights) {
-            try Autoencoder(configuration: autoencoderConfiguration, weights: $0)
+        let own = try AutoencoderFiles(
+            configuration: files.configuration("vae/config.json"), weights: files.weights("vae"))
+        let chosen =
+            try autoencoder.map { try AutoencoderFiles(path: $0, modelScale: own.autoencoder.latentScale) } ?? own
+        self.autoencoder = chosen.autoencoder
+        if let path = autoencoder {
+            let (expected, found) = (own.autoencoder, chosen.autoencoder)
+            guard found.latentChannels == expected.latentChannels, found.scaleFactor == expected.scaleFactor else {
+                throw ModelError.otherLatents(
+                    autoencoder: path, channels: found.latentChannels, scaleFactor: found.scaleFactor,
+                    model: files.name,
+                    expected: expected.latentChannels, factor: expected.scaleFactor)
+            }
         }
+        sources =
+            textWeights.map { ("text encoder", $0) } + chosen.weights.map { ("autoencoder", $0) }
+            + [("denoiser", unetWeights)]
         unet = try MissingTensors.counted(in: unetWeights) {
             try UNet(configuration: unetConfiguration, weights: $0, arithmetic: precision.denoiserArithmetic)
         }
         promptEncoder = try PromptEncoder(files: files, weights: textWeights, adapters: matched)
-        try Self.check(unet.configuration, autoencoder.configuration, promptEncoder.configuration, model: files.name)
+        try Self.check(unet.configuration, chosen.autoencoder, promptEncoder, model: files.name)
+        let isXL = unet.configuration.addedCondition != nil
+        var scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
+        scheduler.isMended = !isXL && unet.configuration.inChannels != 2 * chosen.autoencoder.latentChannels
+        self.scheduler = scheduler
+        zerosEmptyNegative = try isXL && index.bool("force_zeros_for_empty_prompt") ?? true
+        // It was trained with the picture in the scale of its own autoencoder.
+        pictureScale =
+            try (index.bool("is_cosxl_edit") == true ? own.autoencoder.latentScale : 1)
+            * chosen.autoencoder.latentScale / own.autoencoder.latentScale
         var facts = try ModelFacts(
-            files: files, index: index, unet: unet.configuration, autoencoder: autoencoder.configuration,
+            files: files, index: index, unet: unet.configuration, autoencoder: chosen.autoencoder,
             scheduler: scheduler, predictionReason: files.predictionReason,
-            parameters: sources.reduce(0) { $0 + $1.weights.parameterCount })
+            parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
+            textParameters: textWeights.reduce(0) { $0 + $1.parameterCount })
+        facts.autoencoder = autoencoder.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
         facts.adapters = matched.facts
         facts.embeddings = matched.embeddings
         self.facts = facts
@@ -106,15 +135,29 @@ public final class DiffusionPipeline {
     }
 
     private static func check(
-        _ unet: UNetConfiguration, _ autoencoder: AutoencoderConfiguration, _ text: TextEncoderConfiguration,
-        model: String
+        _ unet: UNetConfiguration, _ autoencoder: any PictureAutoencoder, _ text: PromptEncoder, model: String
     ) throws {
         let c = autoencoder.latentChannels
-        guard unet.outChannels == c, unet.inChannels == c || unet.inChannels == 2 * c + 1 else {
+        guard unet.outChannels == c, [c, 2 * c, 2 * c + 1].contains(unet.inChannels) else {
             throw ModelError.mismatch(
                 model: model,
                 reason: "the autoencoder has \(c) latent channels, the denoiser takes \(unet.inChannels) and gives "
-                    + "\(unet.outChannels); expected \(c) or \(2 * c + 1) in and \(c) out")
+                    + "\(unet.outChannels); expected \(c), \(2 * c) or \(2 * c + 1) in and \(c) out")
+        }
+        if let added = unet.addedCondition {
+            let numbers = (added.channels - (text.pooledChannels ?? 0)) / added.channelsOfNumber
+            guard let pooled = text.pooledChannels, [5, 6].contains(numbers),
+                pooled + numbers * added.channelsOfNumber == added.channels
+            else {
+                throw ModelError.mismatch(
+                    model: model,
+                    reason: "the denoiser takes \(added.channels) channels beside the text, the text encoders give "
+                        + "\(text.pooledChannels ?? 0), which leaves none for 5 or 6 numbers of \(added.channelsOfNumber)"
+                )
+            }
+        } else if text.pooledChannels != nil {
+            throw ModelError.mismatch(
+                model: model, reason: "the text encoder is one of SDXL's, and the denoiser takes no pooled text")
         }
         guard unet.contextChannels.allSatisfy({ $0 == text.channels }) else {
             throw ModelError.mismatch(
@@ -125,7 +168,7 @@ public final class DiffusionPipeline {
 
     /// Makes one picture for each seed of the request, nominally 0…1, of the size of its conditioning.
     /// - Parameter progress: called between parts and after each step; what it throws ends the run.
-    /// - Throws: `ModelError.notANumber`, `SamplingError`, `ComputeError`, or what `progress` throws.
+    /// - Throws: `ModelError.notANumber` or `.needsPicture`, `SamplingError`, `ComputeError`, or what `progress` throws.
     public func run(
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void = { _ in }
     ) throws -> [RGBImage] {
@@ -137,22 +180,34 @@ public final class DiffusionPipeline {
             try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps))
         }
         // What makes no sense should fail before anything is computed.
+        let isInstructed = facts.followsInstructions
+        if isInstructed, case .text = request.conditioning {
+            throw ModelError.needsPicture(model: facts.name, family: facts.family)
+        }
         let freshSampler = try makeSampler(request)
 
         try report(.text, 0)
         // A distilled model takes the guidance scale as an input, and is not called twice.
         let embedsGuidance = unet.configuration.guidanceChannels != nil
-        let isGuided = request.guidance > 1 && !embedsGuidance
-        let prompts = isGuided ? [request.negativePrompt, request.prompt] : [request.prompt]
-        let context = try context(of: prompts)
-        let unguidedContext = request.guidanceInterval == 0 ... 1 ? context : try self.context(of: [request.prompt])
+        let isGuided = request.guidance > 1 && !embedsGuidance && (!isInstructed || request.imageGuidance >= 1)
+        let negative = request.negativePrompt.isEmpty && zerosEmptyNegative ? nil : request.negativePrompt
+        // An instructed model is asked with text and picture, with the picture alone, and with neither.
+        let prompts =
+            !isGuided
+            ? [request.prompt] : isInstructed ? [request.prompt, negative, negative] : [negative, request.prompt]
+        var context = try context(of: prompts, size: size)
+        if isGuided, isInstructed { context.blindPrompts = [2] }
+        let unguidedContext =
+            request.guidanceInterval == 0 ... 1 ? context : try self.context(of: [request.prompt], size: size)
         let guidanceEmbedding = unet.configuration.guidanceChannels.map {
             Self.guidanceEmbedding(request.guidance - 1, channels: $0)
         }
 
         try report(.encode, 0)
         let encode: (RGBImage) throws -> LatentDistribution = { try self.encode($0, wraps: request.wraps) }
-        var known = try KnownPicture(request, facts: facts, encode: encode)
+        var known = try KnownPicture(
+            request, facts: facts, drawsSamples: autoencoder.givesDistribution, pictureScale: pictureScale,
+            encode: encode)
         // A picture that repeats is seen with margins in which it does.
         let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
         let wrapMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
@@ -198,12 +253,7 @@ public final class DiffusionPipeline {
                     var sharedNoise: [Float]?
                     for picture in runs.indices {
                         var output = outputs[picture]
-                        if isGuidedHere {
-                            let half = output.count / 2
-                            output = (0 ..< half).map {
-                                output[$0] + request.guidance * (output[half + $0] - output[$0])
-                            }
-                        }
+                        if isGuidedHere { output = guided(output, request) }
                         runs[picture].latents.values = candidates[picture].step(
                             output, latents: runs[picture].latents.values, index: index
                         ) { noise in
@@ -247,6 +297,20 @@ public final class DiffusionPipeline {
         return results
     }
 
+    /// What is followed of the outputs for all prompts, one after the other: Ho and Salimans 2022, arXiv:2207.12598; for an
+    /// instructed model Brooks et al. 2022, arXiv:2211.09800, equation 3.
+    private func guided(_ outputs: [Float], _ request: DenoiseRequest) -> [Float] {
+        guard facts.followsInstructions else {
+            let half = outputs.count / 2
+            return (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
+        }
+        let third = outputs.count / 3
+        return (0 ..< third).map { index in
+            let (text, picture, none) = (outputs[index], outputs[third + index], outputs[2 * third + index])
+            return none + request.guidance * (text - picture) + request.imageGuidance * (picture - none)
+        }
+    }
+
     /// What one seed brings to a run: a source of noise, and a sampler that remembers its steps.
     private struct Candidate {
         var generator: any RandomGenerator
@@ -277,6 +341,10 @@ public final class DiffusionPipeline {
         // mended one, as far as the file states a setting (docs/numerics.md).
         var configuration = scheduler
         let isOwn = request.sampler == nil || request.sampler == facts.sampler
+        guard configuration.isMended else {
+            return try Sampler.make(
+                request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
+        }
         if configuration.stepsOffset != nil { configuration.stepsOffset = 1 }
         if case .masked = request.conditioning {
             if isOwn || configuration.skipsRungeKuttaSteps != nil { configuration.skipsRungeKuttaSteps = true }
@@ -291,14 +359,42 @@ public final class DiffusionPipeline {
 
     /// What the text encoder makes of prompts. That of the last few is remembered: an edit in tiles, or of several
     /// candidates, is many runs.
-    private func context(of prompts: [String]) throws -> TextContext {
-        if let known = contexts.first(where: { $0.prompts == prompts }) { return known.context }
-        let states = try promptEncoder(prompts, compute)
-        _ = try numbers(states, part: "text encoder")
-        let context = TextContext(states: states)
-        contexts.append((prompts, context))
+    /// - Parameters:
+    ///   - prompts: `nil` for zeros; where there are two, the first is the negative one.
+    ///   - size: of the pictures, in pixels.
+    func context(of prompts: [String?], size: PixelSize) throws -> TextContext {
+        func sized(_ context: TextContext, _ pooled: [[Float]]) -> TextContext {
+            guard let added = unet.configuration.addedCondition else { return context }
+            return context.with(
+                added: pooled.enumerated().map { index, pooled in
+                    let isNegative = index == 0 && prompts.count == 2
+                    return pooled + addedNumbers(added, pooled: pooled.count, size: size, isNegative: isNegative)
+                })
+        }
+        if let known = contexts.first(where: { $0.prompts == prompts }) { return sized(known.context, known.pooled) }
+        let encoded = try promptEncoder(prompts, compute)
+        _ = try numbers(encoded.states, part: "text encoder")
+        let context = TextContext(states: encoded.states)
+        contexts.append((prompts, context, encoded.pooled))
         if contexts.count > Self.rememberedContexts { contexts.removeFirst() }
-        return context
+        return sized(context, encoded.pooled)
+    }
+
+    /// What SDXL is told in numbers, as sines and cosines: the picture's size before it was cropped, where the crop begins,
+    /// and its size after, here always the whole picture; the refiner takes an aesthetic score in place of the last size
+    /// (`_get_add_time_ids`, diffusers 0.42.1, pipeline_stable_diffusion_xl_img2img.py).
+    private func addedNumbers(
+        _ added: UNetConfiguration.AddedCondition, pooled: Int, size: PixelSize, isNegative: Bool
+    ) -> [Float] {
+        let takesScore = added.channels - pooled == 5 * added.channelsOfNumber
+        let score: Float = isNegative ? 2.5 : 6
+        let (height, width) = (Float(size.height), Float(size.width))
+        let numbers = [height, width, 0, 0] + (takesScore ? [score] : [height, width])
+        return numbers.flatMap {
+            TimeEmbedding.wave(
+                $0, channels: added.channelsOfNumber, flip: unet.configuration.flipSinToCos,
+                shift: unet.configuration.frequencyShift)
+        }
     }
 
     /// A picture's latent distribution, where it repeats along some axes.
@@ -316,11 +412,11 @@ public final class DiffusionPipeline {
     }
 
     private func encodeTiles(_ picture: RGBImage) throws -> LatentDistribution {
-        let configuration = autoencoder.configuration
         let factor = facts.scaleFactor
         let (height, width, channels) = (picture.height / factor, picture.width / factor, facts.latentChannels)
         let values = picture.values.map { 2 * $0 - 1 }
-        let moments = try tiling(height: height, width: width).mixed(channels: 2 * channels, scale: 1) {
+        let encoded = autoencoder.encodedChannels
+        let moments = try tiling(height: height, width: width).mixed(channels: encoded, scale: 1) {
             rows, columns in
             let part = Self.part(
                 values, width: picture.width, channels: 3, rows: rows.scaled(by: factor),
@@ -329,11 +425,12 @@ public final class DiffusionPipeline {
                 try compute.tensor(part, shape: [1, rows.count * factor, columns.count * factor, 3]), compute)
             return try numbers(tile, part: "autoencoder")
         }
-        let planes = channelsFirst(moments, channels: 2 * channels)
-        let half = planes.count / 2
+        let planes = channelsFirst(moments, channels: encoded)
+        let count = channels * height * width
         return LatentDistribution(
-            channels: channels, height: height, width: width, mean: Array(planes[..<half]),
-            logVariance: Array(planes[half...]), scale: configuration.scale, shift: configuration.shift)
+            channels: channels, height: height, width: width, mean: Array(planes[..<count]),
+            logVariance: autoencoder.givesDistribution ? Array(planes[count...]) : nil,
+            scale: autoencoder.latentScale, shift: autoencoder.latentShift)
     }
 
     /// The picture of each; with a region, the first whole, the others in that region only, the rest the first's.
@@ -394,14 +491,13 @@ public final class DiffusionPipeline {
 
     /// `[height, width, channels]`, as the decoder takes them.
     private func unscaled(_ latents: Latents) -> [Float] {
-        let configuration = autoencoder.configuration
-        return channelsLast(latents.values, channels: latents.channels)
-            .map { $0 / configuration.scale + configuration.shift }
+        channelsLast(latents.values, channels: latents.channels)
+            .map { $0 / autoencoder.latentScale + autoencoder.latentShift }
     }
 
     /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
     private func tiling(height: Int, width: Int) -> Tiling {
-        let pixelBytes = autoencoder.configuration.activationBytes(elementSize: compute.type.size)
+        let pixelBytes = autoencoder.activationBytes(elementSize: compute.type.size)
         let affordable = Double(autoencoderMemory) / Double(pixelBytes * facts.scaleFactor * facts.scaleFactor)
         let side = height * width <= Int(affordable) ? max(height, width) : Int(affordable.squareRoot())
         return Tiling(height: height, width: width, side: max(Tiling.smallestSide, side))
@@ -439,11 +535,13 @@ public final class DiffusionPipeline {
 
     /// The error for a part that gave a NaN or an infinity: names the tensor that holds one, if one does.
     private func notANumber(part: String) -> ModelError {
-        let weights = sources.first { $0.part == part }?.weights
-        let culprit = weights?.names.sorted().first { name in
-            weights?.tensor(name)?.floats().contains { !$0.isFinite } ?? false
+        for (found, weights) in sources where found == part {
+            let culprit = weights.names.sorted().first { name in
+                weights.tensor(name)?.floats().contains { !$0.isFinite } ?? false
+            }
+            if let culprit { return .notANumber(model: files.name, part: part, tensor: culprit) }
         }
-        return .notANumber(model: files.name, part: part, tensor: culprit)
+        return .notANumber(model: files.name, part: part, tensor: nil)
     }
 }
 

@@ -8,7 +8,8 @@ struct LatentDistribution {
     let width: Int
     /// `[channels, height, width]`, as the encoder gives them.
     let mean: [Float]
-    let logVariance: [Float]
+    /// `nil` for an autoencoder that gives the latents themselves.
+    let logVariance: [Float]?
     let scale: Float
     let shift: Float
 
@@ -17,8 +18,11 @@ struct LatentDistribution {
 
     /// The sample that these standard normal values stand for, scaled. The variance is clamped as the reference does
     /// (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
-    func sample(_ noise: [Float]) -> Latents {
-        scaled(
+    /// - Parameter draw: not called where there is no variance.
+    func sample(_ draw: () -> [Float]) -> Latents {
+        guard let logVariance else { return mode }
+        let noise = draw()
+        return scaled(
             mean.indices.map { index in
                 mean[index] + Scalar.exp(0.5 * min(max(logVariance[index], -30), 20)) * noise[index]
             })
@@ -32,7 +36,7 @@ struct LatentDistribution {
         func part(_ planes: [Float]) -> [Float] { wrapPaddedPlanes(planes, of: size, by: margins.negated) }
         return LatentDistribution(
             channels: channels, height: inner.height, width: inner.width, mean: part(mean),
-            logVariance: part(logVariance), scale: scale, shift: shift)
+            logVariance: logVariance.map(part), scale: scale, shift: shift)
     }
 
     private func scaled(_ values: [Float]) -> Latents {
@@ -58,6 +62,10 @@ struct KnownPicture {
     private let mask: [Float]?
     private let holdsKnown: Bool
     private let isInpainting: Bool
+    private let isInstructed: Bool
+    /// What is put behind an instructed denoiser's latents: the picture's, of another scale.
+    private let pictureScale: Float
+    private let drawsSamples: Bool
 
     private enum Kind { case text, picture, masked }
 
@@ -68,14 +76,18 @@ struct KnownPicture {
         /// What is known, clean, and the noise that the run started from.
         fileprivate(set) var clean: Latents?
         let noise: [Float]
-        /// What a c + 1 + c denoiser takes beside the noisy latents, `[1 + c, h, w]`: the mask and the masked picture; empty
-        /// for other denoisers.
+        /// What a c + 1 + c denoiser takes beside the noisy latents, `[1 + c, h, w]`: the mask and the masked picture; what a
+        /// c + c denoiser takes, `[c, h, w]`: the picture; empty for other denoisers.
         let extraPlanes: [Float]
     }
 
     /// Encodes what the request needs encoded, once for all its seeds.
+    /// - Parameters:
+    ///   - drawsSamples: whether pictures are encoded as distributions.
+    ///   - pictureScale: of the picture that an instructed denoiser takes.
     init(
-        _ request: DenoiseRequest, facts: ModelFacts, encode: (RGBImage) throws -> LatentDistribution
+        _ request: DenoiseRequest, facts: ModelFacts, drawsSamples: Bool = true, pictureScale: Float = 1,
+        encode: (RGBImage) throws -> LatentDistribution
     ) throws {
         let factor = facts.scaleFactor
         let size = request.conditioning.size
@@ -83,6 +95,9 @@ struct KnownPicture {
         latentHeight = size.height / factor
         latentWidth = size.width / factor
         isInpainting = facts.isInpainting
+        isInstructed = facts.followsInstructions
+        self.drawsSamples = drawsSamples
+        self.pictureScale = pictureScale
 
         switch request.conditioning {
         case .text:
@@ -120,18 +135,20 @@ struct KnownPicture {
         sampler: any DenoisingSampler, strength: Float, generator: inout any RandomGenerator
     ) -> Run {
         let count = channels * latentHeight * latentWidth
-        let isPureNoise = conditioning == .text || conditioning == .masked && strength >= 1
+        let isPureNoise = conditioning == .text || (conditioning == .masked || isInstructed) && strength >= 1
         let first = conditioning == .text ? 0 : sampler.start(strength: strength)
         // At full strength the reference does not encode the picture for an inpainting denoiser. Where we do, to hold
         // what is known, the mode serves and nothing is drawn.
-        let isDrawn = conditioning == .picture || conditioning == .masked && !(isInpainting && isPureNoise)
-        let clean = distribution.map { isDrawn ? $0.sample(generator.normal(count: count)) : $0.mode }
+        let isDrawn =
+            conditioning == .picture && !(isInstructed && isPureNoise)
+            || conditioning == .masked && !((isInpainting || isInstructed) && isPureNoise)
+        let clean = distribution.map { isDrawn ? $0.sample { generator.normal(count: count) } : $0.mode }
         let noise = generator.normal(count: count)
         var masked = maskedDistribution?.mode
-        if conditioning == .masked {
+        if conditioning == .masked, drawsSamples, !isInstructed {
             // The reference encodes the masked picture even for a denoiser that does not take it.
             let draw = generator.normal(count: count)
-            masked = maskedDistribution?.sample(draw)
+            masked = maskedDistribution?.sample { draw }
         }
         let start =
             if let clean, !isPureNoise {
@@ -139,10 +156,12 @@ struct KnownPicture {
             } else {
                 noise.map { $0 * sampler.initialNoiseScale }
             }
-        let planes =
+        var planes =
             masked.map { masked in
                 (mask ?? [Float](repeating: 1, count: masked.area)).map { $0 > 0 ? Float(1) : 0 } + masked.values
             } ?? []
+        // Its mode, not a sample, and without the latents' scale.
+        if isInstructed, let picture = distribution?.mean { planes = picture.map { $0 * pictureScale } }
         return Run(
             latents: Latents(channels: channels, height: latentHeight, width: latentWidth, values: start),
             firstIndex: first, clean: conditioning == .masked ? clean : nil, noise: noise, extraPlanes: planes)

@@ -51,7 +51,7 @@ struct SamplerSettings: Sendable {
 
         // The pipelines mend the configuration of the scheduler that a model comes with (their `__init__`), not of one
         // put in its place: pipeline_stable_diffusion.py, …_img2img.py and …_inpaint.py.
-        let isModelsOwn = named == kind
+        let isModelsOwn = named == kind && configuration.isMended
         stepsOffset = isModelsOwn ? 1 : configuration.stepsOffset ?? 0
         skipsRungeKuttaSteps = configuration.skipsRungeKuttaSteps ?? false
         noise = try NoiseSchedule(kind: kind, configuration: configuration)

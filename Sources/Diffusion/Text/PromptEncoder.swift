@@ -1,61 +1,126 @@
 internal import Tensors
 
 /// Prompts to what the denoiser attends to.
+///
+/// Stable Diffusion 1.x and 2.x take the last states of one encoder. SDXL takes the states before the last layer, of two
+/// encoders side by side or (refiner) of one, and the pooled text of the last (`encode_prompt`, diffusers 0.42.1,
+/// pipeline_stable_diffusion_xl.py).
 struct PromptEncoder {
-    let configuration: TextEncoderConfiguration
-    private var encoder: TextEncoder
-    private var tokenizer: CLIPTokenizer
-    private let model: String
-
-    /// - Parameter adapters: whose words prompts may use.
-    /// - Throws: `TokenizerError`, `ConfigurationError`, `WeightError`, `AdapterError`, or `ModelError.mismatch` where
-    ///   tokenizer and encoder do not fit.
-    init(files: ModelFiles, weights: any WeightSource, adapters: MatchedAdapters) throws {
-        let configuration = try TextEncoderConfiguration(files.configuration("text_encoder/config.json"))
-        self.configuration = configuration
-        encoder = try MissingTensors.counted(in: weights) {
-            try TextEncoder(configuration: configuration, weights: $0)
-        }
-        tokenizer = try files.tokenizer()
-        model = files.name
-        for (word, vectors) in try adapters.words(part: "text_encoder", channels: configuration.channels) {
-            let first = configuration.vocabularySize + encoder.learned.count
-            encoder.learned += vectors
-            tokenizer.learn(word, as: Array(first ..< first + vectors.count))
-        }
-        let window = tokenizer.contentLength + 2
-        guard window <= configuration.maximumTokens else {
-            throw ModelError.mismatch(
-                model: files.name,
-                reason: "the tokenizer's windows have \(window) tokens, the text encoder takes "
-                    + "\(configuration.maximumTokens)")
-        }
+    /// What the encoders make of prompts.
+    struct Output {
+        /// `[prompts, tokens, channels]`
+        let states: Tensor
+        /// `[prompts][pooledChannels]`; empty for models without.
+        let pooled: [[Float]]
     }
 
-    /// - Returns: `[prompts.count, tokens, channels]`; prompts that need fewer windows than the longest are filled up with
-    ///   empty ones.
-    func callAsFunction(_ prompts: [String], _ compute: Compute) throws -> Tensor {
-        var tokenized = prompts.map { TokenizedPrompt(Prompt($0), tokenizer: tokenizer) }
-        let count = tokenized.reduce(1) { max($0, $1.windows.count) }
-        for index in tokenized.indices { tokenized[index].pad(toWindows: count) }
-        let known = configuration.vocabularySize + encoder.learned.count
-        for id in tokenized.flatMap({ $0.windows.flatMap(\.tokens) }) where id >= known {
-            throw ModelError.mismatch(
-                model: model,
-                reason: "the tokenizer has token \(id), the text encoder knows \(configuration.vocabularySize)")
+    /// Of the states: all encoders' together.
+    let channels: Int
+    /// Of the pooled text; `nil` for models without.
+    let pooledChannels: Int?
+    private let parts: [Part]
+    private let model: String
+
+    private struct Part {
+        var encoder: TextEncoder
+        var tokenizer: CLIPTokenizer
+
+        var configuration: TextEncoderConfiguration { encoder.configuration }
+    }
+
+    /// - Parameters:
+    ///   - weights: one for each of `files.textEncoders`.
+    ///   - adapters: whose words prompts may use.
+    /// - Throws: `TokenizerError`, `ConfigurationError`, `WeightError`, `AdapterError`, or `ModelError.mismatch` where
+    ///   tokenizer and encoder do not fit.
+    init(files: ModelFiles, weights: [any WeightSource], adapters: MatchedAdapters) throws {
+        let isPooled = files.textEncoders.contains(ModelFiles.secondTextEncoder)
+        parts = try zip(files.textEncoders, weights).map { part, weights in
+            let configuration = try TextEncoderConfiguration(files.configuration("\(part)/config.json"))
+            let isSecond = part == ModelFiles.secondTextEncoder
+            // Packed weights are known by their names, which those of both encoders share.
+            let prefix = isSecond ? "\(part)." : ""
+            let named: any WeightSource = isSecond ? RenamedWeights(weights, prefix: prefix) : weights
+            var encoder = try MissingTensors.counted(in: named) {
+                try TextEncoder(configuration: configuration, weights: $0, prefix: prefix, isPooled: isSecond)
+            }
+            var tokenizer = try files.tokenizer(of: part)
+            for (word, vectors) in try adapters.words(part: part, channels: configuration.channels) {
+                let first = configuration.vocabularySize + encoder.learned.count
+                encoder.learned += vectors
+                tokenizer.learn(word, as: Array(first ..< first + vectors.count))
+            }
+            let window = tokenizer.contentLength + 2
+            guard window <= configuration.maximumTokens else {
+                throw ModelError.mismatch(
+                    model: files.name,
+                    reason: "the tokenizer's windows have \(window) tokens, the text encoder takes "
+                        + "\(configuration.maximumTokens)")
+            }
+            return Part(encoder: encoder, tokenizer: tokenizer)
         }
-        // Prompts change less often than the memory is needed.
-        defer { encoder.releaseWeights(compute) }
-        let length = tokenizer.contentLength + 2
-        var values: [Float] = []
-        for prompt in tokenized {
-            for window in prompt.windows {
-                // One window a call: a hundred of them must not need a hundred times the memory.
-                let states = compute.floats(try encoder([window.tokens], compute))
-                values += prompt.isWeighted ? Self.weighted(states, window.weights) : states
+        if let length = parts.first?.tokenizer.contentLength,
+            let other = parts.first(where: { $0.tokenizer.contentLength != length })
+        {
+            throw ModelError.mismatch(
+                model: files.name,
+                reason: "the tokenizers' windows have \(length + 2) and \(other.tokenizer.contentLength + 2) tokens")
+        }
+        channels = parts.reduce(0) { $0 + $1.configuration.channels }
+        pooledChannels = isPooled ? parts.last?.configuration.projectionChannels : nil
+        model = files.name
+    }
+
+    /// - Parameter prompts: `nil` stands for zeros in place of all states (`force_zeros_for_empty_prompt`).
+    /// - Returns: prompts that need fewer windows than the longest are filled up with empty ones. Of a prompt of several
+    ///   windows the first one's pooled text counts (as in AUTOMATIC1111, `modules/sd_hijack_clip.py`, v1.10.1).
+    func callAsFunction(_ prompts: [String?], _ compute: Compute) throws -> Output {
+        var tokenized = parts.map { part in
+            prompts.map { $0.map { TokenizedPrompt(Prompt($0), tokenizer: part.tokenizer) } }
+        }
+        let count = tokenized.joined().reduce(1) { max($0, $1?.windows.count ?? 1) }
+        for part in tokenized.indices {
+            for index in tokenized[part].indices { tokenized[part][index]?.pad(toWindows: count) }
+            let known = parts[part].configuration.vocabularySize + parts[part].encoder.learned.count
+            for id in tokenized[part].flatMap({ $0?.windows.flatMap(\.tokens) ?? [] }) where id >= known {
+                throw ModelError.mismatch(
+                    model: model, reason: "the tokenizer has token \(id), the text encoder knows \(known)")
             }
         }
-        return try compute.tensor(values, shape: [prompts.count, count * length, configuration.channels])
+        let length = count * ((parts.first?.tokenizer.contentLength ?? 0) + 2)
+        var states = [Float](repeating: 0, count: prompts.count * length * channels)
+        var pooled = pooledChannels.map { [[Float]](repeating: [Float](repeating: 0, count: $0), count: prompts.count) }
+        var offset = 0
+        for (part, prompts) in zip(parts, tokenized) {
+            // Prompts change less often than the memory is needed.
+            defer { part.encoder.releaseWeights(compute) }
+            let width = part.configuration.channels
+            for (index, prompt) in prompts.enumerated() {
+                guard let prompt else { continue }
+                var token = index * length
+                for (number, window) in prompt.windows.enumerated() {
+                    // One window a call: a hundred of them must not need a hundred times the memory.
+                    let output: Tensor
+                    if pooledChannels == nil {
+                        output = try part.encoder([window.tokens], compute)
+                    } else {
+                        let (penultimate, text) = try part.encoder.penultimate([window.tokens], compute)
+                        output = penultimate
+                        if number == 0, let text = text.first { pooled?[index] = text }
+                    }
+                    var values = compute.floats(output)
+                    if prompt.isWeighted { values = Self.weighted(values, window.weights) }
+                    for row in 0 ..< values.count / width {
+                        let start = (token + row) * channels + offset
+                        states.replaceSubrange(start ..< start + width, with: values[row * width ..< (row + 1) * width])
+                    }
+                    token += values.count / width
+                }
+            }
+            offset += width
+        }
+        return Output(
+            states: try compute.tensor(states, shape: [prompts.count, length, channels]), pooled: pooled ?? [])
     }
 
     /// Each token's states times its weight, then all scaled so that their mean is what it was (AUTOMATIC1111 1.10.1,

@@ -1,22 +1,25 @@
 internal import Tensors
 
-/// Tensors of another source under the names that a network asks for. Nothing is copied: a part of a fused tensor is a
-/// view of the same bytes.
+/// Tensors of another source under the names that a network asks for. Nothing is copied, but for transposed matrices: a part
+/// of a fused tensor is a view of the same bytes.
 struct RenamedWeights: WeightSource {
     /// Where a tensor comes from.
     struct Origin: Sendable, Equatable {
         var name: String
         /// Which of how many equal parts, along the outermost dimension; `nil` for the whole tensor.
         var part: Part?
+        /// Rows for columns, of a matrix: the only change for which elements are copied.
+        var isTransposed = false
 
         struct Part: Sendable, Equatable {
             var index: Int
             var count: Int
         }
 
-        init(_ name: String, part: Part? = nil) {
+        init(_ name: String, part: Part? = nil, isTransposed: Bool = false) {
             self.name = name
             self.part = part
+            self.isTransposed = isTransposed
         }
     }
 
@@ -29,6 +32,13 @@ struct RenamedWeights: WeightSource {
         self.origins = origins
     }
 
+    /// All tensors, with a prefix before their names.
+    init(_ base: any WeightSource, prefix: String) {
+        self.init(
+            base,
+            origins: Dictionary(uniqueKeysWithValues: base.names.map { (prefix + $0, Origin($0)) }))
+    }
+
     var file: String { base.file }
     var files: [String] { base.files }
     var names: [String] { origins.filter { base.unusableElementType($0.value.name) == nil }.map(\.key) }
@@ -39,18 +49,16 @@ struct RenamedWeights: WeightSource {
 
     func tensor(_ name: String) -> WeightTensor? {
         guard let origin = origins[name], let whole = base.tensor(origin.name) else { return nil }
-        var shape = whole.shape
-        var bytes = whole.bytes
-        if let part = origin.part {
-            // One that does not split evenly keeps its shape, and is refused for that.
-            if let rows = shape.first, rows % part.count == 0,
-                whole.elementType.bytes(count: whole.count / part.count) != nil
-            {
-                shape[0] = rows / part.count
-                let size = bytes.count / part.count
-                bytes = UnsafeRawBufferPointer(rebasing: bytes[size * part.index ..< size * (part.index + 1)])
-            }
+        if origin.isTransposed, whole.shape.count == 2 { return TransposedMatrix.tensor(whole, name: name) }
+        // One that does not split evenly keeps its shape, and is refused for that.
+        guard let part = origin.part, let rows = whole.shape.first, rows % part.count == 0,
+            whole.elementType.bytes(count: whole.count / part.count) != nil
+        else {
+            return whole.renamed(name)
         }
+        let size = whole.bytes.count / part.count
+        let shape = [rows / part.count] + whole.shape.dropFirst()
+        let bytes = UnsafeRawBufferPointer(rebasing: whole.bytes[size * part.index ..< size * (part.index + 1)])
         return WeightTensor(
             name: name, shape: shape, elementType: whole.elementType, bytes: bytes, owner: whole.owner,
             isMapped: whole.isMapped)
@@ -72,5 +80,38 @@ struct RenamedWeights: WeightSource {
             return String(origin.name[...dot]) + name[name.index(after: end)...]
         }
         return name
+    }
+}
+
+/// The elements of a matrix, rows for columns.
+private final class TransposedMatrix: @unchecked Sendable {
+    // Sendable: written in `init` only.
+    let bytes: UnsafeMutableRawBufferPointer
+
+    private init(_ source: UnsafeRawBufferPointer, size: Int, rows: Int, columns: Int) {
+        bytes = .allocate(byteCount: source.count, alignment: 64)
+        for column in 0 ..< columns {
+            for row in 0 ..< rows {
+                let to = (column * rows + row) * size
+                let from = (row * columns + column) * size
+                UnsafeMutableRawBufferPointer(rebasing: bytes[to ..< to + size]).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[from ..< from + size]))
+            }
+        }
+    }
+
+    deinit { bytes.deallocate() }
+
+    static func tensor(_ matrix: WeightTensor, name: String) -> WeightTensor {
+        let (rows, columns) = (matrix.shape[0], matrix.shape[1])
+        // Blocks that share scales lie along the rows.
+        let isQuantized = matrix.elementType.blockLength > 1
+        let owner =
+            isQuantized
+            ? matrix.floats().withUnsafeBytes { TransposedMatrix($0, size: 4, rows: rows, columns: columns) }
+            : TransposedMatrix(matrix.bytes, size: matrix.elementType.size, rows: rows, columns: columns)
+        return WeightTensor(
+            name: name, shape: [columns, rows], elementType: isQuantized ? .float32 : matrix.elementType,
+            bytes: UnsafeRawBufferPointer(owner.bytes), owner: owner)
     }
 }

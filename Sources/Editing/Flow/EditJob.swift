@@ -42,12 +42,15 @@ public struct EditJob: Sendable {
         try meter.begin(.load)
         let denoiser = try openModel()
         let facts = denoiser.facts
+        if request.mode == .generate, facts.followsInstructions {
+            throw ModelError.needsPicture(model: facts.name, family: facts.family)
+        }
         try meter.begin(.plan)
         let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
         let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
         try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
-        for note in facts.adapterNotes + settings.notes { try meter.note(note) }
+        for note in notes(on: facts, settings: settings) { try meter.note(note) }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)
@@ -55,6 +58,31 @@ public struct EditJob: Sendable {
         let record = EditRecord(request: request, plan: plan, facts: facts)
         let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
         return try writer.write(result, record: record, source: inputs.source)
+    }
+
+    /// What a model asks of its user, or takes upon itself.
+    private func notes(on facts: ModelFacts, settings: ResolvedSettings) -> [EditNote] {
+        var notes: [EditNote] = []
+        if let autoencoder = facts.autoencoder {
+            notes.append(EditNote("autoencoder: \(autoencoder), in place of the model's own"))
+        }
+        if let fewSteps = facts.fewSteps {
+            notes.append(
+                EditNote(
+                    "\(fewSteps.kind.rawValue) model, \(fewSteps.reason): \(settings.steps) steps, guidance "
+                        + "\(settings.guidance)"))
+        }
+        if facts.isRefiner, request.mode != .remix, request.mode != .variations {
+            notes.append(
+                EditNote(
+                    "\(facts.name) is a refiner, made to rework pictures with little strength; use remix",
+                    isWarning: true))
+        }
+        if request.settings.imageGuidance != nil, !facts.followsInstructions {
+            notes.append(
+                EditNote("--image-guidance has no effect: \(facts.name) does not follow instructions", isWarning: true))
+        }
+        return notes + facts.adapterNotes + settings.notes
     }
 
     private func edited(_ inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter) throws

@@ -65,7 +65,9 @@ struct MemoryEstimate {
     }
 
     private var leastWeights: Int {
-        let weights = Double(denoiser.facts.parameters) * denoiser.precision.bytesPerParameter
-        return Self.base + Int(weights) / Self.shareInUse
+        // The text encoders' memory is given back before the denoiser takes its own.
+        let facts = denoiser.facts
+        let parameters = max(facts.parameters - facts.textParameters, facts.textParameters)
+        return Self.base + Int(Double(parameters) * denoiser.precision.bytesPerParameter) / Self.shareInUse
     }
 }

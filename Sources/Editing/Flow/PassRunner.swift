@@ -160,7 +160,8 @@ struct PassRunner {
         let settings = plan.settings
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
-            steps: settings.steps, guidance: settings.guidance, guidanceInterval: settings.guidanceInterval,
+            steps: settings.steps, guidance: settings.guidance, imageGuidance: settings.imageGuidance,
+            guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
             knownLatents: settings.knownLatents, coherence: settings.coherence, wraps: plan.wraps)

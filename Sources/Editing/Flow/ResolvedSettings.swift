@@ -9,6 +9,7 @@ public struct ResolvedSettings: Sendable {
     public var randomSource: RandomSource
     public var steps: Int
     public var guidance: Float
+    public var imageGuidance: Float
     public var guidanceInterval: ClosedRange<Float>
     public var deepFeatureInterval: Int
     public var reusesKnown: Bool
@@ -50,6 +51,7 @@ public struct ResolvedSettings: Sendable {
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
         guidance = asked.guidance ?? (hasWords && !isConsistent ? model.guidance ?? 7.5 : 1)
+        imageGuidance = asked.imageGuidance ?? Self.defaultImageGuidance
         guidanceInterval = asked.guidanceInterval
         deepFeatureInterval = asked.deepFeatureInterval
         reusesKnown = asked.reusesKnown && asked.count > 1
@@ -92,6 +94,9 @@ public struct ResolvedSettings: Sendable {
         detail = keepsDetail && strength < 1 ? .kept : .model
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
+
+    /// The reference's.
+    public static let defaultImageGuidance: Float = 1.5
 
     /// Pixels of standard deviation: half a latent cell of the usual models.
     public static let defaultFeather: Float = 4

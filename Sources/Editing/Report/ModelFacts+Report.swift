@@ -20,6 +20,14 @@ extension ModelFacts {
                 text: prediction.rawValue + (predictionReason.map { ", \($0)" } ?? ""), name: "prediction",
                 value: .text(prediction.rawValue)),
         ]
+        if let fewSteps {
+            let guidance = fewSteps.guidance == 1 ? "no guidance" : "guidance \(fewSteps.guidance)"
+            entries.append(
+                .init(
+                    label: "distilled",
+                    text: "\(fewSteps.kind.rawValue), \(fewSteps.reason): \(fewSteps.steps) steps, \(guidance)",
+                    name: "distilled", value: .text(fewSteps.kind.rawValue)))
+        }
         if let summary { entries.append(.init(label: "about", text: summary, name: "summary", value: .text(summary))) }
         if let sampler {
             entries.append(

@@ -3,6 +3,8 @@ public import Diffusion
 /// Which model an edit uses, and how it is run.
 public struct ModelChoice: Sendable {
     public var source: ModelSource
+    /// The path of an autoencoder to take in place of the model's own.
+    public var autoencoder: String?
     /// `nil` for the fastest that this processor runs well.
     public var precision: Precision?
     /// `nil` for one a core.
@@ -12,10 +14,11 @@ public struct ModelChoice: Sendable {
     public var adapters: Adapters
 
     public init(
-        source: ModelSource, precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false,
-        adapters: Adapters = Adapters()
+        source: ModelSource, autoencoder: String? = nil, precision: Precision? = nil, threads: Int? = nil,
+        keepsPackedWeights: Bool = false, adapters: Adapters = Adapters()
     ) {
         self.source = source
+        self.autoencoder = autoencoder
         self.precision = precision
         self.threads = threads
         self.keepsPackedWeights = keepsPackedWeights
@@ -30,6 +33,6 @@ public struct ModelChoice: Sendable {
         return try DiffusionPipeline(
             model: source, precision: precision, threads: threads, packedWeightFolder: weightFolder,
             spillFolder: weightFolder ?? FileSystem.environment("TMPDIR") ?? "/var/tmp",
-            clipVocabulary: DataFolder.clipVocabulary, adapters: adapters)
+            clipVocabulary: DataFolder.clipVocabulary, autoencoder: autoencoder, adapters: adapters)
     }
 }

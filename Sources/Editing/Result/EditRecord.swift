@@ -22,6 +22,7 @@ struct EditRecord {
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
         text["CFG scale"] = settings.guidance.shortText
+        if facts.followsInstructions { text["Image CFG scale"] = settings.imageGuidance.shortText }
         let interval = settings.guidanceInterval
         if interval != 0 ... 1 {
             text["Guidance interval"] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"
@@ -32,6 +33,7 @@ struct EditRecord {
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name
+        text["VAE"] = facts.autoencoder
         let loras = facts.adapters.map { "\($0.name):\($0.weight.shortText)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
         let words = facts.embeddings.flatMap { $0.words.map(\.word) }

@@ -23,6 +23,7 @@ struct SharedOptions: ParsableArguments {
         settings.seed = painting.seed
         settings.steps = painting.steps
         settings.guidance = painting.guidance
+        settings.imageGuidance = painting.imageGuidance
         settings.deepFeatureInterval = painting.reuseFeatures
         if let interval = painting.guidanceInterval { settings.guidanceInterval = interval.shares }
         settings.strength = painting.strength
@@ -98,6 +99,13 @@ struct MachineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "An autoencoder in place of the model's own: a folder in the diffusers layout, a single file, or one of TAESD's two files.",
+            valueName: "path"),
+        completion: .file())
+    var vae: String?
+
+    @Option(
+        help: ArgumentHelp(
             """
             Number format of the network: f32 is the reference; bf16 is faster and takes half the memory; int8 is the \
             fastest and takes the least, at 42 dB from the reference. Default: bf16 where this processor has it, else f32.
@@ -127,6 +135,7 @@ struct MachineOptions: ParsableArguments {
     func validate() throws {
         try check(EditSettings.threadsRange, threads)
         if let model, model.isEmpty { throw ValidationError("--model is empty, expected the name or path of a model") }
+        if let vae, vae.isEmpty { throw ValidationError("--vae is empty, expected the path of an autoencoder") }
         if let maxMemory, maxMemory.bytes < ByteSize.smallestLimit.bytes {
             throw ValidationError("--max-memory must be at least \(ByteSize.smallestLimit), found \(maxMemory)")
         }
@@ -135,7 +144,7 @@ struct MachineOptions: ParsableArguments {
     /// The model that `--model` means, or the default. Throws `ModelStoreError`.
     func modelChoice() throws -> ModelChoice {
         ModelChoice(
-            source: try .named(model), precision: precision, threads: threads,
+            source: try .named(model), autoencoder: vae, precision: precision, threads: threads,
             keepsPackedWeights: !noWeightCache)
     }
 }
@@ -167,6 +176,13 @@ struct PaintingOptions: ParsableArguments {
     var guidance: Float?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "For models that follow instructions (InstructPix2Pix): how closely to keep to the picture, a scale of \(EditSettings.imageGuidanceRange.allowed). Default: 1.5.",
+            valueName: "scale"))
+    var imageGuidance: Float?
+
+    @Option(
         help: ArgumentHelp(
             "The part of the steps, from 0 to 1, in which guidance applies; the others take half the time. Default: 0:1.",
             valueName: "start:end"))
@@ -189,6 +205,7 @@ struct PaintingOptions: ParsableArguments {
     func validate() throws {
         try check(EditSettings.stepsRange, steps)
         try check(EditSettings.guidanceRange, guidance)
+        try check(EditSettings.imageGuidanceRange, imageGuidance)
         try check(EditSettings.deepFeatureIntervalRange, reuseFeatures)
         try check(EditSettings.strengthRange, strength)
         try checkPrompt(negative, name: "--negative")

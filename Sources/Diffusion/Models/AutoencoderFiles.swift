@@ -1,0 +1,144 @@
+internal import Tensors
+
+/// An autoencoder that lies by itself, to take the place of a model's own: a folder in the diffusers layout (of it, or of a
+/// whole model), a file in the original names or diffusers', or TAESD's pair of files.
+struct AutoencoderFiles {
+    let autoencoder: any PictureAutoencoder
+    /// For errors about its values, and for packed weights.
+    let weights: [any WeightSource]
+
+    private init(_ autoencoder: any PictureAutoencoder, weights: [any WeightSource]) {
+        self.autoencoder = autoencoder
+        self.weights = weights
+    }
+
+    /// - Parameters:
+    ///   - modelScale: the scale of latents of the model's own autoencoder, for files that do not state theirs.
+    /// - Throws: `ModelError.notAnAutoencoder`, `WeightError`, `ConfigurationError` or `NetworkError`.
+    init(path: String, modelScale: Float) throws {
+        guard MappedFile.exists(path) else {
+            throw ModelError.notAnAutoencoder(path: path, reason: "there is no such file")
+        }
+        if MappedFile.exists(path + "/.") {
+            var folder = path
+            while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+            if MappedFile.exists(folder + "/vae/config.json") { folder += "/vae" }
+            try self.init(folder: folder)
+        } else {
+            try self.init(file: path, modelScale: modelScale)
+        }
+    }
+
+    /// An autoencoder in the diffusers layout.
+    init(configuration: JSONConfiguration, weights: any WeightSource) throws {
+        if try configuration.string("_class_name") == "AutoencoderTiny" {
+            for (key, expected) in [("act_fn", "relu"), ("upsample_fn", "nearest")] {
+                if let value = try configuration.string(key), value != expected {
+                    throw NetworkError.unsupported(file: configuration.file, key: key, value: value)
+                }
+            }
+            if let factor = try configuration.integer("upsampling_scaling_factor"), factor != 2 {
+                throw NetworkError.unsupported(
+                    file: configuration.file, key: "upsampling_scaling_factor", value: "\(factor)")
+            }
+            let (scale, shift) = (
+                Float(try configuration.double("scaling_factor") ?? 1),
+                Float(try configuration.double("shift_factor") ?? 0)
+            )
+            guard scale != 0 else {
+                throw NetworkError.impossible(file: configuration.file, reason: "scaling_factor is 0")
+            }
+            let tiny = try MissingTensors.counted(in: weights) {
+                try TinyAutoencoder(
+                    encoder: LayerLoader($0, prefix: "encoder.layers."),
+                    decoder: LayerLoader($0, prefix: "decoder.layers."),
+                    decoderStart: 0, latentScale: scale, latentShift: shift)
+            }
+            self.init(tiny, weights: [weights])
+            return
+        }
+        let shape = try AutoencoderConfiguration(configuration)
+        let found = try MissingTensors.counted(in: weights) { try Autoencoder(configuration: shape, weights: $0) }
+        self.init(found, weights: [weights])
+    }
+
+    private init(folder: String) throws {
+        if MappedFile.exists(folder + "/config.json") {
+            try self.init(
+                configuration: JSONConfiguration(path: folder + "/config.json"), weights: WeightFolder(path: folder))
+            return
+        }
+        for stem in ["taesd", "taesdxl", "taef2", "taef1", "taesd3"] {
+            for ending in [".safetensors", ".pth"] {
+                let path = "\(folder)/\(stem)_encoder\(ending)"
+                if MappedFile.exists(path) {
+                    try self.init(file: path, modelScale: 1)
+                    return
+                }
+            }
+        }
+        throw ModelError.notAnAutoencoder(
+            path: folder, reason: "it has neither config.json nor taesd_encoder.safetensors")
+    }
+
+    private init(file path: String, modelScale: Float) throws {
+        let weights = try WeightFile.open(path).weights
+        let names = weights.names
+        func has(_ prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }
+        if has("taesd_decoder.") {
+            let tiny = try MissingTensors.counted(in: weights) {
+                try TinyAutoencoder(
+                    encoder: LayerLoader($0, prefix: "taesd_encoder."),
+                    decoder: LayerLoader($0, prefix: "taesd_decoder."),
+                    decoderStart: 1)
+            }
+            self.init(tiny, weights: [weights])
+        } else if has("decoder.layers.") {
+            try self.init(
+                configuration: JSONConfiguration(
+                    members: ["_class_name": .string("AutoencoderTiny")], file: path), weights: weights)
+        } else if names.contains("1.weight") || names.contains("0.weight") {
+            try self.init(half: path, weights)
+        } else {
+            let prefix = has("first_stage_model.") ? "first_stage_model." : ""
+            guard has(prefix + "encoder.down.0.") || has(prefix + "encoder.down_blocks.0.") else {
+                let first = names.sorted().prefix(3).map { "'\($0.prefix(60))'" }.joined(separator: ", ")
+                throw ModelError.notAnAutoencoder(
+                    path: path,
+                    reason: "none of its \(names.count) tensors is one of an autoencoder's; the first are \(first)")
+            }
+            let tensors = LDMTensors(weights, names: names, prefix: prefix)
+            let parts = try LDMAutoencoder(tensors, scale: modelScale)
+            try self.init(
+                configuration: JSONConfiguration(members: parts.configuration, file: path),
+                weights: RenamedWeights(weights, origins: parts.origins))
+        }
+    }
+
+    /// One of TAESD's two files; the other lies beside it and is called alike.
+    private init(half path: String, _ weights: any WeightSource) throws {
+        let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+        let name = String(path.dropFirst(folder.count))
+        func other(_ word: String, for stated: String) -> String? {
+            guard let range = name.firstRange(of: stated) else { return nil }
+            return folder + name[..<range.lowerBound] + word + name[range.upperBound...]
+        }
+        // The decoder begins with a clamp, which has no tensors.
+        let isEncoder = weights.tensor("0.weight") != nil
+        guard let otherPath = isEncoder ? other("decoder", for: "encoder") : other("encoder", for: "decoder"),
+            MappedFile.exists(otherPath)
+        else {
+            let (here, there) = isEncoder ? ("encoder", "decoder") : ("decoder", "encoder")
+            throw ModelError.notAnAutoencoder(
+                path: path,
+                reason:
+                    "it is a tiny autoencoder's \(here) alone, and no file called alike, with '\(there)' in place of "
+                    + "'\(here)', lies beside it")
+        }
+        let second = try WeightFile.open(otherPath).weights
+        let (encoder, decoder) = isEncoder ? (weights, second) : (second, weights)
+        let tiny = try TinyAutoencoder(
+            encoder: LayerLoader(encoder), decoder: LayerLoader(decoder), decoderStart: 1)
+        self.init(tiny, weights: [encoder, decoder])
+    }
+}

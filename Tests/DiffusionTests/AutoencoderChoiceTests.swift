@@ -1,0 +1,154 @@
+import Foundation
+import Raster
+import Tensors
+import Testing
+
+@testable import Diffusion
+
+/// Tiny autoencoders, and autoencoders in place of a model's own.
+@Suite struct AutoencoderChoiceTests {
+    private static let model = "\(Fixtures.root)/parity/pipelines/sd1"
+    private static let tiny = "\(Fixtures.root)/parity/families/tiny-vae"
+
+    private static let corpora: String? = {
+        let here = Fixtures.root.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+        let path =
+            (ProcessInfo.processInfo.environment["EDITOR_CORPORA"] ?? here.joined(separator: "/") + "/shared/corpora")
+            + "/weights"
+        return FileManager.default.fileExists(atPath: path + "/taef2_encoder.pth") ? path : nil
+    }()
+
+    /// Encoding and decoding against the reference's.
+    private func expectParity(_ autoencoder: any PictureAutoencoder, _ cases: SafetensorsFile, _ prefix: String) throws
+    {
+        let compute = Compute(type: .float32)
+        func picture(_ name: String) throws -> Tensor {
+            let tensor = try #require(cases.tensor(prefix + name))
+            return try compute.tensor(
+                channelsLast(tensor.floats(), channels: tensor.shape[1]),
+                shape: [1, tensor.shape[2], tensor.shape[3], tensor.shape[1]])
+        }
+        let latents = try picture("latents")
+        expectClose(
+            compute.floats(try autoencoder.encode(try picture("image"), compute)), compute.floats(latents), "latents")
+        expectClose(
+            compute.floats(try autoencoder.decode(latents, compute)), compute.floats(try picture("decoded")), "decoded")
+    }
+
+    @Test func `A tiny autoencoder computes what diffusers computes`() throws {
+        let files = try AutoencoderFiles(path: "\(Self.tiny)/vae", modelScale: 0.18215)
+        #expect(files.autoencoder.latentScale == 1)
+        #expect((files.autoencoder.latentChannels, files.autoencoder.scaleFactor) == (4, 4))
+        try expectParity(files.autoencoder, try SafetensorsFile(path: "\(Self.tiny)/results.safetensors"), "vae/")
+    }
+
+    @Test(.enabled(if: corpora != nil, "skipped: no corpora"), arguments: ["encoder", "decoder"])
+    func `TAEF2's real files, found by either, compute what the reference computes`(half: String) throws {
+        let path = "\(try #require(Self.corpora))/taef2_\(half).pth"
+        let files = try AutoencoderFiles(path: path, modelScale: 1)
+        #expect((files.autoencoder.latentChannels, files.autoencoder.scaleFactor) == (32, 8))
+        try expectParity(
+            files.autoencoder, try SafetensorsFile(path: "\(Fixtures.root)/parity/families/taef2.safetensors"), "")
+    }
+
+    /// Writes the tiny autoencoder in TAESD's own names, one half each.
+    private func writeHalves(_ folder: String, prefix: Bool = false) throws {
+        let weights = try WeightFolder(path: "\(Self.tiny)/vae")
+        for (half, shift) in [("encoder", 0), ("decoder", 1)] {
+            let tensors = try weights.names.filter { $0.hasPrefix(half) }.sorted().map { name in
+                let parts = name.split(separator: ".")
+                let number = try #require(Int(parts[2])) + shift
+                let tensor = try #require(weights.tensor(name))
+                let rest = parts.dropFirst(3).joined(separator: ".")
+                return ((prefix ? "taesd_\(half)." : "") + "\(number).\(rest)", tensor.shape, tensor.floats())
+            }
+            try CheckpointTable.write("\(folder)/taesd_\(half).safetensors", tensors)
+        }
+    }
+
+    private func picture(_ pipeline: DiffusionPipeline) throws -> [Float] {
+        let request = DenoiseRequest(
+            conditioning: .text(size: PixelSize(width: 32, height: 32)), prompt: "a red fox", seeds: [3], steps: 2,
+            guidance: 3)
+        return try #require(try pipeline.run(request).first).values
+    }
+
+    @Test func `Every layout of a tiny autoencoder gives the same picture`() throws {
+        let scratch = try ScratchFolder()
+        try writeHalves(scratch.path)
+        let weights = try WeightFolder(path: "\(Self.tiny)/vae")
+        let single = scratch.path + "/single.safetensors"
+        try CheckpointTable.write(
+            single,
+            try weights.names.sorted().map {
+                ($0, try #require(weights.tensor($0)).shape, try #require(weights.tensor($0)).floats())
+            })
+        let paths = [
+            "\(Self.tiny)/vae", scratch.path, scratch.path + "/taesd_decoder.safetensors",
+            scratch.path + "/taesd_encoder.safetensors", single,
+        ]
+        let own = try picture(DiffusionPipeline(model: .folder(Self.model), precision: .f32))
+        let pictures = try paths.map {
+            try picture(DiffusionPipeline(model: .folder(Self.model), precision: .f32, autoencoder: $0))
+        }
+        #expect(pictures[0] != own)
+        for (path, found) in zip(paths, pictures) { #expect(found == pictures[0], "\(path)") }
+    }
+
+    @Test func `A file of the autoencoder alone gives the picture that the whole model gives`() throws {
+        let table = try CheckpointTable("tiny-sd1")
+        let scratch = try ScratchFolder()
+        let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
+        try table.writeTwins(
+            folder: folder, file: file, scheduler: ["_class_name": "DDIMScheduler"], padToken: "<|endoftext|>")
+        let whole = try SafetensorsFile(path: file)
+        let prefix = "first_stage_model."
+        let parts = try whole.names.filter { $0.hasPrefix(prefix) }.sorted().map { name in
+            let tensor = try #require(whole.tensor(name))
+            return (String(name.dropFirst(prefix.count)), tensor.shape, tensor.floats())
+        }
+        try CheckpointTable.write(scratch.path + "/vae.safetensors", parts)
+        try CheckpointTable.writePickle(scratch.path + "/vae.pt", parts)
+        let own = try picture(DiffusionPipeline(model: .folder(folder), precision: .f32))
+        let paths = [
+            scratch.path + "/vae.safetensors", scratch.path + "/vae.pt", file, folder, folder + "/vae",
+            folder + "/vae/diffusion_pytorch_model.safetensors",
+        ]
+        for path in paths {
+            let found = try picture(DiffusionPipeline(model: .folder(folder), precision: .f32, autoencoder: path))
+            #expect(found == own, "\(path)")
+        }
+        // Another one is heard.
+        let other = try picture(
+            DiffusionPipeline(
+                model: .folder(folder), precision: .f32, autoencoder: "\(Fixtures.root)/parity/networks/vae-old-names"))
+        #expect(other != own)
+    }
+
+    @Test func `What is no autoencoder for the model is refused in a sentence`() throws {
+        let scratch = try ScratchFolder()
+        try writeHalves(scratch.path)
+        try FileManager.default.removeItem(atPath: scratch.path + "/taesd_encoder.safetensors")
+        let cases = [
+            (
+                "\(Fixtures.root)/parity/networks/vae-8",
+                "is an autoencoder of 8 latent channels at 1/2 of the size, but \(Self.model) works in 4 at 1/4."
+            ),
+            (scratch.path + "/taesd_decoder.safetensors", "is a tiny autoencoder's decoder alone"),
+            (scratch.path, "has neither config.json nor taesd_encoder.safetensors"),
+            (scratch.path + "/none", "there is no such file"),
+            (
+                "\(Self.model)/text_encoder/model.safetensors", "tensors is one of an autoencoder's; the first are"
+            ),
+            ("\(Self.model)/unet", "asks for the autoencoder UNet2DConditionModel, which is not supported."),
+        ]
+        for (path, says) in cases {
+            do {
+                _ = try DiffusionPipeline(model: .folder(Self.model), precision: .f32, autoencoder: path)
+                Issue.record("\(path) was taken")
+            } catch {
+                #expect("\(error)".contains(says), "\(error)")
+            }
+        }
+    }
+}
