@@ -39,8 +39,9 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 /// What a run computes of a model before its networks are put together.
 private func check(_ unet: UNetConfiguration, _ autoencoder: AutoencoderConfiguration) {
     let facts = try? ModelFacts(
-        files: model, index: index, unet: unet, autoencoder: autoencoder, scheduler: SchedulerConfiguration(),
-        predictionReason: nil, parameters: 0)
+        files: model, index: index, unet: unet, latentChannels: autoencoder.latentChannels,
+        scaleFactor: autoencoder.scaleFactor, scheduler: SchedulerConfiguration(), predictionReason: nil,
+        parameters: 0)
     guard let facts else { return }
     precondition(facts.scaleFactor > 0 && facts.pixelMultiple > 0 && facts.nativeSize > 0)
     precondition(autoencoder.activationBytes(elementSize: 4) > 0)

@@ -1,4 +1,5 @@
 @testable import ImageFiles
+import Raster
 
 /// Reads bytes as each kind of metadata and changes it as an edit does; the first byte chooses the kind.
 @_cdecl("LLVMFuzzerTestOneInput")

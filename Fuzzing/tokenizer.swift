@@ -3,7 +3,7 @@ import Glibc
 @testable import Diffusion
 
 private let path = "/dev/shm/editor-fuzz-\(getpid())"
-private let embedded = try! ModelFiles(.embedded).tokenizer()
+private let embedded = try! ModelFiles(.embedded).tokenizer(of: "text_encoder")
 
 /// The first byte chooses what follows: a prompt for the embedded model's tokenizer; `vocab.json`, `merges.txt`,
 /// `tokenizer_config.json` and a prompt with a byte 0 between them; or CLIP's list of merges.

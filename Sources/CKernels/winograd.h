@@ -3,7 +3,6 @@
 
 #include "CKernels.h"
 
-#include <math.h>
 #include <stdatomic.h>
 
 static inline int64_t winograd_up(int64_t value, int64_t multiple) {

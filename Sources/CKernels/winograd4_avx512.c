@@ -17,6 +17,7 @@
 #include "winograd.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 enum {

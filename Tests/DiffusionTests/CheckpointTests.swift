@@ -91,11 +91,12 @@ import Testing
         #expect(error?.description.contains(bpe) == true)
         let files = try ModelFiles(.file(path))
         let unet = try UNetConfiguration(files.configuration("unet/config.json"))
+        let autoencoder = try AutoencoderFiles(
+            configuration: files.configuration("vae/config.json"), weights: files.weights("vae")
+        ).autoencoder
         let facts = try ModelFacts(
             files: files, index: files.configuration("model_index.json"), unet: unet,
-            autoencoder: AutoencoderFiles(
-                configuration: files.configuration("vae/config.json"), weights: files.weights("vae")
-            ).autoencoder,
+            latentChannels: autoencoder.latentChannels, scaleFactor: autoencoder.scaleFactor,
             scheduler: SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json")),
             predictionReason: files.predictionReason,
             parameters: try CheckpointTable(name).parts.reduce(0) { try $0 + files.weights($1).parameterCount })

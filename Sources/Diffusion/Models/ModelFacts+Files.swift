@@ -1,27 +1,27 @@
 extension ModelFacts {
     /// Reads a model's facts from its configurations. Throws `ConfigurationError`.
     init(
-        files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, autoencoder: any PictureAutoencoder,
-        scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int, textParameters: Int = 0
+        files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, latentChannels: Int,
+        scaleFactor factor: Int, scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int,
+        textParameters: Int = 0
     ) throws {
         let own = try index.object("editor")
         let folder = files.name.split(separator: "/").last.map(String.init) ?? files.name
-        let factor = autoencoder.scaleFactor
         let fewSteps = FewSteps(unet: unet, scheduler: scheduler, hints: files.hints)
         let isRefiner = unet.addedCondition != nil && files.textEncoders == [ModelFiles.secondTextEncoder]
-        let isInstructed = unet.inChannels == 2 * autoencoder.latentChannels
+        let isInstructed = unet.inChannels == 2 * latentChannels
         // Those of the reference's pipelines, where it is not what the tool has anyway.
         var usual = EditDefaults(steps: fewSteps?.steps, guidance: fewSteps?.guidance)
-        if usual.guidance == nil, unet.addedCondition != nil, unet.inChannels == autoencoder.latentChannels {
+        if usual.guidance == nil, unet.addedCondition != nil, unet.inChannels == latentChannels {
             usual.guidance = 5
         }
         if isRefiner { usual.modes["remix"] = EditDefaults(strength: 0.3) }
         if isInstructed { usual.modes["remix"] = EditDefaults(strength: 1) }
         self.init(
             name: try own?.string("name") ?? folder,
-            family: Self.family(unet: unet, latentChannels: autoencoder.latentChannels, isRefiner: isRefiner),
+            family: Self.family(unet: unet, latentChannels: latentChannels, isRefiner: isRefiner),
             summary: try own?.string("description"),
-            latentChannels: autoencoder.latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
+            latentChannels: latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
             prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,
             sampler: scheduler.className.flatMap {

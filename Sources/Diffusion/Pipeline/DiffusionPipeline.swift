@@ -110,8 +110,8 @@ public final class DiffusionPipeline {
             try (index.bool("is_cosxl_edit") == true ? own.autoencoder.latentScale : 1)
             * chosen.autoencoder.latentScale / own.autoencoder.latentScale
         var facts = try ModelFacts(
-            files: files, index: index, unet: unet.configuration, autoencoder: chosen.autoencoder,
-            scheduler: scheduler, predictionReason: files.predictionReason,
+            files: files, index: index, unet: unet.configuration, latentChannels: chosen.autoencoder.latentChannels,
+            scaleFactor: chosen.autoencoder.scaleFactor, scheduler: scheduler, predictionReason: files.predictionReason,
             parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
             textParameters: textWeights.reduce(0) { $0 + $1.parameterCount })
         facts.autoencoder = autoencoder.map { $0.split(separator: "/").last.map(String.init) ?? $0 }

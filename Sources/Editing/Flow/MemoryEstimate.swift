@@ -58,9 +58,13 @@ struct MemoryEstimate {
         return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)
     }
 
-    /// Throws `EditError.overMemoryLimit` where a picture that is worked in one pass does not fit.
+    /// Throws `EditError.overMemoryLimit` where a picture that is worked in one pass does not fit; else leaves its room.
     func check(onePass size: PixelSize) throws(EditError) {
-        guard let limit, bytes(pixels: size.area) > limit else { return }
+        guard let limit else { return }
+        guard bytes(pixels: size.area) > limit else {
+            denoiser.weightMemory = min(denoiser.weightMemory, limit - Self.base - activations(pixels: size.area))
+            return
+        }
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)
     }
 
