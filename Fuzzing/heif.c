@@ -1,17 +1,7 @@
 #include "fuzz.h"
 
-/// AVIF and HEIC: reads all there is beside the pixels, then the pixels.
+/// AVIF and HEIC.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
-    cimageio_still_info info;
-    cimageio_result result;
-    if (cimageio_heif_header(data, count, fuzz_pixels, &info, &result)) {
-        size_t capacity = (size_t)info.width * info.height * info.channels * (info.depth / 8);
-        void *pixels = malloc(capacity);
-        if (pixels) cimageio_heif_decode(data, count, &info, pixels, capacity, &result);
-        free(pixels);
-    }
-    cimageio_free(&info.profile);
-    cimageio_free(&info.exif);
-    cimageio_free(&info.xmp);
+    fuzz_still(data, count, cimageio_heif_header, cimageio_heif_decode);
     return 0;
 }
