@@ -96,6 +96,7 @@ static inline __m512 exp2_vector(__m512 x) {
 typedef struct {
     float base[ROWS];   // in powers of two
     __m512 total[ROWS]; // of the weights so far
+    bool has_sums;      // whether l->sums holds anything
 } progress;
 
 // Moves a row's base up to `base`: scales its total, its sums, and the `done` weights that are not in the sums yet.
@@ -105,7 +106,7 @@ static __attribute__((noinline)) void move_base(progress *at, int r, float base,
     at->base[r] = base;
     at->total[r] = _mm512_mul_ps(at->total[r], factor);
     float *sums = l->sums + r * padded_dim;
-    for (int64_t c = 0; c < padded_dim; c += LANES)
+    for (int64_t c = 0; at->has_sums && c < padded_dim; c += LANES)
         _mm512_storeu_ps(sums + c, _mm512_mul_ps(_mm512_loadu_ps(sums + c), factor));
     uint16_t *weights = l->weights + r * KEY_BLOCK;
     for (int64_t t = 0; t < done; t += LANES) {
@@ -115,36 +116,39 @@ static __attribute__((noinline)) void move_base(progress *at, int r, float base,
     }
 }
 
-// The weights of one tile of 64 keys, `done` keys into a block. `seen[r]` of the tile's keys count for row r.
-static inline void weigh_tile(const layout *l, int64_t pairs, int64_t padded_keys, int64_t padded_dim,
-                              int64_t first_key, int64_t done, const int64_t seen[ROWS], float scale, progress *at) {
+// The weights of 16 · registers keys, `done` keys into a block. `seen[r]` of them count for row r.
+static inline __attribute__((always_inline)) void weigh_keys(const layout *l, int64_t pairs, int64_t padded_keys,
+                                                             int64_t padded_dim, int64_t first_key, int64_t done,
+                                                             const int64_t seen[ROWS], float scale, progress *at,
+                                                             int registers) {
     __m512 sum[ROWS][4];
     for (int r = 0; r < ROWS; r++)
-        for (int z = 0; z < 4; z++) sum[r][z] = _mm512_setzero_ps();
+        for (int z = 0; z < registers; z++) sum[r][z] = _mm512_setzero_ps();
     const uint32_t *keys = l->keys + first_key;
     for (int64_t p = 0; p < pairs; p++, keys += padded_keys) {
         __m512bh key[4];
-        for (int z = 0; z < 4; z++) key[z] = (__m512bh)_mm512_loadu_si512(keys + LANES * z);
+        for (int z = 0; z < registers; z++) key[z] = (__m512bh)_mm512_loadu_si512(keys + LANES * z);
         for (int r = 0; r < ROWS; r++) {
             const __m512bh query = (__m512bh)_mm512_set1_epi32((int)l->queries[r * pairs + p]);
-            for (int z = 0; z < 4; z++) sum[r][z] = _mm512_dpbf16_ps(sum[r][z], query, key[z]);
+            for (int z = 0; z < registers; z++) sum[r][z] = _mm512_dpbf16_ps(sum[r][z], query, key[z]);
         }
     }
     const __m512 scales = _mm512_set1_ps(scale);
     for (int r = 0; r < ROWS; r++) {
-        if (seen[r] < KEY_TILE)
-            for (int z = 0; z < 4; z++) {
+        if (seen[r] < LANES * registers)
+            for (int z = 0; z < registers; z++) {
                 const int64_t left = seen[r] - LANES * z;
                 const __mmask16 there = left >= LANES ? 0xffff : left <= 0 ? 0 : (__mmask16)((1u << left) - 1);
                 sum[r][z] = _mm512_mask_blend_ps(there, _mm512_set1_ps(MASKED), sum[r][z]);
             }
-        const __m512 most = _mm512_max_ps(_mm512_max_ps(sum[r][0], sum[r][1]), _mm512_max_ps(sum[r][2], sum[r][3]));
+        __m512 most = sum[r][0];
+        for (int z = 1; z < registers; z++) most = _mm512_max_ps(most, sum[r][z]);
         const __m512 limit = _mm512_set1_ps(at->base[r] + MOST);
         if (_mm512_cmp_ps_mask(_mm512_mul_ps(most, scales), limit, _CMP_GT_OQ))
             move_base(at, r, _mm512_reduce_max_ps(most) * scale, l, padded_dim, done);
         const __m512 base = _mm512_set1_ps(at->base[r]);
         __m512 total = at->total[r];
-        for (int z = 0; z < 4; z++) {
+        for (int z = 0; z < registers; z++) {
             const __m512 weight = exp2_vector(_mm512_fmsub_ps(sum[r][z], scales, base));
             total = _mm512_add_ps(total, weight);
             _mm256_storeu_si256((__m256i *)(l->weights + r * KEY_BLOCK + done + LANES * z),
@@ -154,15 +158,28 @@ static inline void weigh_tile(const layout *l, int64_t pairs, int64_t padded_key
     }
 }
 
-// sums[ROWS][16 · registers (+ 8)] += weights · values over a block of keys.
+// The same for the `keys` of a tile that any row sees, 1 to 64.
+static void weigh_tile(const layout *l, int64_t pairs, int64_t padded_keys, int64_t padded_dim, int64_t first_key,
+                       int64_t done, const int64_t seen[ROWS], float scale, progress *at, int64_t keys) {
+    switch ((keys + LANES - 1) / LANES) {
+    case 1: weigh_keys(l, pairs, padded_keys, padded_dim, first_key, done, seen, scale, at, 1); break;
+    case 2: weigh_keys(l, pairs, padded_keys, padded_dim, first_key, done, seen, scale, at, 2); break;
+    case 3: weigh_keys(l, pairs, padded_keys, padded_dim, first_key, done, seen, scale, at, 3); break;
+    default: weigh_keys(l, pairs, padded_keys, padded_dim, first_key, done, seen, scale, at, 4); break;
+    }
+}
+
+// sums[ROWS][16 · registers (+ 8)] = (sums, unless this is the first block, +) weights · values over a block of keys.
 static inline __attribute__((always_inline)) void add_values(const uint16_t *weights, const uint32_t *values,
                                                              int64_t padded_dim, int64_t block_keys, float *sums,
-                                                             int registers, bool and_half) {
+                                                             bool has_sums, int registers, bool and_half) {
     __m512 sum[ROWS][4];
     __m256 half[ROWS];
     for (int r = 0; r < ROWS; r++) {
-        for (int z = 0; z < registers; z++) sum[r][z] = _mm512_loadu_ps(sums + r * padded_dim + LANES * z);
-        if (and_half) half[r] = _mm256_loadu_ps(sums + r * padded_dim + LANES * registers);
+        const float *before = sums + r * padded_dim;
+        for (int z = 0; z < registers; z++)
+            sum[r][z] = has_sums ? _mm512_loadu_ps(before + LANES * z) : _mm512_setzero_ps();
+        if (and_half) half[r] = has_sums ? _mm256_loadu_ps(before + LANES * registers) : _mm256_setzero_ps();
     }
     for (int64_t t = 0; t < block_keys; t += 2, values += padded_dim) {
         __m512bh value[4];
@@ -184,20 +201,20 @@ static inline __attribute__((always_inline)) void add_values(const uint16_t *wei
 }
 
 // The same over all of a head's channels, as evenly spread over the registers as they go.
-static void add_block(const layout *l, int64_t d, int64_t first_key, int64_t block_keys) {
-    const int64_t padded_dim = up(d, LANES);
+static void add_block(const layout *l, int64_t d, int64_t first_key, int64_t block_keys, bool has_sums) {
+    const int64_t padded_dim = up(d, LANES), keys = up(block_keys, 2);
     const uint32_t *values = l->values + first_key / 2 * padded_dim;
     for (int64_t c = 0; c < d;) {
         const int64_t halves = (d - c + 7) / 8, passes = (halves + 7) / 8, now = (halves + passes - 1) / passes;
         switch (now) {
-        case 1: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 0, true); break;
-        case 2: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 1, false); break;
-        case 3: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 1, true); break;
-        case 4: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 2, false); break;
-        case 5: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 2, true); break;
-        case 6: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 3, false); break;
-        case 7: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 3, true); break;
-        default: add_values(l->weights, values + c, padded_dim, block_keys, l->sums + c, 4, false); break;
+        case 1: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 0, true); break;
+        case 2: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 1, false); break;
+        case 3: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 1, true); break;
+        case 4: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 2, false); break;
+        case 5: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 2, true); break;
+        case 6: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 3, false); break;
+        case 7: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 3, true); break;
+        default: add_values(l->weights, values + c, padded_dim, keys, l->sums + c, has_sums, 4, false); break;
         }
         c += 8 * now;
     }
@@ -220,20 +237,20 @@ void ckernels_attention_avx512_bf16(const ckernels_attention_shape *s, const voi
         progress at;
         // So low that the first tile moves it to its own maximum.
         for (int r = 0; r < ROWS; r++) at.base[r] = MASKED, at.total[r] = _mm512_setzero_ps();
-        memset(l.sums, 0, ROWS * (size_t)padded_dim * 4);
 
         const int64_t end = s->causal && first + rows < s->keys ? first + rows : s->keys;
         for (int64_t block = 0; block < end; block += KEY_BLOCK) {
-            const int64_t block_keys = padded_keys - block < KEY_BLOCK ? padded_keys - block : KEY_BLOCK;
+            const int64_t block_keys = end - block < KEY_BLOCK ? end - block : KEY_BLOCK;
+            at.has_sums = block > 0;
             for (int64_t t = 0; t < block_keys; t += KEY_TILE) {
                 int64_t seen[ROWS];
                 for (int64_t r = 0; r < ROWS; r++) {
                     const int64_t last = s->causal && first + r + 1 < s->keys ? first + r + 1 : s->keys;
                     seen[r] = last - block - t;
                 }
-                weigh_tile(&l, pairs, padded_keys, padded_dim, block + t, t, seen, scale, &at);
+                weigh_tile(&l, pairs, padded_keys, padded_dim, block + t, t, seen, scale, &at, block_keys - t);
             }
-            add_block(&l, d, block, block_keys);
+            add_block(&l, d, block, block_keys, at.has_sums);
         }
 
         for (int64_t r = 0; r < rows; r++) {

@@ -61,6 +61,15 @@ bool ckernels_has_vnni(void) {
 #endif
 }
 
+bool ckernels_is_address_sanitized(void) {
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+    return true;
+#endif
+#endif
+    return false;
+}
+
 bool ckernels_has_native_bf16(void) { return ckernels_current_isa() == CKERNELS_AVX512_BF16; }
 
 const ckernels_table *ckernels_kernels_for(ckernels_isa wanted) {

@@ -75,10 +75,13 @@ public final class Compute {
 
     // MARK: Memory
 
-    /// Gives the memory of activations that nothing uses, and the pages of weights in files, back to the system: before
-    /// another network's turn. The pages come back as they are used.
+    /// Activations' memory that one network's turn leaves to the next.
+    private static let keptBetweenTurns = 512 << 20
+
+    /// Gives the pages of weights in files back to the system, and the memory of activations that nothing uses, where that is
+    /// more than the next turn may want: before another network's turn. The pages come back as they are used.
     public func releaseUnused() {
-        pool.drain()
+        if weightMemory < .max || pool.kept > Self.keptBetweenTurns { pool.drain() }
         packedWeightFile?.dropPages()
         spills.removeAll { $0.object == nil }
         for spill in spills { spill.object?.dropPages() }

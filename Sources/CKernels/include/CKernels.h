@@ -29,6 +29,8 @@ const char *ckernels_isa_name(ckernels_isa isa);
 bool ckernels_has_native_bf16(void);
 // Whether products in 8 bits run natively (AVX-512 VNNI) rather than by plain C.
 bool ckernels_has_vnni(void);
+// Whether this was built with AddressSanitizer, which sees only memory that is asked for and freed one by one.
+bool ckernels_is_address_sanitized(void);
 // The version of oneDNN that was found at run time, such as "2.6.3".
 const char *ckernels_onednn_version(void);
 
