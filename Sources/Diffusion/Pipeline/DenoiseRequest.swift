@@ -24,6 +24,15 @@ public struct DenoiseRequest: Sendable {
         case channels
     }
 
+    /// How what is painted comes to fit what is held.
+    public enum CoherenceMethod: String, Sendable, CaseIterable {
+        /// Each step is taken again, from its own result with the step's noise added anew (Lugmayr et al. 2022, arXiv
+        /// 2201.09865).
+        case repaint
+        /// Langevin iterations before each step but the last (`InnerLangevin`; Zheng et al. 2025, arXiv 2502.03491).
+        case lanpaint
+    }
+
     public var conditioning: Conditioning
     public var prompt: String
     public var negativePrompt: String
@@ -54,10 +63,10 @@ public struct DenoiseRequest: Sendable {
     public var schedule: NoiseSchedule.Spacing?
     public var randomSource: RandomSource
     public var knownLatents: KnownLatents
-    /// How many times each step is taken again, from its own result with the step's noise added anew, so that what is painted
-    /// and what is known, which is written back each time, come to fit each other (RePaint, arXiv 2201.09865). For a
-    /// mask only.
+    /// How many more times the network is asked at each step, so that what is painted and what is held come to fit each
+    /// other. Where nothing is held it does nothing.
     public var coherence: Int
+    public var coherenceMethod: CoherenceMethod
     /// The axes along which the pictures repeat: the network sees what lies beyond the opposite border. The sides along
     /// them must be multiples of the model's `pixelMultiple`.
     public var wraps: WrappedAxes
@@ -68,7 +77,8 @@ public struct DenoiseRequest: Sendable {
         deepFeatureInterval: Int = 1,
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
-        knownLatents: KnownLatents = .reimpose, coherence: Int = 0, wraps: WrappedAxes = []
+        knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
+        coherenceMethod: CoherenceMethod = .lanpaint, wraps: WrappedAxes = []
     ) {
         self.conditioning = conditioning
         self.prompt = prompt
@@ -86,6 +96,7 @@ public struct DenoiseRequest: Sendable {
         self.randomSource = randomSource
         self.knownLatents = knownLatents
         self.coherence = coherence
+        self.coherenceMethod = coherenceMethod
         self.wraps = wraps
     }
 }

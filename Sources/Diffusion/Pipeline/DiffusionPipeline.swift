@@ -233,32 +233,71 @@ public final class DiffusionPipeline {
                 let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
                 let contextHere = isGuidedHere ? context : unguidedContext
                 // The finest level mixes them with features of the step's own batch.
-                if (index - firstIndex) % request.deepFeatureInterval == 0
+                let isWhole =
+                    (index - firstIndex) % request.deepFeatureInterval == 0
                     || deepFeatures.prompts != contextHere.prompts
-                {
-                    deepFeatures = DeepFeatures(prompts: contextHere.prompts)
-                }
-                let repeats = known.holds ? request.coherence : 0
-                for round in 0 ... repeats {
-                    let before = candidates.map(\.sampler)
+                func predictedNow() throws -> [[Float]] {
+                    if isWhole { deepFeatures = DeepFeatures(prompts: contextHere.prompts) }
                     let inputs = zip(candidates, runs).map {
                         $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                     }
-                    let outputs = try predictions(
+                    return try predictions(
                         inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
                         height: wrapped.height, width: wrapped.width, region: region,
                         timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
                         deepFeatures: &deepFeatures
-                    ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
-                    var sharedNoise: [Float]?
+                    ).map {
+                        let output = wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated)
+                        return isGuidedHere ? guided(output, request) : output
+                    }
+                }
+                /// Noise for a candidate, of which all share the first's where nothing may change.
+                func noise(_ picture: Int, _ shared: inout [Float]?) -> [Float] {
+                    let drawn = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
+                    defer { shared = shared ?? drawn }
+                    return shared.map { known.changing(drawn, known: $0) } ?? drawn
+                }
+                let coherence = known.holds ? request.coherence : 0
+                if coherence > 0, request.coherenceMethod == .lanpaint, index + 1 < freshSampler.timesteps.count,
+                    !candidates[0].sampler.isWithinStep
+                {
+                    if known.isEncodingDeferred {
+                        try report(.encode, first)
+                        try known.encodeDeferred(for: &runs, encode: encode)
+                    }
+                    var inner = runs.indices.map { picture in
+                        known.reimpose(on: &runs[picture], after: index - 1, sampler: freshSampler)
+                        candidates[picture].sampler.forgetLatents()
+                        return known.innerLangevin(in: runs[picture], before: index, sampler: freshSampler)
+                    }
+                    for _ in 0 ..< coherence {
+                        var shared: [Float]?
+                        for picture in runs.indices {
+                            runs[picture].latents.values =
+                                inner[picture]?.latentsToAsk(runs[picture].latents.values) { noise(picture, &shared) }
+                                ?? runs[picture].latents.values
+                        }
+                        let outputs = try predictedNow()
+                        shared = nil
+                        for picture in runs.indices {
+                            runs[picture].latents.values =
+                                inner[picture]?.finished(
+                                    runs[picture].latents.values, modelOutput: outputs[picture]
+                                ) { noise(picture, &shared) } ?? runs[picture].latents.values
+                        }
+                    }
+                }
+                let repeats = request.coherenceMethod == .repaint ? coherence : 0
+                for round in 0 ... repeats {
+                    let before = candidates.map(\.sampler)
+                    let outputs = try predictedNow()
+                    var shared: [Float]?
                     for picture in runs.indices {
-                        var output = outputs[picture]
-                        if isGuidedHere { output = guided(output, request) }
                         runs[picture].latents.values = candidates[picture].step(
-                            output, latents: runs[picture].latents.values, index: index
+                            outputs[picture], latents: runs[picture].latents.values, index: index
                         ) { noise in
-                            defer { sharedNoise = sharedNoise ?? noise }
-                            return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                            defer { shared = shared ?? noise }
+                            return shared.map { known.changing(noise, known: $0) } ?? noise
                         }
                     }
                     if known.isEncodingDeferred {
@@ -269,17 +308,15 @@ public final class DiffusionPipeline {
                         known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
                     }
                     guard round < repeats else { break }
-                    var sharedRenoise: [Float]?
+                    shared = nil
                     var isAgain = false
                     for picture in runs.indices {
-                        let noisy = freshSampler.renoised(runs[picture].latents.values, index: index) {
-                            let noise = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
-                            defer { sharedRenoise = sharedRenoise ?? noise }
-                            return sharedRenoise.map { known.changing(noise, known: $0) } ?? noise
+                        let renoised = freshSampler.renoised(runs[picture].latents.values, index: index) {
+                            noise(picture, &shared)
                         }
-                        guard let noisy else { break }
+                        guard let renoised else { break }
                         isAgain = true
-                        runs[picture].latents.values = noisy
+                        runs[picture].latents.values = renoised
                         known.reimpose(on: &runs[picture], after: index - 1, sampler: candidates[picture].sampler)
                         candidates[picture].sampler = before[picture]
                         candidates[picture].sampler.forgetLatents()

@@ -1,3 +1,5 @@
+internal import Diffusion
+
 /// The range of every numeric setting, in one place for the command line, the help and the library's own check.
 extension EditSettings {
     public static let countRange = SettingRange("count", "pictures", 1 ... 64)
@@ -43,6 +45,8 @@ extension EditSettings {
         try Self.growRange.check(grow)
         try Self.featherRange.check(feather)
         try Self.blendRange.check(blend)
+        try Self.coherenceRange.check(coherence)
+        if coherence > 0, knownLatents == .channels { throw .nothingHeld }
         try Self.maximumPixelsRange.check(maximumPixels)
         try Self.panelRange.check(panel)
     }

@@ -26,8 +26,9 @@ public struct EditSettings: Sendable {
     public var sampler: Sampler.Kind?
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents = .reimpose
-    /// How many times each step is taken again, for a model without channels for the mask.
+    /// How many more times the network is asked at each step, for a model without channels for the mask.
     public var coherence = 0
+    public var coherenceMethod: DenoiseRequest.CoherenceMethod = .lanpaint
 
     /// Which part of the picture is worked on.
     public var area: EditArea = .mask

@@ -14,6 +14,8 @@ public enum EditError: Failing, Equatable {
     case noAlpha(picture: String)
     /// Something is to be protected, and the network's picture to be written unpasted.
     case protectionImpossible
+    /// What is painted is to fit what is held, and nothing is to be held.
+    case nothingHeld
     case maskFormat(path: String)
     case noFont(name: String?)
     case unreadable(path: String)
@@ -54,6 +56,8 @@ extension EditError: CustomStringConvertible {
             "'\(picture)' has no transparency to take a mask from"
         case .protectionImpossible:
             "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
+        case .nothingHeld:
+            "--coherence fits what is painted to the known latents that are held, and --known-latents channels holds none; leave one of them out"
         case .maskFormat(let path):
             "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
         case .noFont(let name):
@@ -93,7 +97,7 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .tooManyPicturesForStandardOutput, .protectionImpossible, .maskFormat:
+            .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat:
             .usage
         case .noFont: .noInput
         case .unfitMask, .noAlpha: .badData
