@@ -67,6 +67,9 @@ public struct DenoiseRequest: Sendable {
     /// other. Where nothing is held it does nothing.
     public var coherence: Int
     public var coherenceMethod: CoherenceMethod
+    /// At every so many steps the run tells what picture it expects (`DenoiseProgress.preview`); 0 is never. It takes the
+    /// time of that picture, and changes nothing.
+    public var previewInterval: Int
     /// The axes along which the pictures repeat: the network sees what lies beyond the opposite border. The sides along
     /// them must be multiples of the model's `pixelMultiple`.
     public var wraps: WrappedAxes
@@ -78,7 +81,7 @@ public struct DenoiseRequest: Sendable {
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
-        coherenceMethod: CoherenceMethod = .lanpaint, wraps: WrappedAxes = []
+        coherenceMethod: CoherenceMethod = .lanpaint, previewInterval: Int = 0, wraps: WrappedAxes = []
     ) {
         self.conditioning = conditioning
         self.prompt = prompt
@@ -97,6 +100,7 @@ public struct DenoiseRequest: Sendable {
         self.knownLatents = knownLatents
         self.coherence = coherence
         self.coherenceMethod = coherenceMethod
+        self.previewInterval = previewInterval
         self.wraps = wraps
     }
 }
@@ -129,8 +133,12 @@ public struct DenoiseProgress: Sendable {
     /// Steps finished, of `steps` in all; both 0 outside `denoise`.
     public var step: Int
     public var steps: Int
+    /// After some steps of the first picture (`DenoiseRequest.previewInterval`): what it is expected to become, with what is
+    /// known in its place. nominally 0…1; of the request's size, or a pixel for each latent pixel.
+    public var preview: RGBImage?
 
-    public init(part: Part, picture: Int, step: Int, steps: Int) {
+    public init(part: Part, picture: Int, step: Int, steps: Int, preview: RGBImage? = nil) {
+        self.preview = preview
         self.part = part
         self.picture = picture
         self.step = step

@@ -245,6 +245,13 @@ struct KnownPicture {
         return { mask[$0] <= 0 || mask[$0] < 1 - done }
     }
 
+    /// Clean latents of a run with what is known in its place.
+    func withKnown(_ values: [Float], in run: Run) -> Latents {
+        var latents = run.latents
+        latents.values = run.clean.map { changing(values, known: $0.values) } ?? values
+        return latents
+    }
+
     /// LanPaint's iterations before a step of a run; `nil` where nothing is held.
     func innerLangevin(in run: Run, before index: Int, sampler: any DenoisingSampler) -> InnerLangevin? {
         guard holds, let clean = run.clean else { return nil }

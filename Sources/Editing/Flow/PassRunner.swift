@@ -165,7 +165,7 @@ struct PassRunner {
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
             knownLatents: settings.knownLatents, coherence: settings.coherence,
-            coherenceMethod: settings.coherenceMethod, wraps: plan.wraps)
+            coherenceMethod: settings.coherenceMethod, previewInterval: settings.previewInterval, wraps: plan.wraps)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {
             throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)

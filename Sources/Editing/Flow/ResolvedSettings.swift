@@ -20,6 +20,7 @@ public struct ResolvedSettings: Sendable {
     public var knownLatents: DenoiseRequest.KnownLatents
     public var coherence: Int
     public var coherenceMethod: DenoiseRequest.CoherenceMethod
+    public var previewInterval: Int
     public var area: EditArea
     public var padding: Int?
     public var grow: Int
@@ -88,6 +89,7 @@ public struct ResolvedSettings: Sendable {
             notes.append(
                 EditNote("--coherence has no effect without a mask: nothing of the picture is held", isWarning: true))
         }
+        previewInterval = asked.previewInterval
         area = asked.area
         padding = asked.padding
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)

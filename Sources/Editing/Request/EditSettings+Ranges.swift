@@ -18,6 +18,7 @@ extension EditSettings {
     /// 2²⁸.
     public static let defaultMaximumPixels = 1 << 28
     public static let coherenceRange = SettingRange("coherence", "times", 0 ... 20)
+    public static let previewIntervalRange = SettingRange("live-preview-interval", "steps", 1 ... 1000)
     /// How much of a LoRA counts.
     public static let adapterWeightRange = SettingRange<Float>("lora", "as its weight", -10 ... 10)
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)

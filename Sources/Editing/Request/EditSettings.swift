@@ -54,6 +54,8 @@ public struct EditSettings: Sendable {
     public var fitMask = false
     /// The alpha of repainted pixels, where the picture has alpha.
     public var alpha: Composite.AlphaPolicy = .keep
+    /// What an edit comes to is shown after every so many steps (`EditEvent.preview`); 0 is never.
+    public var previewInterval = 0
     /// Width times height of the largest picture or mask that is read.
     public var maximumPixels = Self.defaultMaximumPixels
     /// Bytes that an edit should stay under.
