@@ -70,7 +70,7 @@ import Testing
             try Data(contentsOf: editor.folder.appending(path: "plain.png"))
                 == Data(contentsOf: editor.folder.appending(path: "shown.png")))
         let preview = try ImageFile.read(path: editor.path("p.png")).picture
-        #expect(max(preview.width, preview.height) == 512)
+        #expect(preview.size == PixelSize(width: 256, height: 192))
         #expect(!editor.names.contains { $0.hasPrefix("p.png") && $0 != "p.png" })
     }
 

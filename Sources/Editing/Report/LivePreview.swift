@@ -36,11 +36,11 @@ public struct LivePreview: Sendable {
         try ImageFile.write(picture, to: path, format: .png)
     }
 
-    /// At most `longestSide` long, and enlarged to it where it is a pixel for each latent pixel of a large picture.
+    /// At most `longestSide` long, and enlarged where it is small, as one pixel for each latent pixel is.
     static func picture(_ image: RGBImage) -> Picture {
         let longest = max(image.width, image.height)
-        let scale = min(Double(longestSide) / Double(longest), 8)
-        guard longest > longestSide || longest <= longestSide / 2, scale != 1 else { return Picture(image) }
+        let scale = longest <= longestSide / 4 ? 4 : min(1, Double(longestSide) / Double(longest))
+        guard scale != 1 else { return Picture(image) }
         let size = PixelSize(
             width: max(1, Int((Double(image.width) * scale).rounded())),
             height: max(1, Int((Double(image.height) * scale).rounded())))
