@@ -109,6 +109,12 @@ import Testing
         }
         try CheckpointTable.write(scratch.path + "/vae.safetensors", parts)
         try CheckpointTable.writePickle(scratch.path + "/vae.pt", parts)
+        // Known for what it is, without a scale; a whole model is not one.
+        for path in [scratch.path + "/vae.safetensors", scratch.path + "/vae.pt"] {
+            let facts = try #require(try AutoencoderFacts.read(path))
+            #expect(!facts.isTiny && facts.latentScale == nil && facts.latentChannels == 4 && facts.halves.isEmpty)
+        }
+        #expect(try AutoencoderFacts.read(file) == nil)
         let own = try picture(DiffusionPipeline(model: .folder(folder), precision: .f32))
         let paths = [
             scratch.path + "/vae.safetensors", scratch.path + "/vae.pt", file, folder, folder + "/vae",
@@ -123,6 +129,41 @@ import Testing
             DiffusionPipeline(
                 model: .folder(folder), precision: .f32, autoencoder: "\(Fixtures.root)/parity/networks/vae-old-names"))
         #expect(other != own)
+    }
+
+    @Test func `An autoencoder by itself is known for one`() throws {
+        let scratch = try ScratchFolder()
+        try writeHalves(scratch.path)
+        let single = scratch.path + "/single"
+        try FileManager.default.createDirectory(atPath: single, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: "\(Self.tiny)/vae/diffusion_pytorch_model.safetensors", toPath: single + "/any.safetensors")
+        let paths = [
+            scratch.path, scratch.path + "/taesd_decoder.safetensors", scratch.path + "/taesd_encoder.safetensors",
+            single + "/any.safetensors", "\(Self.tiny)/vae",
+        ]
+        for path in paths {
+            let facts = try #require(try AutoencoderFacts.read(path), "\(path)")
+            #expect(facts.isTiny && facts.latentChannels == 4 && facts.scaleFactor == 4 && facts.latentScale == 1)
+            #expect(facts.parameters > 0)
+            #expect(facts.halves.count == (path.hasPrefix(scratch.path) && !path.hasPrefix(single) ? 2 : 0))
+        }
+        let ordinary = try #require(try AutoencoderFacts.read("\(Self.model)/vae"))
+        #expect(!ordinary.isTiny && ordinary.latentScale == 0.18215 && ordinary.latentChannels == 4)
+        for path in ["", "/unet", "/text_encoder", "/unet/diffusion_pytorch_model.safetensors"] {
+            #expect(try AutoencoderFacts.read(Self.model + path) == nil, "\(path)")
+        }
+        // One half alone is named in the error.
+        try FileManager.default.removeItem(atPath: scratch.path + "/taesd_encoder.safetensors")
+        #expect { try AutoencoderFacts.read(scratch.path + "/taesd_decoder.safetensors") } throws: {
+            "\($0)".contains("is a tiny autoencoder's decoder alone")
+        }
+    }
+
+    @Test(.enabled(if: corpora != nil, "skipped: no corpora")) func `TAEF2's real files are known`() throws {
+        let corpora = try #require(Self.corpora)
+        let facts = try #require(try AutoencoderFacts.read("\(corpora)/taef2_encoder.pth"))
+        #expect(facts.isTiny && facts.latentChannels == 32 && facts.scaleFactor == 8 && facts.halves.count == 2)
     }
 
     @Test func `What is no autoencoder for the model is refused in a sentence`() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Diffusion
 
-/// Steps that are taken again, so that what is painted fits what is held (RePaint).
+/// What makes what is painted fit what is held: RePaint's steps that are taken again, LanPaint's inner iterations.
 @Suite struct CoherenceTests {
     private static func sampler(_ kind: Sampler.Kind, steps: Int) throws -> any DenoisingSampler {
         let configuration = try SchedulerConfiguration(
@@ -22,17 +22,10 @@ import Testing
         let sampler = try Self.sampler(kind, steps: 12)
         var again = 0
         for index in sampler.timesteps.indices {
-            func level(_ index: Int) -> (a: Float, b: Float) {
-                guard index < sampler.timesteps.count else { return (1, 0) }
-                return (
-                    sampler.addNoise(to: [1], noise: [0], index: index)[0],
-                    sampler.addNoise(to: [0], noise: [1], index: index)[0]
-                )
-            }
             // The picture, the noise that was there, and the noise that comes in, each alone.
-            let after = level(index + 1)
+            let after = sampler.level(index + 1)
             let found = sampler.renoised([after.a, after.b, 0], index: index) { [0, 0, 1] }
-            let before = level(index)
+            let before = sampler.level(index)
             guard let found else {
                 #expect(abs(before.b - after.b) <= Self.tolerance)
                 continue
@@ -46,22 +39,183 @@ import Testing
         #expect(again >= 11)
     }
 
+    /// A picture of many pairs of normal numbers, each of variance 1 and with this correlation. Of each the first is the hole and
+    /// the second known to be `knownValue`: the first is then normal around 0.96 with variance 0.36.
+    private static let correlation: Float = 0.8
+    private static let knownValue: Float = 1.2
+    private static let pairs = 8000
+
+    /// What a network that knows the pairs perfectly says of latents of a sampler: E[x₀ | x], in the sampler's terms.
+    private static func exactOutput(_ latents: [Float], sampler: any DenoisingSampler, index: Int) -> [Float] {
+        let level = VariancePreserving(sampler.level(index))
+        let scale = 1 / (sampler.level(index).a.squared + sampler.level(index).b.squared).squareRoot()
+        // With C = ᾱ·Σ + (1 − ᾱ)·1, x̂₀ = √ᾱ·Σ·C⁻¹·x. Sum and difference of a pair are independent.
+        func clean(_ z: Float, variance: Float) -> Float {
+            level.alpha * variance / (level.alpha.squared * variance + level.sigma.squared) * z
+        }
+        var output = [Float](repeating: 0, count: latents.count)
+        for pair in 0 ..< latents.count / 2 {
+            let (x, y) = (latents[pair] * scale, latents[latents.count / 2 + pair] * scale)
+            let sum = clean((x + y) / 2, variance: 1 + correlation)
+            let difference = clean((x - y) / 2, variance: 1 - correlation)
+            for (place, z, clean) in [(pair, x, sum + difference), (latents.count / 2 + pair, y, sum - difference)] {
+                let noise = (z - level.alpha * clean) / level.sigma
+                output[place] =
+                    switch sampler.prediction {
+                    case .epsilon: noise
+                    case .sample: clean
+                    case .velocity: level.alpha * noise - level.sigma * clean
+                    }
+            }
+        }
+        return output
+    }
+
+    /// Mean and variance of what is painted into the holes.
+    private static func painted(
+        _ kind: Sampler.Kind, _ prediction: SchedulerConfiguration.Prediction = .epsilon,
+        method: DenoiseRequest.CoherenceMethod = .lanpaint, coherence: Int
+    ) throws -> (mean: Float, variance: Float) {
+        var configuration = try SchedulerConfiguration(
+            path: "\(Fixtures.root)/parity/pipelines/sd1/scheduler/scheduler_config.json")
+        configuration.prediction = prediction
+        configuration.clipSample = false
+        let fresh = try Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil)
+        var sampler = fresh
+        var generator: any RandomGenerator = RandomSource.torch.generator(seed: 5)
+        let start = generator.normal(count: 2 * pairs)
+        let clean = [Float](repeating: knownValue, count: 2 * pairs)
+        var latents = start.map { $0 * sampler.initialNoiseScale }
+        func hold(before index: Int) {
+            let held = index < fresh.timesteps.count ? fresh.addNoise(to: clean, noise: start, index: index) : clean
+            latents.replaceSubrange(pairs..., with: held[pairs...])
+        }
+        for index in fresh.timesteps.indices {
+            hold(before: index)
+            if method == .lanpaint, index + 1 < fresh.timesteps.count, !sampler.isWithinStep, coherence > 0 {
+                sampler.forgetLatents()
+                var inner = try #require(
+                    InnerLangevin(sampler: fresh, index: index, clean: clean) { $0 >= pairs })
+                for _ in 0 ..< coherence {
+                    latents = inner.latentsToAsk(latents) { generator.normal(count: 2 * pairs) }
+                    latents = inner.finished(
+                        latents, modelOutput: exactOutput(latents, sampler: fresh, index: index)
+                    ) { generator.normal(count: 2 * pairs) }
+                }
+            }
+            for round in 0 ... (method == .repaint ? coherence : 0) {
+                let before = sampler
+                latents = sampler.step(
+                    modelOutput: exactOutput(latents, sampler: fresh, index: index), latents: latents, index: index
+                ) { generator.normal(count: 2 * pairs) }
+                hold(before: index + 1)
+                guard method == .repaint, round < coherence,
+                    let again = fresh.renoised(latents, index: index, noise: { generator.normal(count: 2 * pairs) })
+                else { break }
+                latents = again
+                hold(before: index)
+                sampler = before
+                sampler.forgetLatents()
+            }
+        }
+        let holes = latents[..<pairs].map(Double.init)
+        let mean = holes.reduce(0, +) / Double(pairs)
+        let variance = holes.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(pairs)
+        return (Float(mean), Float(variance))
+    }
+
+    /// Twenty steps of ten iterations come this close; 8000 pairs tell a mean to 0.007 and a variance to 0.006.
+    private static let conditionalTolerance: Float = 0.05
+    private static let trueMean = correlation * knownValue
+    private static let trueVariance = 1 - correlation * correlation
+
+    @Test(
+        arguments: Sampler.Kind.allCases.filter { $0 != .lcm },
+        [SchedulerConfiguration.Prediction.epsilon, .velocity, .sample])
+    func `LanPaint's iterations come to the true conditional distribution`(
+        kind: Sampler.Kind, prediction: SchedulerConfiguration.Prediction
+    ) throws {
+        let held = try Self.painted(kind, prediction, coherence: 0)
+        let found = try Self.painted(kind, prediction, coherence: 10)
+        #expect(abs(found.mean - Self.trueMean) < Self.conditionalTolerance)
+        #expect(abs(found.variance - Self.trueVariance) < Self.conditionalTolerance)
+        // What is only held leaves the holes too free.
+        #expect(held.mean < Self.trueMean - 0.3 && held.variance > Self.trueVariance + 0.1)
+    }
+
+    @Test(arguments: Sampler.Kind.allCases.filter { $0 != .lcm })
+    func `LanPaint is closer to the truth than RePaint, and both than neither`(kind: Sampler.Kind) throws {
+        let none = try Self.painted(kind, coherence: 0)
+        let repaint = try Self.painted(kind, method: .repaint, coherence: 5)
+        let lanpaint = try Self.painted(kind, coherence: 5)
+        func miss(_ found: (mean: Float, variance: Float)) -> Float { abs(found.mean - Self.trueMean) }
+        #expect(miss(none) > miss(repaint) && miss(repaint) > miss(lanpaint))
+    }
+
     @Test(arguments: [Sampler.Kind.ddim, .pndm, .euler, .eulerAncestral, .heun, .dpmpp2M, .dpmpp2MSDE, .unipc, .lcm])
-    func `Every sampler can take its steps again`(kind: Sampler.Kind) throws {
+    func `Every sampler knows both methods`(kind: Sampler.Kind) throws {
         let folder = "\(Fixtures.root)/parity/pipelines/sd1"
         let pipeline = try DiffusionPipeline(model: .folder(folder), precision: .f32)
         let image = RGBImage(try ImageFile.read(path: "\(folder)/picture.png").picture)
         let mask = RGBImage(try ImageFile.read(path: "\(folder)/mask.png").picture)
         let coverage = Plane(size: mask.size, values: (0 ..< mask.size.area).map { mask.values[3 * $0] })
-        func run(_ coherence: Int) throws -> RGBImage {
+        func run(_ coherence: Int, _ method: DenoiseRequest.CoherenceMethod = .repaint) throws -> RGBImage {
             let request = DenoiseRequest(
                 conditioning: .masked(image, mask: coverage), prompt: "a fox", seeds: [2], steps: 4, sampler: kind,
-                coherence: coherence)
+                coherence: coherence, coherenceMethod: method)
             return try #require(try pipeline.run(request).first)
         }
         let (none, twice) = (try run(0), try run(2))
         #expect(twice.values.allSatisfy { $0.isFinite })
         #expect(try run(2).values == twice.values)
         #expect(twice.values != none.values)
+        let inner = try run(2, .lanpaint)
+        #expect(inner.values.allSatisfy { $0.isFinite })
+        #expect(try run(2, .lanpaint).values == inner.values)
+        #expect(inner.values != none.values && inner.values != twice.values)
+        #expect(try run(0, .lanpaint).values == none.values)
     }
+
+    /// A run step by step, with the whole network at every call.
+    @Test func `A step taken again asks the whole network`() throws {
+        let folder = "\(Fixtures.root)/parity/pipelines/sd1"
+        let pipeline = try DiffusionPipeline(model: .folder(folder), precision: .f32)
+        let image = RGBImage(try ImageFile.read(path: "\(folder)/picture.png").picture)
+        let mask = RGBImage(try ImageFile.read(path: "\(folder)/mask.png").picture)
+        let coverage = Plane(size: mask.size, values: (0 ..< mask.size.area).map { mask.values[3 * $0] })
+        let request = DenoiseRequest(
+            conditioning: .masked(image, mask: coverage), prompt: "a fox", seeds: [2], steps: 2, guidance: 1,
+            sampler: .ddim, coherence: 1, coherenceMethod: .repaint)
+        let found = try #require(try pipeline.run(request).first)
+
+        let sampler = try Self.sampler(.ddim, steps: 2)
+        let known = try KnownPicture(request, facts: pipeline.facts) { try pipeline.encode($0) }
+        var generator: any RandomGenerator = RandomSource.torch.generator(seed: 2)
+        var run = known.start(sampler: sampler, strength: 1, generator: &generator)
+        let context = try pipeline.context(of: ["a fox"], size: image.size)
+        for index in 0 ... 1 {
+            for round in 0 ... 1 {
+                var features = DeepFeatures()
+                let output = try pipeline.predictions(
+                    [run.latents.values], height: run.latents.height, width: run.latents.width, region: nil,
+                    timestep: sampler.timesteps[index], context: context, guidance: nil, deepFeatures: &features)
+                var taken = sampler
+                run.latents.values = taken.step(modelOutput: output[0], latents: run.latents.values, index: index) {
+                    []
+                }
+                known.reimpose(on: &run, after: index, sampler: sampler)
+                guard round == 0 else { break }
+                run.latents.values = try #require(
+                    sampler.renoised(run.latents.values, index: index) {
+                        generator.normal(count: run.latents.values.count)
+                    })
+                known.reimpose(on: &run, after: index - 1, sampler: sampler)
+            }
+        }
+        #expect(found.values == (try pipeline.decode(run.latents)).values)
+    }
+}
+
+extension Float {
+    fileprivate var squared: Float { self * self }
 }

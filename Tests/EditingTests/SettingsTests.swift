@@ -50,6 +50,19 @@ import Testing
         #expect(remix.grow == 0 && remix.feather == ResolvedSettings.defaultFeather)
     }
 
+    @Test func `Coherence that would do nothing is refused, or said`() throws {
+        var settings = EditSettings()
+        (settings.coherence, settings.knownLatents) = (2, .channels)
+        #expect(throws: EditError.nothingHeld) { try settings.validate() }
+        settings.knownLatents = .reimpose
+        try settings.validate()
+        settings.coherence = 21
+        #expect(throws: EditError.self) { try settings.validate() }
+        let remix = resolved(.remix) { $0.coherence = 2 }
+        #expect(remix.notes.contains { $0.isWarning && $0.text.contains("--coherence has no effect without a mask") })
+        #expect(resolved(.outpaint) { $0.coherence = 2 }.notes.isEmpty && resolved(.remix).notes.isEmpty)
+    }
+
     @Test func `Seeds are consecutive, and drawn where none is given`() {
         #expect(resolved(.inpaint).seeds == [9])
         #expect(

@@ -119,4 +119,26 @@ import Testing
         #expect(names("\u{1B}[?6c") == false)
         for part in ["", "\u{1B}", "\u{1B}[?62;4", "\u{1B}[?62;4;", "\u{1B}[24;80R"] { #expect(names(part) == nil) }
     }
+
+    @Test func `A live preview takes the place of the one before`() throws {
+        func picture(_ width: Int, _ height: Int) -> Picture {
+            Picture(
+                size: PixelSize(width: width, height: height), layout: .rgb,
+                samples: .eight([UInt8](repeating: 9, count: 3 * width * height)))
+        }
+        let (up, save, back) = ("\r\u{1B}[12A\u{1B}7", "\u{1B}7", "\u{1B}8\u{1B}[12B")
+        for graphics in [TerminalGraphics.kitty, .iterm, .sixel] {
+            let first = try graphics.previewEscape(for: picture(30, 20), isFirst: true)
+            let next = try graphics.previewEscape(for: picture(30, 20), isFirst: false)
+            #expect(first == String(repeating: "\n", count: 12) + next)
+            #expect(next.hasPrefix(up) && next.hasSuffix(back) && next.contains(save))
+        }
+        let kitty = try TerminalGraphics.kitty.previewEscape(for: picture(30, 20), isFirst: false)
+        #expect(kitty.contains("a=T,f=100,i=6,p=1,q=2,C=1,r=12,m=0;"))
+        let iterm = try TerminalGraphics.iterm.previewEscape(for: picture(30, 20), isFirst: false)
+        #expect(iterm.contains("height=12;"))
+        // Sixels are measured in pixels: no higher than the lines that were made free.
+        let sixel = try TerminalGraphics.sixel.previewEscape(for: picture(100, 400), isFirst: false)
+        #expect(sixel.contains("\"1;1;48;192"))
+    }
 }

@@ -53,6 +53,26 @@ import Testing
         #expect(infotext["Steps"] == "4" && infotext["CFG scale"] == "1" && infotext["Sampler"] == "LCM")
     }
 
+    @Test func `info tells what an autoencoder by itself is, and where it goes`() throws {
+        let editor = try pictures()
+        let tiny = Self.fixtures.appending(path: "families/tiny-vae/vae").path()
+        let own = Self.fixtures.appending(path: "pipelines/sd1/vae").path()
+        for command in [["info"], ["models", "info"]] {
+            for path in [tiny, tiny + "/diffusion_pytorch_model.safetensors"] {
+                let told = try editor.run(command + [path])
+                #expect(told.code == 0, "\(told.error)")
+                #expect(told.output.contains("tiny autoencoder (TAESD)"))
+                #expect(told.output.contains("4 channels at 1/4 of the picture's size"))
+                #expect(told.output.contains("--vae takes it in place of a model's own, --preview-vae for live"))
+            }
+            let told = try editor.run(command + [own])
+            #expect(told.code == 0 && told.output.contains("autoencoder alone"), "\(told.error)")
+            #expect(told.output.contains("0.18215"))
+        }
+        let json = try editor.run(["info", own, "--json"])
+        #expect(json.output.contains(#""kind":"autoencoder""#) && json.output.contains(#""channels":4"#))
+    }
+
     @Test func `info tells what a LoRA and an embedding are`() throws {
         let editor = try pictures()
         let lora = try editor.run(["info", fixture("numbered.safetensors")])

@@ -57,6 +57,46 @@ import Testing
         #expect(try ImageFile.read(path: editor.path("bare.png")).provenance == nil)
     }
 
+    @Test func `A live preview is written while the picture is made, and changes nothing of it`() throws {
+        let editor = try editor()
+        let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.quick + ["--force"]
+        let plain = try editor.run(edit + ["-o", "plain.png"])
+        #expect(plain.code == 0, "\(plain.error)")
+        let shown = try editor.run(
+            edit + ["-o", "shown.png", "--live-preview", "p.png", "--live-preview-interval", "1", "--json"])
+        #expect(shown.code == 0, "\(shown.error)")
+        #expect(shown.errorLines.filter { $0.contains(#""event":"preview""#) }.count == 1)
+        #expect(
+            try Data(contentsOf: editor.folder.appending(path: "plain.png"))
+                == Data(contentsOf: editor.folder.appending(path: "shown.png")))
+        let preview = try ImageFile.read(path: editor.path("p.png")).picture
+        #expect(preview.size == PixelSize(width: 256, height: 192))
+        #expect(!editor.names.contains { $0.hasPrefix("p.png") && $0 != "p.png" })
+    }
+
+    @Test func `Where a live preview cannot go is said before anything is made`() throws {
+        let editor = try editor()
+        let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.quick
+        let cases: [([String], Int32, String)] = [
+            (["--live-preview", "p.jpg"], 64, "must be 'terminal' or the name of a .png file, found 'p.jpg'"),
+            (["--live-preview", "a.png"], 64, "'a.png' is an input"),
+            (["--live-preview", "o.png", "-o", "o.png"], 64, "'o.png' is an input"),
+            (["--live-preview", "empty.png"], 73, "'empty.png' exists already"),
+            (["--live-preview", "none/p.png"], 73, "its folder does not exist"),
+            (["--live-preview", "terminal", "--json"], 64, "--json leaves no room"),
+            (["--preview-vae", "model/vae"], 64, "expected --live-preview beside it"),
+            (["--live-preview", "p.png", "--live-preview-interval", "0"], 64, "live-preview-interval must be"),
+            (["--coherence", "2", "--known-latents", "channels"], 64, "--known-latents channels holds none"),
+        ]
+        for (options, code, says) in cases {
+            let refused = try editor.run(edit + options)
+            #expect(refused.code == code && refused.error.contains(says), "\(options): \(refused.error)")
+        }
+        #expect(!editor.names.contains("a-inpaint.png"))
+        let blind = try editor.run(edit + ["--live-preview", "terminal"])
+        #expect(blind.code == 0 && blind.error.contains("no live preview: this terminal shows no pictures"))
+    }
+
     @Test func `The same seed gives the same bytes, alone or as one of several`() throws {
         let editor = try editor()
         let options = ["--model", "model", "--steps", "2"]

@@ -29,6 +29,40 @@ struct AutoencoderFiles {
         }
     }
 
+    /// Whether a folder is an autoencoder's own.
+    static func isFolderOfOne(_ folder: String) -> Bool {
+        if let configuration = try? JSONConfiguration(path: folder + "/config.json") {
+            let name = try? configuration.string("_class_name")
+            return name == "AutoencoderKL" || name == "AutoencoderTiny"
+        }
+        return encoderFile(in: folder) != nil
+    }
+
+    /// Whether a file with tensors of those names has an autoencoder, or half of a tiny one, and nothing else.
+    static func isFileOfOne(_ names: some Collection<String>) -> Bool {
+        guard !names.contains(where: { $0.hasPrefix("model.diffusion_model.") || $0.hasPrefix("cond_stage_model.") })
+        else { return false }
+        let isHalf = names.contains("1.weight") || names.contains("0.weight")
+        if isHalf { return names.contains { $0.hasSuffix(".conv.0.weight") } }
+        return names.contains { name in
+            ["taesd_decoder.", "decoder.layers."].contains { name.hasPrefix($0) }
+                || ["encoder.down.0.", "encoder.down_blocks.0."].contains {
+                    name.hasPrefix($0) || name.hasPrefix("first_stage_model." + $0)
+                }
+        }
+    }
+
+    /// The encoder's file of a folder that has TAESD's pair.
+    private static func encoderFile(in folder: String) -> String? {
+        for stem in ["taesd", "taesdxl", "taef2", "taef1", "taesd3"] {
+            for ending in [".safetensors", ".pth"] {
+                let path = "\(folder)/\(stem)_encoder\(ending)"
+                if MappedFile.exists(path) { return path }
+            }
+        }
+        return nil
+    }
+
     /// An autoencoder in the diffusers layout.
     init(configuration: JSONConfiguration, weights: any WeightSource) throws {
         if try configuration.string("_class_name") == "AutoencoderTiny" {
@@ -68,14 +102,9 @@ struct AutoencoderFiles {
                 configuration: JSONConfiguration(path: folder + "/config.json"), weights: WeightFolder(path: folder))
             return
         }
-        for stem in ["taesd", "taesdxl", "taef2", "taef1", "taesd3"] {
-            for ending in [".safetensors", ".pth"] {
-                let path = "\(folder)/\(stem)_encoder\(ending)"
-                if MappedFile.exists(path) {
-                    try self.init(file: path, modelScale: 1)
-                    return
-                }
-            }
+        if let path = Self.encoderFile(in: folder) {
+            try self.init(file: path, modelScale: 1)
+            return
         }
         throw ModelError.notAnAutoencoder(
             path: folder, reason: "it has neither config.json nor taesd_encoder.safetensors")

@@ -24,6 +24,15 @@ public struct DenoiseRequest: Sendable {
         case channels
     }
 
+    /// How what is painted comes to fit what is held.
+    public enum CoherenceMethod: String, Sendable, CaseIterable {
+        /// Each step is taken again, from its own result with the step's noise added anew (Lugmayr et al. 2022, arXiv
+        /// 2201.09865).
+        case repaint
+        /// Langevin iterations before each step but the last (`InnerLangevin`; Zheng et al. 2025, arXiv 2502.03491).
+        case lanpaint
+    }
+
     public var conditioning: Conditioning
     public var prompt: String
     public var negativePrompt: String
@@ -54,10 +63,13 @@ public struct DenoiseRequest: Sendable {
     public var schedule: NoiseSchedule.Spacing?
     public var randomSource: RandomSource
     public var knownLatents: KnownLatents
-    /// How many times each step is taken again, from its own result with the step's noise added anew, so that what is painted
-    /// and what is known, which is written back each time, come to fit each other (RePaint, arXiv 2201.09865). For a
-    /// mask only.
+    /// How many more times the network is asked at each step, so that what is painted and what is held come to fit each
+    /// other. Where nothing is held it does nothing.
     public var coherence: Int
+    public var coherenceMethod: CoherenceMethod
+    /// At every so many steps the run tells what picture it expects (`DenoiseProgress.preview`); 0 is never. It takes the
+    /// time of that picture, and changes nothing.
+    public var previewInterval: Int
     /// The axes along which the pictures repeat: the network sees what lies beyond the opposite border. The sides along
     /// them must be multiples of the model's `pixelMultiple`.
     public var wraps: WrappedAxes
@@ -68,7 +80,8 @@ public struct DenoiseRequest: Sendable {
         deepFeatureInterval: Int = 1,
         reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
-        knownLatents: KnownLatents = .reimpose, coherence: Int = 0, wraps: WrappedAxes = []
+        knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
+        coherenceMethod: CoherenceMethod = .lanpaint, previewInterval: Int = 0, wraps: WrappedAxes = []
     ) {
         self.conditioning = conditioning
         self.prompt = prompt
@@ -86,6 +99,8 @@ public struct DenoiseRequest: Sendable {
         self.randomSource = randomSource
         self.knownLatents = knownLatents
         self.coherence = coherence
+        self.coherenceMethod = coherenceMethod
+        self.previewInterval = previewInterval
         self.wraps = wraps
     }
 }
@@ -118,8 +133,12 @@ public struct DenoiseProgress: Sendable {
     /// Steps finished, of `steps` in all; both 0 outside `denoise`.
     public var step: Int
     public var steps: Int
+    /// After some steps of the first picture (`DenoiseRequest.previewInterval`): what it is expected to become, with what is
+    /// known in its place. nominally 0…1; of the request's size, or a pixel for each latent pixel.
+    public var preview: RGBImage?
 
-    public init(part: Part, picture: Int, step: Int, steps: Int) {
+    public init(part: Part, picture: Int, step: Int, steps: Int, preview: RGBImage? = nil) {
+        self.preview = preview
         self.part = part
         self.picture = picture
         self.step = step

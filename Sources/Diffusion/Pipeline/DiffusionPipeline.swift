@@ -35,7 +35,9 @@ public final class DiffusionPipeline {
     let compute: Compute
     private let scheduler: SchedulerConfiguration
     let promptEncoder: PromptEncoder
-    private let autoencoder: any PictureAutoencoder
+    let autoencoder: any PictureAutoencoder
+    /// What previews are decoded with in place of `autoencoder`, with memory and packed weights of its own.
+    let previewAutoencoder: (network: any PictureAutoencoder, compute: Compute)?
     let unet: UNet
     private let sources: [(part: String, weights: any WeightSource)]
     private var contexts: [(prompts: [String?], context: TextContext, pooled: [[Float]])] = []
@@ -54,12 +56,13 @@ public final class DiffusionPipeline {
     ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     ///   - autoencoder: the path of an autoencoder to take in place of the model's own.
+    ///   - previewAutoencoder: the path of an autoencoder that decodes previews alone.
     ///   - adapters: taken into the weights as they are packed, and into the vocabulary.
     /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
         spillFolder: String? = nil, clipVocabulary: String? = nil, autoencoder: String? = nil,
-        adapters: Adapters = Adapters()
+        previewAutoencoder: String? = nil, adapters: Adapters = Adapters()
     ) throws {
         let files = try ModelFiles(model, clipVocabulary: clipVocabulary)
         self.files = files
@@ -83,14 +86,21 @@ public final class DiffusionPipeline {
         let chosen =
             try autoencoder.map { try AutoencoderFiles(path: $0, modelScale: own.autoencoder.latentScale) } ?? own
         self.autoencoder = chosen.autoencoder
-        if let path = autoencoder {
-            let (expected, found) = (own.autoencoder, chosen.autoencoder)
+        let preview = try previewAutoencoder.map {
+            try AutoencoderFiles(path: $0, modelScale: own.autoencoder.latentScale)
+        }
+        for (path, found) in [(autoencoder, chosen), (previewAutoencoder, preview)] {
+            guard let path, let found = found?.autoencoder else { continue }
+            let expected = own.autoencoder
             guard found.latentChannels == expected.latentChannels, found.scaleFactor == expected.scaleFactor else {
                 throw ModelError.otherLatents(
                     autoencoder: path, channels: found.latentChannels, scaleFactor: found.scaleFactor,
                     model: files.name,
                     expected: expected.latentChannels, factor: expected.scaleFactor)
             }
+        }
+        self.previewAutoencoder = preview.map {
+            ($0.autoencoder, Compute(type: precision.elementType, threads: threads))
         }
         sources =
             textWeights.map { ("text encoder", $0) } + chosen.weights.map { ("autoencoder", $0) }
@@ -176,8 +186,10 @@ public final class DiffusionPipeline {
         precondition(
             size.width % facts.scaleFactor == 0 && size.height % facts.scaleFactor == 0,
             "\(size) is not a multiple of \(facts.scaleFactor)")
-        func report(_ part: DenoiseProgress.Part, _ picture: Int, step: Int = 0, of steps: Int = 0) throws {
-            try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps))
+        func report(
+            _ part: DenoiseProgress.Part, _ picture: Int, step: Int = 0, of steps: Int = 0, preview: RGBImage? = nil
+        ) throws {
+            try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps, preview: preview))
         }
         // What makes no sense should fail before anything is computed.
         let isInstructed = facts.followsInstructions
@@ -233,32 +245,82 @@ public final class DiffusionPipeline {
                 let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
                 let contextHere = isGuidedHere ? context : unguidedContext
                 // The finest level mixes them with features of the step's own batch.
-                if (index - firstIndex) % request.deepFeatureInterval == 0
+                let isWhole =
+                    (index - firstIndex) % request.deepFeatureInterval == 0
                     || deepFeatures.prompts != contextHere.prompts
-                {
-                    deepFeatures = DeepFeatures(prompts: contextHere.prompts)
-                }
-                let repeats = known.holds ? request.coherence : 0
-                for round in 0 ... repeats {
-                    let before = candidates.map(\.sampler)
+                func predictedNow() throws -> [[Float]] {
+                    if isWhole { deepFeatures = DeepFeatures(prompts: contextHere.prompts) }
                     let inputs = zip(candidates, runs).map {
                         $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
                     }
-                    let outputs = try predictions(
+                    return try predictions(
                         inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
                         height: wrapped.height, width: wrapped.width, region: region,
                         timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
                         deepFeatures: &deepFeatures
-                    ).map { wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated) }
-                    var sharedNoise: [Float]?
+                    ).map {
+                        let output = wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated)
+                        return isGuidedHere ? guided(output, request) : output
+                    }
+                }
+                /// Noise for a candidate, of which all share the first's where nothing may change.
+                func noise(_ picture: Int, _ shared: inout [Float]?) -> [Float] {
+                    let drawn = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
+                    defer { shared = shared ?? drawn }
+                    return shared.map { known.changing(drawn, known: $0) } ?? drawn
+                }
+                let coherence = known.holds ? request.coherence : 0
+                if coherence > 0, request.coherenceMethod == .lanpaint, index + 1 < freshSampler.timesteps.count,
+                    !candidates[0].sampler.isWithinStep
+                {
+                    if known.isEncodingDeferred {
+                        try report(.encode, first)
+                        try known.encodeDeferred(for: &runs, encode: encode)
+                    }
+                    var inner = runs.indices.map { picture in
+                        known.reimpose(on: &runs[picture], after: index - 1, sampler: freshSampler)
+                        candidates[picture].sampler.forgetLatents()
+                        return known.innerLangevin(in: runs[picture], before: index, sampler: freshSampler)
+                    }
+                    for _ in 0 ..< coherence {
+                        var shared: [Float]?
+                        for picture in runs.indices {
+                            runs[picture].latents.values =
+                                inner[picture]?.latentsToAsk(runs[picture].latents.values) { noise(picture, &shared) }
+                                ?? runs[picture].latents.values
+                        }
+                        let outputs = try predictedNow()
+                        shared = nil
+                        for picture in runs.indices {
+                            runs[picture].latents.values =
+                                inner[picture]?.finished(
+                                    runs[picture].latents.values, modelOutput: outputs[picture]
+                                ) { noise(picture, &shared) } ?? runs[picture].latents.values
+                        }
+                    }
+                }
+                // Of pictures that go together the first; the last step's is soon there in full.
+                let isShown =
+                    request.previewInterval > 0 && (index - firstIndex + 1) % request.previewInterval == 0
+                    && index + 1 < freshSampler.timesteps.count
+                var preview: RGBImage?
+                let repeats = request.coherenceMethod == .repaint ? coherence : 0
+                for round in 0 ... repeats {
+                    let before = candidates.map(\.sampler)
+                    let outputs = try predictedNow()
+                    if isShown, round == repeats {
+                        preview = self.preview(
+                            known.withKnown(
+                                freshSampler.expected(
+                                    outputs[0], latents: runs[0].latents.values, index: index), in: runs[0]))
+                    }
+                    var shared: [Float]?
                     for picture in runs.indices {
-                        var output = outputs[picture]
-                        if isGuidedHere { output = guided(output, request) }
                         runs[picture].latents.values = candidates[picture].step(
-                            output, latents: runs[picture].latents.values, index: index
+                            outputs[picture], latents: runs[picture].latents.values, index: index
                         ) { noise in
-                            defer { sharedNoise = sharedNoise ?? noise }
-                            return sharedNoise.map { known.changing(noise, known: $0) } ?? noise
+                            defer { shared = shared ?? noise }
+                            return shared.map { known.changing(noise, known: $0) } ?? noise
                         }
                     }
                     if known.isEncodingDeferred {
@@ -269,17 +331,15 @@ public final class DiffusionPipeline {
                         known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
                     }
                     guard round < repeats else { break }
-                    var sharedRenoise: [Float]?
+                    shared = nil
                     var isAgain = false
                     for picture in runs.indices {
-                        let noisy = freshSampler.renoised(runs[picture].latents.values, index: index) {
-                            let noise = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
-                            defer { sharedRenoise = sharedRenoise ?? noise }
-                            return sharedRenoise.map { known.changing(noise, known: $0) } ?? noise
+                        let renoised = freshSampler.renoised(runs[picture].latents.values, index: index) {
+                            noise(picture, &shared)
                         }
-                        guard let noisy else { break }
+                        guard let renoised else { break }
                         isAgain = true
-                        runs[picture].latents.values = noisy
+                        runs[picture].latents.values = renoised
                         known.reimpose(on: &runs[picture], after: index - 1, sampler: candidates[picture].sampler)
                         candidates[picture].sampler = before[picture]
                         candidates[picture].sampler.forgetLatents()
@@ -287,7 +347,9 @@ public final class DiffusionPipeline {
                     if !isAgain { break }
                 }
                 for picture in runs.indices {
-                    try report(.denoise, first + picture, step: index - firstIndex + 1, of: total)
+                    try report(
+                        .denoise, first + picture, step: index - firstIndex + 1, of: total,
+                        preview: picture == 0 ? preview : nil)
                 }
             }
             results += try decode(runs.map { $0.latents.wrapPadded(by: wrapMargins) }, region: region) {
@@ -455,7 +517,8 @@ public final class DiffusionPipeline {
                 let shape = [1, window.height, window.width, latents.channels]
                 let picture = try numbers(
                     compute.following(known) {
-                        try autoencoder.decode(compute.tensor(unscaled(part), shape: shape), compute)
+                        try autoencoder.decode(
+                            compute.tensor(Self.unscaled(part, of: autoencoder), shape: shape), compute)
                     }, part: "autoencoder"
                 ).map { $0 / 2 + 0.5 }
                 var result = first
@@ -471,12 +534,14 @@ public final class DiffusionPipeline {
 
     func decode(_ latents: Latents) throws -> RGBImage {
         compute.releaseUnused()
-        return try compute.withoutResidentWeights { try decodeTiles(latents) }
+        return try compute.withoutResidentWeights { try decodeTiles(latents, autoencoder, compute) }
     }
 
-    private func decodeTiles(_ latents: Latents) throws -> RGBImage {
+    func decodeTiles(
+        _ latents: Latents, _ autoencoder: any PictureAutoencoder, _ compute: Compute
+    ) throws -> RGBImage {
         let (factor, channels) = (facts.scaleFactor, latents.channels)
-        let values = unscaled(latents)
+        let values = Self.unscaled(latents, of: autoencoder)
         let picture = try tiling(height: latents.height, width: latents.width).mixed(channels: 3, scale: factor) {
             rows, columns in
             let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
@@ -490,7 +555,7 @@ public final class DiffusionPipeline {
     }
 
     /// `[height, width, channels]`, as the decoder takes them.
-    private func unscaled(_ latents: Latents) -> [Float] {
+    private static func unscaled(_ latents: Latents, of autoencoder: any PictureAutoencoder) -> [Float] {
         channelsLast(latents.values, channels: latents.channels)
             .map { $0 / autoencoder.latentScale + autoencoder.latentShift }
     }

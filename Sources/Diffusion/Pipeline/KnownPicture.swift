@@ -225,17 +225,39 @@ struct KnownPicture {
     /// Writes back what is held: known latents, and those of grey mask pixels whose time has not come (differential
     /// diffusion, arXiv 2306.00950: a pixel of strength s is free for the last share s of the steps).
     func reimpose(on run: inout Run, after index: Int, sampler: any DenoisingSampler) {
-        guard holdsKnown, let mask, let clean = run.clean else { return }
-        let total = sampler.timesteps.count - run.firstIndex
-        let done = Float(index + 1 - run.firstIndex) / Float(total)
+        guard holdsKnown, let clean = run.clean else { return }
         let isLast = index + 1 == sampler.timesteps.count
         let held = isLast ? clean.values : sampler.addNoise(to: clean.values, noise: run.noise, index: index + 1)
         let area = latentHeight * latentWidth
-        for pixel in 0 ..< area where mask[pixel] <= 0 || mask[pixel] < 1 - done {
+        let isHeld = isHeld(in: run, after: index, sampler: sampler)
+        for pixel in 0 ..< area where isHeld(pixel) {
             for channel in 0 ..< channels {
                 run.latents.values[channel * area + pixel] = held[channel * area + pixel]
             }
         }
+    }
+
+    /// Whether `reimpose` holds a latent pixel.
+    private func isHeld(in run: Run, after index: Int, sampler: any DenoisingSampler) -> (Int) -> Bool {
+        guard let mask else { return { _ in false } }
+        let total = sampler.timesteps.count - run.firstIndex
+        let done = Float(index + 1 - run.firstIndex) / Float(total)
+        return { mask[$0] <= 0 || mask[$0] < 1 - done }
+    }
+
+    /// Clean latents of a run with what is known in its place.
+    func withKnown(_ values: [Float], in run: Run) -> Latents {
+        var latents = run.latents
+        latents.values = run.clean.map { changing(values, known: $0.values) } ?? values
+        return latents
+    }
+
+    /// LanPaint's iterations before a step of a run; `nil` where nothing is held.
+    func innerLangevin(in run: Run, before index: Int, sampler: any DenoisingSampler) -> InnerLangevin? {
+        guard holds, let clean = run.clean else { return nil }
+        let area = latentHeight * latentWidth
+        let isHeld = isHeld(in: run, after: index - 1, sampler: sampler)
+        return InnerLangevin(sampler: sampler, index: index, clean: clean.values) { isHeld($0 % area) }
     }
 }
 

@@ -10,6 +10,7 @@ struct DPMSolverSampler: DenoisingSampler {
 
     let steps: Int
     let timesteps: [Float]
+    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
     private let settings: SamplerSettings
     private let sigmas: [Float]
     private let isStochastic: Bool
@@ -65,6 +66,9 @@ struct DPMSolverSampler: DenoisingSampler {
         if let fresh { result = result + change.noise * fresh }
         return result.values
     }
+
+    /// What was predicted from other latents differs by their noise: no slope.
+    mutating func forgetLatents() { (predictions, warmth) = ([], 0) }
 
     /// D₁ of the second-order update.
     private func slope(index: Int, length: Float) -> Vector {
@@ -138,6 +142,13 @@ struct VariancePreserving {
         sigma = ratio * alpha
     }
 
+    /// From latents a·x₀ + b·ε of any variance: what 1/√(a² + b²) makes of them.
+    init(_ level: (a: Float, b: Float)) {
+        let length = (level.a * level.a + level.b * level.b).squareRoot()
+        alpha = level.a / length
+        sigma = level.b / length
+    }
+
     /// Half the logarithm of the signal-to-noise ratio.
     var lambda: Float { Scalar.log(alpha) - Scalar.log(sigma) }
 
@@ -147,6 +158,15 @@ struct VariancePreserving {
         case .epsilon: (latents - sigma * output) / alpha
         case .velocity: alpha * latents - sigma * output
         case .sample: output
+        }
+    }
+
+    /// α times the clean latents that a network's output stands for; finite where α is 0, too.
+    func signal(_ prediction: SchedulerConfiguration.Prediction, output: Vector, latents: Vector) -> Vector {
+        switch prediction {
+        case .epsilon: latents - sigma * output
+        case .velocity: alpha * (alpha * latents - sigma * output)
+        case .sample: alpha * output
         }
     }
 

@@ -23,6 +23,12 @@ public protocol DenoisingSampler: Sendable {
     /// What noise of deviation 1 is multiplied by to be the latents of the first step.
     var initialNoiseScale: Float { get }
 
+    /// What the network's output stands for.
+    var prediction: SchedulerConfiguration.Prediction { get }
+
+    /// Whether the coming network call belongs to a step that has begun, and starts from what it left.
+    var isWithinStep: Bool { get }
+
     /// What the network is given for the latents.
     func scaleInput(_ latents: [Float], index: Int) -> [Float]
 
@@ -38,14 +44,15 @@ public protocol DenoisingSampler: Sendable {
     ///   by the samplers that add noise; when, is part of the reference's order of draws (docs/numerics.md).
     mutating func step(modelOutput: [Float], latents: [Float], index: Int, noise: () -> [Float]) -> [Float]
 
-    /// Prepares for step `index` being taken once more, from latents that noise was added to since: forgets what it knows
-    /// of the latents themselves.
+    /// Prepares for a step from latents that were changed since the last one, or before it is taken once more: forgets what it
+    /// remembers of others, of which the differences to these would be taken for a slope.
     mutating func forgetLatents()
 }
 
 extension DenoisingSampler {
     public var order: Int { 1 }
     public var initialNoiseScale: Float { 1 }
+    public var isWithinStep: Bool { false }
     public func scaleInput(_ latents: [Float], index: Int) -> [Float] { latents }
     public mutating func forgetLatents() {}
 
@@ -55,19 +62,18 @@ extension DenoisingSampler {
     /// - Parameter noise: draws as many numbers as there are latents; not called where the result is `nil`.
     /// - Returns: `nil` where both are of the same level, as within a step of two network calls.
     func renoised(_ latents: [Float], index: Int, noise: () -> [Float]) -> [Float]? {
-        // Clean latents times a, noise times b.
-        func level(_ index: Int) -> (a: Float, b: Float) {
-            guard index < timesteps.count else { return (1, 0) }
-            return (
-                addNoise(to: [1], noise: [0], index: index)[0], addNoise(to: [0], noise: [1], index: index)[0]
-            )
-        }
         let (before, after) = (level(index), level(index + 1))
         let factor = before.a / after.a
         let variance = before.b * before.b - factor * factor * after.b * after.b
         guard factor.isFinite, variance > 1e-8 else { return nil }
         let deviation = variance.squareRoot()
         return zip(latents, noise()).map { factor * $0 + deviation * $1 }
+    }
+
+    /// The latents before step `index`: clean latents times a plus noise times b. After the last step a = 1, b = 0.
+    func level(_ index: Int) -> (a: Float, b: Float) {
+        guard index < timesteps.count else { return (1, 0) }
+        return (addNoise(to: [1], noise: [0], index: index)[0], addNoise(to: [0], noise: [1], index: index)[0])
     }
 
     /// The first entry of `timesteps` to run so that `strength` (0…1) of the steps are taken: `get_timesteps` of

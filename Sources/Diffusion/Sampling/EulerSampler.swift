@@ -7,7 +7,7 @@ struct EulerSampler: DenoisingSampler {
     let steps: Int
     let timesteps: [Float]
     let initialNoiseScale: Float
-    private let prediction: SchedulerConfiguration.Prediction
+    let prediction: SchedulerConfiguration.Prediction
     private let isAncestral: Bool
     private let sigmas: [Float]
 

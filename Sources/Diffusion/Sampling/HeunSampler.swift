@@ -7,6 +7,8 @@ struct HeunSampler: DenoisingSampler {
     let timesteps: [Float]
     let initialNoiseScale: Float
     var order: Int { 2 }
+    var isWithinStep: Bool { half != nil }
+    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
     private let settings: SamplerSettings
     private let sigmas: [Float]
 

@@ -5,6 +5,7 @@
 /// spacing is asked for.
 struct LCMSampler: DenoisingSampler {
     let steps: Int
+    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
     private let settings: SamplerSettings
     private let indices: [Int]
 

@@ -6,6 +6,7 @@
 /// as there.
 struct PNDMSampler: DenoisingSampler {
     let steps: Int
+    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
     private let settings: SamplerSettings
     private let indices: [Int]
     /// The part of `indices` that belongs to the Runge–Kutta start.
@@ -48,6 +49,8 @@ struct PNDMSampler: DenoisingSampler {
 
     var timesteps: [Float] { indices.map { Float($0) } }
 
+    var isWithinStep: Bool { counter < rungeKuttaIndices.count ? counter % 4 != 0 : counter == 1 }
+
     func addNoise(to latents: [Float], noise: [Float], index: Int) -> [Float] {
         settings.noise.add(noise, to: latents, timestep: indices[index])
     }
@@ -60,6 +63,9 @@ struct PNDMSampler: DenoisingSampler {
             ? rungeKuttaStep(output, latents, timestep: indices[index]).values
             : multistepStep(output, latents, timestep: indices[index]).values
     }
+
+    /// Outputs for other latents differ by their noise.
+    mutating func forgetLatents() { outputs = [] }
 
     private mutating func rungeKuttaStep(_ output: Vector, _ latents: Vector, timestep: Int) -> Vector {
         let half = counter % 2 == 0 ? settings.trainTimesteps / steps / 2 : 0

@@ -5,6 +5,7 @@
 struct UniPCSampler: DenoisingSampler {
     let steps: Int
     let timesteps: [Float]
+    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
     private let settings: SamplerSettings
     private let sigmas: [Float]
     private let solverOrder: Int
@@ -58,8 +59,8 @@ struct UniPCSampler: DenoisingSampler {
         return predicted(from: latents, index: index, order: order).values
     }
 
-    /// Without the latents of the step before there is nothing to correct.
-    mutating func forgetLatents() { last = nil }
+    /// Without the latents of the step before there is nothing to correct, and what was made of others is no slope.
+    mutating func forgetLatents() { (last, outputs, warmth) = (nil, [], 0) }
 
     /// The latents at `index + 1`.
     private func predicted(from latents: Vector, index: Int, order: Int) -> Vector {

@@ -1,3 +1,5 @@
+internal import Raster
+
 extension EditEvent {
     /// As `--json` writes it, one line each.
     public var json: JSONObject {
@@ -13,6 +15,10 @@ extension EditEvent {
                 ("step", .integer(progress.step)), ("steps", .integer(progress.steps)),
                 ("secondsPerStep", .number(progress.secondsPerStep)), ("secondsLeft", .number(progress.secondsLeft)),
                 ("memoryBytes", .integer(progress.memoryBytes)),
+            ])
+        case .preview(let picture):
+            JSONObject([
+                ("event", .text("preview")), ("size", .list([.integer(picture.width), .integer(picture.height)])),
             ])
         case .saved(let picture):
             JSONObject([

@@ -1,3 +1,5 @@
+public import Raster
+
 /// What an edit tells whoever observes it, in order. The observer stops the edit by throwing.
 public enum EditEvent: Sendable {
     case note(EditNote)
@@ -5,6 +7,8 @@ public enum EditEvent: Sendable {
     case stage(EditStage)
     /// A denoising step is finished.
     case step(StepProgress)
+    /// What the part that is worked on is expected to become (`EditSettings.previewInterval`).
+    case preview(Picture)
     /// A file is in place.
     case saved(SavedPicture)
 }

@@ -164,7 +164,8 @@ struct PassRunner {
             guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
-            knownLatents: settings.knownLatents, coherence: settings.coherence, wraps: plan.wraps)
+            knownLatents: settings.knownLatents, coherence: settings.coherence,
+            coherenceMethod: settings.coherenceMethod, previewInterval: settings.previewInterval, wraps: plan.wraps)
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {
             throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)

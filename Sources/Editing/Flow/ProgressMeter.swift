@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import Raster
 
 /// Turns the engine's progress into events with times, and keeps the time that each part of an edit took.
 final class ProgressMeter {
@@ -78,6 +79,7 @@ final class ProgressMeter {
                         secondsPerStep: secondsPerStep,
                         secondsLeft: secondsPerStep * Double(stepsLeft),
                         memoryBytes: ProcessMemory.residentBytes)))
+            if let preview = progress.preview { try observe(.preview(LivePreview.picture(preview))) }
         }
     }
 

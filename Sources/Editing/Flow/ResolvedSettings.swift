@@ -19,6 +19,8 @@ public struct ResolvedSettings: Sendable {
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents
     public var coherence: Int
+    public var coherenceMethod: DenoiseRequest.CoherenceMethod
+    public var previewInterval: Int
     public var area: EditArea
     public var padding: Int?
     public var grow: Int
@@ -82,6 +84,12 @@ public struct ResolvedSettings: Sendable {
         schedule = asked.schedule
         knownLatents = asked.knownLatents
         coherence = asked.coherence
+        coherenceMethod = asked.coherenceMethod
+        if coherence > 0, request.masks.isEmpty, mode != .outpaint {
+            notes.append(
+                EditNote("--coherence has no effect without a mask: nothing of the picture is held", isWarning: true))
+        }
+        previewInterval = asked.previewInterval
         area = asked.area
         padding = asked.padding
         grow = asked.grow ?? (isRaw || !paintsAnew ? 0 : model.grow ?? facts.scaleFactor)

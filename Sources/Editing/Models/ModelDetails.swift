@@ -13,6 +13,10 @@ public struct ModelDetails: Sendable {
     /// - Parameter observe: called while the file is read; what it throws ends that.
     /// - Throws: `ModelError`, `WeightError` and their like for a model that cannot be used, or what `observe` throws.
     public init(of model: ModelLibrary.Model, observe: () throws -> Void) throws {
+        if let path = model.path, let part = try FileReport.partEntries(of: path) {
+            entries = [.init(label: "place", text: path, name: "path", value: .text(path))] + part
+            return
+        }
         let facts = try ModelChoice(source: model.source).open().facts
         let contents = try ModelContents(model.source)
         var entries: [FileReport.Entry] = [

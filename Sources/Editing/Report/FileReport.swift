@@ -20,14 +20,15 @@ public struct FileReport: Sendable {
         if case .file(let path) = input, FileSystem.isFolder(path) || Self.isModelFile(path) {
             let file = Entry(label: "file", text: path, name: "file", value: .text(path))
             entries =
-                [file] + (try Self.adapterEntries(of: path) ?? ModelChoice(source: .path(path)).open().facts.entries)
+                [file] + (try Self.partEntries(of: path) ?? ModelChoice(source: .path(path)).open().facts.entries)
         } else {
             entries = Self.entries(of: try PictureFile.read(input), name: input.name)
         }
     }
 
-    /// `nil` where it is neither a LoRA nor an embedding.
-    private static func adapterEntries(of path: String) throws -> [Entry]? {
+    /// What is added to a model or put in the place of a part: a LoRA, an embedding, an autoencoder; `nil` for others.
+    static func partEntries(of path: String) throws -> [Entry]? {
+        if let autoencoder = try AutoencoderFacts.read(path) { return autoencoder.entries }
         guard !FileSystem.isFolder(path) else { return nil }
         return try AdapterFacts.read(path)?.entries ?? EmbeddingFacts.read(path)?.entries
     }

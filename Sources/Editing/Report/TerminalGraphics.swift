@@ -45,12 +45,29 @@ public enum TerminalGraphics: Sendable {
     /// The longest side of a picture that is sent.
     public static let longestSide = 800
 
+    /// Lines that a live preview is high.
+    public static let previewRows = 12
+    /// Pixels that a line is high at least, where pictures are measured in them (sixels).
+    private static let leastRowHeight = 16
+
+    /// A live preview in `previewRows` lines above the cursor's, in place of the one before; the cursor stays.
+    /// - Parameter isFirst: makes room for it.
+    public func previewEscape(for picture: Picture, isFirst: Bool) throws -> String {
+        let rows = Self.previewRows
+        let room = isFirst ? String(repeating: "\n", count: rows) : ""
+        return room + "\r\u{1B}[\(rows)A\u{1B}7" + (try escape(for: picture, rows: rows)) + "\u{1B}8\u{1B}[\(rows)B"
+    }
+
     /// The picture, scaled down to `longestSide`, as PNG in the terminal's escape sequence.
-    public func escape(for picture: Picture) throws -> String {
+    /// - Parameter rows: the lines that it is high, in which case the cursor stays and one picture takes the place of another;
+    ///   `nil` for its own size.
+    public func escape(for picture: Picture, rows: Int? = nil) throws -> String {
         let longest = max(picture.width, picture.height)
         var shown = picture
-        if longest > Self.longestSide {
-            let scale = Double(Self.longestSide) / Double(longest)
+        let height = rows.flatMap { self == .sixel ? $0 * Self.leastRowHeight : nil }
+        let limit = height.map { longest * $0 / picture.height } ?? Self.longestSide
+        if longest > limit {
+            let scale = Double(limit) / Double(longest)
             let size = PixelSize(
                 width: max(1, Int(Double(picture.width) * scale)), height: max(1, Int(Double(picture.height) * scale)))
             shown = Picture(RGBImage(picture).resized(to: size, filter: .area))
@@ -60,7 +77,8 @@ public enum TerminalGraphics: Sendable {
         let text = Self.base64(png)
         switch self {
         case .sixel, .iterm:
-            return "\u{1B}]1337;File=inline=1;size=\(png.count):\(text)\u{7}"
+            let place = rows.map { "height=\($0);preserveAspectRatio=1;doNotMoveCursor=1;" } ?? ""
+            return "\u{1B}]1337;File=inline=1;\(place)size=\(png.count):\(text)\u{7}"
         case .kitty:
             // At most 4096 bytes a piece; `m=1` says that more follow.
             var pieces: [String] = []
@@ -69,7 +87,9 @@ public enum TerminalGraphics: Sendable {
             while !rest.isEmpty {
                 let piece = rest.prefix(4096)
                 rest = rest.dropFirst(4096)
-                let control = (isFirst ? "a=T,f=100," : "") + "m=\(rest.isEmpty ? 0 : 1)"
+                // A picture of the same number takes the place of the one before.
+                let place = rows.map { "i=6,p=1,q=2,C=1,r=\($0)," } ?? ""
+                let control = (isFirst ? "a=T,f=100," + place : "") + "m=\(rest.isEmpty ? 0 : 1)"
                 pieces.append("\u{1B}_G\(control);\(String(decoding: piece, as: UTF8.self))\u{1B}\\")
                 isFirst = false
             }

@@ -1,3 +1,5 @@
+internal import Diffusion
+
 /// The range of every numeric setting, in one place for the command line, the help and the library's own check.
 extension EditSettings {
     public static let countRange = SettingRange("count", "pictures", 1 ... 64)
@@ -16,6 +18,7 @@ extension EditSettings {
     /// 2²⁸.
     public static let defaultMaximumPixels = 1 << 28
     public static let coherenceRange = SettingRange("coherence", "times", 0 ... 20)
+    public static let previewIntervalRange = SettingRange("live-preview-interval", "steps", 1 ... 1000)
     /// How much of a LoRA counts.
     public static let adapterWeightRange = SettingRange<Float>("lora", "as its weight", -10 ... 10)
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
@@ -43,6 +46,8 @@ extension EditSettings {
         try Self.growRange.check(grow)
         try Self.featherRange.check(feather)
         try Self.blendRange.check(blend)
+        try Self.coherenceRange.check(coherence)
+        if coherence > 0, knownLatents == .channels { throw .nothingHeld }
         try Self.maximumPixelsRange.check(maximumPixels)
         try Self.panelRange.check(panel)
     }

@@ -26,8 +26,9 @@ public struct EditSettings: Sendable {
     public var sampler: Sampler.Kind?
     public var schedule: NoiseSchedule.Spacing?
     public var knownLatents: DenoiseRequest.KnownLatents = .reimpose
-    /// How many times each step is taken again, for a model without channels for the mask.
+    /// How many more times the network is asked at each step, for a model without channels for the mask.
     public var coherence = 0
+    public var coherenceMethod: DenoiseRequest.CoherenceMethod = .lanpaint
 
     /// Which part of the picture is worked on.
     public var area: EditArea = .mask
@@ -53,6 +54,8 @@ public struct EditSettings: Sendable {
     public var fitMask = false
     /// The alpha of repainted pixels, where the picture has alpha.
     public var alpha: Composite.AlphaPolicy = .keep
+    /// What an edit comes to is shown after every so many steps (`EditEvent.preview`); 0 is never.
+    public var previewInterval = 0
     /// Width times height of the largest picture or mask that is read.
     public var maximumPixels = Self.defaultMaximumPixels
     /// Bytes that an edit should stay under.

@@ -5,6 +5,8 @@ public struct ModelChoice: Sendable {
     public var source: ModelSource
     /// The path of an autoencoder to take in place of the model's own.
     public var autoencoder: String?
+    /// The path of an autoencoder that decodes previews alone.
+    public var previewAutoencoder: String?
     /// `nil` for the fastest that this processor runs well.
     public var precision: Precision?
     /// `nil` for one a core.
@@ -14,11 +16,13 @@ public struct ModelChoice: Sendable {
     public var adapters: Adapters
 
     public init(
-        source: ModelSource, autoencoder: String? = nil, precision: Precision? = nil, threads: Int? = nil,
-        keepsPackedWeights: Bool = false, adapters: Adapters = Adapters()
+        source: ModelSource, autoencoder: String? = nil, previewAutoencoder: String? = nil,
+        precision: Precision? = nil, threads: Int? = nil, keepsPackedWeights: Bool = false,
+        adapters: Adapters = Adapters()
     ) {
         self.source = source
         self.autoencoder = autoencoder
+        self.previewAutoencoder = previewAutoencoder
         self.precision = precision
         self.threads = threads
         self.keepsPackedWeights = keepsPackedWeights
@@ -33,6 +37,7 @@ public struct ModelChoice: Sendable {
         return try DiffusionPipeline(
             model: source, precision: precision, threads: threads, packedWeightFolder: weightFolder,
             spillFolder: weightFolder ?? FileSystem.environment("TMPDIR") ?? "/var/tmp",
-            clipVocabulary: DataFolder.clipVocabulary, autoencoder: autoencoder, adapters: adapters)
+            clipVocabulary: DataFolder.clipVocabulary, autoencoder: autoencoder,
+            previewAutoencoder: previewAutoencoder, adapters: adapters)
     }
 }

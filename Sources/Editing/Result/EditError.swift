@@ -14,7 +14,11 @@ public enum EditError: Failing, Equatable {
     case noAlpha(picture: String)
     /// Something is to be protected, and the network's picture to be written unpasted.
     case protectionImpossible
+    /// What is painted is to fit what is held, and nothing is to be held.
+    case nothingHeld
     case maskFormat(path: String)
+    /// Where previews are to go is neither the terminal nor a PNG file.
+    case notAPreview(found: String)
     case noFont(name: String?)
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
@@ -54,6 +58,10 @@ extension EditError: CustomStringConvertible {
             "'\(picture)' has no transparency to take a mask from"
         case .protectionImpossible:
             "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
+        case .nothingHeld:
+            "--coherence fits what is painted to the known latents that are held, and --known-latents channels holds none; leave one of them out"
+        case .notAPreview(let found):
+            "--live-preview must be 'terminal' or the name of a .png file, found '\(found)'"
         case .maskFormat(let path):
             "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
         case .noFont(let name):
@@ -93,7 +101,7 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .tooManyPicturesForStandardOutput, .protectionImpossible, .maskFormat:
+            .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat, .notAPreview:
             .usage
         case .noFont: .noInput
         case .unfitMask, .noAlpha: .badData

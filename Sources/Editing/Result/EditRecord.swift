@@ -29,7 +29,9 @@ struct EditRecord {
         }
         if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
         if settings.reusesKnown { text["Reuse known"] = "\(settings.seeds[0])" }
-        if settings.coherence > 0 { text["Coherence"] = "\(settings.coherence)" }
+        if settings.coherence > 0 {
+            text["Coherence"] = "\(settings.coherence) (\(settings.coherenceMethod.rawValue))"
+        }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name

@@ -11,10 +11,12 @@ struct EditRun {
     /// The result's path goes to standard output, or, with `-o -`, the picture itself; all else to standard error.
     func run(_ request: EditRequest) throws {
         let options = shared.output
+        var request = request
+        let printer = ProgressPrinter(options)
+        try openLivePreview(&request, printer)
         let job = EditJob(
             request: request,
             output: OutputChoice(path: options.output, force: options.force, metadata: !options.noMetadata))
-        let printer = ProgressPrinter(options)
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
         let report = try job.run(
@@ -44,6 +46,23 @@ struct EditRun {
         if options.preview { showPreview(report) }
         // Last, when the result is in its place and its name is said.
         if let size = denoiser?.keepPackedWeights() { printer.keptWeights(bytes: size) }
+    }
+
+    /// Settles where previews go, or that there are none.
+    private func openLivePreview(_ request: inout EditRequest, _ printer: ProgressPrinter) throws {
+        guard let place = shared.output.livePreview else { return }
+        if place != OutputOptions.terminal {
+            printer.livePreview = .file(
+                try LivePreview(
+                    path: place, force: shared.output.force, request: request, output: shared.output.output))
+        } else if let graphics = Console.graphics {
+            printer.livePreview = .terminal(graphics)
+        } else {
+            Console.writeError(
+                "no live preview: this terminal shows no pictures (kitty and iTerm2 graphics and sixels are known); give --live-preview the name of a .png file"
+            )
+            request.settings.previewInterval = 0
+        }
     }
 
     private func showPreview(_ report: EditReport) {

@@ -1,4 +1,5 @@
 internal import Editing
+internal import Raster
 
 /// Shows how an edit goes on standard error: one line that is redrawn on a terminal, one line a step otherwise, JSON
 /// lines when asked for, and only warnings when asked to be quiet.
@@ -7,6 +8,15 @@ final class ProgressPrinter {
         case live, lines, json, quiet
     }
 
+    /// Where previews go.
+    enum LivePreviewPlace {
+        case terminal(TerminalGraphics)
+        case file(LivePreview)
+    }
+
+    var livePreview: LivePreviewPlace?
+    /// Whether a preview stands on the terminal, in the lines above the cursor's.
+    private var isPreviewOpen = false
     private let style: Style
     /// Whether a redrawn line stands on the terminal.
     private var isLineOpen = false
@@ -20,6 +30,7 @@ final class ProgressPrinter {
     }
 
     func show(_ event: EditEvent) {
+        if case .preview(let picture) = event { showPreview(picture) }
         switch style {
         case .json: Console.writeError(event.json.line)
         case .quiet:
@@ -59,10 +70,28 @@ final class ProgressPrinter {
         isLineOpen = false
     }
 
+    private func showPreview(_ picture: Picture) {
+        do {
+            switch livePreview {
+            case .file(let file): try file.write(picture)
+            case .terminal(let graphics):
+                closeLine()
+                Console.writeErrorRaw(try graphics.previewEscape(for: picture, isFirst: !isPreviewOpen))
+                isPreviewOpen = true
+            case nil: break
+            }
+        } catch {
+            // The edit is not to fail for it.
+            livePreview = nil
+            show(.note(EditNote("no more live previews: \(error)", isWarning: true)))
+        }
+    }
+
     private func showText(_ event: EditEvent) {
         switch event {
         case .note(let note):
             closeLine()
+            isPreviewOpen = false
             Console.writeError(Self.text(of: note))
         case .stage(let stage):
             guard let doing = stage.doing else { return }
@@ -77,7 +106,7 @@ final class ProgressPrinter {
             } else {
                 Console.writeError(Self.line(progress))
             }
-        case .saved: break
+        case .preview, .saved: break
         }
     }
 

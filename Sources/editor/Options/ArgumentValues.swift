@@ -13,6 +13,7 @@ extension RandomSource: ExpressibleByArgument {}
 extension Sampler.Kind: ExpressibleByArgument {}
 extension NoiseSchedule.Spacing: ExpressibleByArgument {}
 extension DenoiseRequest.KnownLatents: ExpressibleByArgument {}
+extension DenoiseRequest.CoherenceMethod: ExpressibleByArgument {}
 extension EditArea: ExpressibleByArgument {}
 extension Composite.Mode: ExpressibleByArgument {}
 extension MaskMeaning: ExpressibleByArgument {}

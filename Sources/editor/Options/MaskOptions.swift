@@ -112,9 +112,15 @@ struct MaskExpertOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Take each step so many times again, \(EditSettings.coherenceRange.bounds), each as long as a step, so that what is painted fits what is around it: for models that were not made for inpainting.",
+            "Ask the network so many more times at each step, \(EditSettings.coherenceRange.bounds), each as long as a step, so that what is painted fits what is around it: for models that were not made for inpainting.",
             valueName: "times"))
     var coherence = 0
+
+    @Option(
+        help:
+            "What --coherence does: lanpaint lets hole and surroundings move together before a step, repaint takes the step again."
+    )
+    var coherenceMethod = DenoiseRequest.CoherenceMethod.lanpaint
 
     @Option(help: "Alpha of the repainted part, where the picture has alpha.")
     var alpha = Composite.AlphaPolicy.keep
@@ -124,6 +130,7 @@ struct MaskExpertOptions: ParsableArguments {
         try check(EditSettings.featherRange, feather)
         try check(EditSettings.blendRange, blend)
         try check(EditSettings.coherenceRange, coherence)
+        if coherence > 0, knownLatents == .channels { throw ValidationError("\(EditError.nothingHeld)") }
     }
 
     func apply(to settings: inout EditSettings) {
@@ -132,6 +139,7 @@ struct MaskExpertOptions: ParsableArguments {
         settings.blend = blend
         settings.knownLatents = knownLatents
         settings.coherence = coherence
+        settings.coherenceMethod = coherenceMethod
         settings.alpha = alpha
     }
 }

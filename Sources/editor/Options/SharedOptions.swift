@@ -13,6 +13,7 @@ struct SharedOptions: ParsableArguments {
     func modelChoice() throws -> ModelChoice {
         var choice = try machine.modelChoice()
         choice.adapters = added.adapters
+        if output.livePreview != nil { choice.previewAutoencoder = output.previewVae }
         return choice
     }
 
@@ -20,6 +21,7 @@ struct SharedOptions: ParsableArguments {
     var settings: EditSettings {
         var settings = EditSettings()
         settings.count = output.count
+        settings.previewInterval = output.livePreview == nil ? 0 : output.livePreviewInterval
         settings.seed = painting.seed
         settings.steps = painting.steps
         settings.guidance = painting.guidance
@@ -69,6 +71,26 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Show the result in the terminal, where it can show pictures (kitty or iTerm2 graphics, sixels).")
     var preview = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Show the picture as it comes about: 'terminal', where it can show pictures, or the name of a .png file, which is written anew each time.",
+            valueName: "where"), completion: .file())
+    var livePreview: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Steps from one live preview to the next, \(EditSettings.previewIntervalRange.bounds).", valueName: "steps")
+    )
+    var livePreviewInterval = 2
+
+    @Option(
+        help: ArgumentHelp(
+            "An autoencoder that decodes live previews alone, such as one of TAESD's two files. Default: colours of latent pixels for Stable Diffusion, else the model's own.",
+            valueName: "path"),
+        completion: .file())
+    var previewVae: String?
+
     @Flag(
         help:
             "Machine-readable output: JSON lines of progress on standard error, and one JSON object of the result on standard output (on standard error with '-o -')."
@@ -78,9 +100,23 @@ struct OutputOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say nothing on the way; only warnings, errors and the path of the result.")
     var quiet = false
 
+    /// The word by which `--live-preview` means the terminal.
+    static let terminal = "terminal"
+
     func validate() throws {
         try check(EditSettings.countRange, count)
         try check(EditSettings.maximumPixelsRange, maxPixels)
+        try check(EditSettings.previewIntervalRange, livePreviewInterval)
+        if let previewVae, previewVae.isEmpty {
+            throw ValidationError("--preview-vae is empty, expected the path of an autoencoder")
+        }
+        if previewVae != nil, livePreview == nil {
+            throw ValidationError("--preview-vae decodes live previews, expected --live-preview beside it")
+        }
+        if json, livePreview == Self.terminal {
+            throw ValidationError(
+                "--json leaves no room for pictures on the terminal; give --live-preview the name of a .png file")
+        }
         if count > 1, output == "-" {
             throw ValidationError("standard output takes one picture, found --count \(count)")
         }

@@ -1,0 +1,49 @@
+internal import ImageFiles
+public import Raster
+
+/// Pictures of an edit while it is made, and the file that one is written to.
+public struct LivePreview: Sendable {
+    /// Of a preview, in pixels: enough to judge by, and quickly sent.
+    public static let longestSide = 512
+
+    private let path: String
+
+    /// A PNG file that is made anew with each preview.
+    ///
+    /// - Parameters:
+    ///   - force: whether a file that is there may be overwritten.
+    ///   - request: whose inputs it may not be.
+    ///   - output: where the result goes, if that was said.
+    /// - Throws: `EditError.notAPreview`, `.outputIsInput`, `.outputExists` or `.outputFolderMissing`.
+    public init(path: String, force: Bool, request: EditRequest, output: String?) throws {
+        let inputs = [request.picture] + (request.masks + request.protected).map(\.input)
+        let others =
+            inputs.compactMap { if case .file(let path)? = $0 { path } else { nil } } + [output].compactMap(\.self)
+        guard path.lowercased().hasSuffix(".png") else { throw EditError.notAPreview(found: path) }
+        if others.contains(where: { $0 == path || FileSystem.isSameFile($0, path) }) {
+            throw EditError.outputIsInput(path: path)
+        }
+        if FileSystem.exists(path), !force { throw EditError.outputExists(path: path) }
+        let folder = FileSystem.folder(of: path)
+        guard FileSystem.isFolder(folder.isEmpty ? "." : folder) else {
+            throw EditError.outputFolderMissing(path: path)
+        }
+        self.path = path
+    }
+
+    /// Whoever reads the file meanwhile finds the one before or this one, whole. Throws `ImageFileError`.
+    public func write(_ picture: Picture) throws {
+        try ImageFile.write(picture, to: path, format: .png)
+    }
+
+    /// At most `longestSide` long, and enlarged where it is small, as one pixel for each latent pixel is.
+    static func picture(_ image: RGBImage) -> Picture {
+        let longest = max(image.width, image.height)
+        let scale = longest <= longestSide / 4 ? 4 : min(1, Double(longestSide) / Double(longest))
+        guard scale != 1 else { return Picture(image) }
+        let size = PixelSize(
+            width: max(1, Int((Double(image.width) * scale).rounded())),
+            height: max(1, Int((Double(image.height) * scale).rounded())))
+        return Picture(image.resized(to: size, filter: scale < 1 ? .area : .lanczos))
+    }
+}
