@@ -22,8 +22,10 @@ struct CheckpointTable {
     /// Shapes of all original tensors.
     var original: [String: [Int]]
     let configurations: [String: JSONValue]
+    let name: String
 
     init(_ name: String) throws {
+        self.name = name
         let json = try Fixtures.json("checkpoints/\(name).json")
         func shape(_ value: JSONValue?) throws -> [Int] { try #require(value?.list).compactMap(\.integer) }
         var rows: [String: [Row]] = [:]
@@ -121,10 +123,20 @@ struct CheckpointTable {
     }
 
     /// The same random model as a folder in the diffusers layout and as single files beside it: `file`, and a pickle with
-    /// `.ckpt` behind that name.
-    func writeTwins(
-        folder: String, file: String, scheduler: [String: Any], padToken: String, index: [String: Any] = [:]
-    ) throws {
+    /// `.ckpt` behind that name. The scheduler is that which such a file is taken to have.
+    func writeTwins(folder: String, file: String) throws {
+        let isXL = name.contains("sdxl")
+        let schedulers = ["tiny-sd1": "PNDMScheduler", "tiny-lcm": "LCMScheduler"]
+        var scheduler: [String: Any] = [
+            "_class_name": isXL ? "EulerDiscreteScheduler" : schedulers[name] ?? "DDIMScheduler",
+            "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false,
+            "skip_prk_steps": true, "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
+            // The norms of tiny-sd2 are spread by 0.1, as those of models that predict velocity.
+            "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
+        ]
+        if isXL { scheduler["timestep_spacing"] = "leading" }
+        let padToken = name.contains("sd2") ? "!" : "<|endoftext|>"
+        let index = name == "tiny-sdxl-refiner" ? ["force_zeros_for_empty_prompt": false] : [:]
         var original: [(name: String, shape: [Int], values: [Float])] = []
         var pieces: [String: [Int: [Float]]] = [:]
         for part in parts {

@@ -46,8 +46,7 @@ import Testing
 
     private static func tensors(_ table: CheckpointTable) throws -> [(name: String, shape: [Int], values: [Float])] {
         let scratch = try ScratchFolder()
-        try table.writeTwins(
-            folder: scratch.path + "/folder", file: scratch.path + "/file", scheduler: [:], padToken: "!")
+        try table.writeTwins(folder: scratch.path + "/folder", file: scratch.path + "/file")
         let file = try SafetensorsFile(path: scratch.path + "/file")
         return try file.names.sorted().map {
             let tensor = try #require(file.tensor($0))
