@@ -89,7 +89,8 @@ import Testing
         #expect(setting.bytes("tokenizer/tokenizer.json") == whole)
         #expect(setting.bytes("tokenizer/vocab.json") == nil)
         let made = try setting.editor.run([
-            "generate", "a fox", "--model", "someone/tiny", "--size", "64x64", "--steps", "1", "--seed", "1", "-o", "t.png",
+            "generate", "a fox", "--model", "someone/tiny", "--size", "64x64", "--steps", "1", "--seed", "1", "-o",
+            "t.png",
         ])
         #expect(made.code == 0, "\(made.error)")
     }

@@ -59,7 +59,8 @@ public struct TokenizerConfiguration: Sendable, Equatable {
                     let token = AddedToken(members, number: number)
                 else {
                     throw .mistyped(
-                        file: tokens.file, key: String(key.prefix(60)), expected: "the number of a token with its content",
+                        file: tokens.file, key: String(key.prefix(60)),
+                        expected: "the number of a token with its content",
                         found: tokens.value(key)?.kind ?? "null")
                 }
                 addedTokens.append(token)

@@ -151,7 +151,9 @@ struct LDMNames {
         let scope = prefix + "transformer.resblocks.\(parts[2])."
         let layer = parts[3...].joined(separator: ".")
         for (third, letter) in ["q", "k", "v"].enumerated() {
-            if layer == "self_attn.\(letter)_proj.weight" { return Text(name: scope + "attn.in_proj_weight", third: third) }
+            if layer == "self_attn.\(letter)_proj.weight" {
+                return Text(name: scope + "attn.in_proj_weight", third: third)
+            }
             if layer == "self_attn.\(letter)_proj.bias" { return Text(name: scope + "attn.in_proj_bias", third: third) }
         }
         for (new, old) in Self.openCLIPLayers where layer.hasPrefix(new + ".") {

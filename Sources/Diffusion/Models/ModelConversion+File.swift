@@ -33,7 +33,8 @@ extension ModelConversion {
         var thirds: [String: [Int: WeightTensor]] = [:]
         for part in files.textEncoders {
             for tensor in tensors(part) {
-                guard let text = names.text(tensor.name, part: part), !text.isTransposed || tensor.shape.count == 2 else {
+                guard let text = names.text(tensor.name, part: part), !text.isTransposed || tensor.shape.count == 2
+                else {
                     throw nameless(tensor)
                 }
                 if let third = text.third {

@@ -137,7 +137,9 @@ struct ModelFiles: Sendable {
 
     /// What one of `textEncoders` has its windows filled up with.
     func padToken(of textEncoder: String) throws -> String {
-        if case .checkpoint(let checkpoint, _) = storage, let text = checkpoint.text[textEncoder] { return text.padToken }
+        if case .checkpoint(let checkpoint, _) = storage, let text = checkpoint.text[textEncoder] {
+            return text.padToken
+        }
         return try tokenizer(of: textEncoder).configuration.padToken
     }
 

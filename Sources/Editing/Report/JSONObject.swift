@@ -33,7 +33,8 @@ public struct JSONObject: Sendable {
         case .flag(let flag): flag ? "true" : "false"
         case .list(let values): "[" + values.map(text(of:)).joined(separator: ",") + "]"
         case .object(let object):
-            "{" + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",") + "}"
+            "{" + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",")
+                + "}"
         case .null: "null"
         }
     }
