@@ -156,7 +156,7 @@ struct CheckpointTable {
                 pieces[row.original, default: [:]][row.third ?? 0] = piece
             }
             let configuration = try #require(configurations[part])
-            try Data(Self.text(configuration).utf8).write(to: URL(fileURLWithPath: "\(folder)/\(part)/config.json"))
+            try Data(configuration.line.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(part)/config.json"))
         }
         for (name, shape) in self.original.sorted(by: { $0.key < $1.key }) {
             // What is left aside is not a number, so that reading it would be seen.
@@ -189,19 +189,6 @@ struct CheckpointTable {
                 try FileManager.default.copyItem(
                     atPath: "\(Fixtures.root)/parity/tokenizer/\(name)", toPath: "\(folder)/\(tokenizer)/\(name)")
             }
-        }
-    }
-
-    private static func text(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "null"
-        case .bool(let flag): flag ? "true" : "false"
-        case .integer(let number): "\(number)"
-        case .number(let number): "\(number)"
-        case .string(let text): "\"\(text)\""
-        case .array(let members): "[" + members.map(text).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { "\"\($0)\":\(text($1))" }.joined(separator: ",") + "}"
         }
     }
 }

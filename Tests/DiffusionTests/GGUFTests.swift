@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["tiny-sd1", "tiny-sd2"], GGUFWriter.Storage.allCases)
+    @Test(arguments: ["tiny-sd1", "tiny-sd2", "tiny-sdxl"], GGUFWriter.Storage.allCases)
     func `A GGUF file gives the bytes that the same weights give as safetensors`(
         name: String, storage: GGUFWriter.Storage
     ) throws {
