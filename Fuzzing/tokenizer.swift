@@ -6,12 +6,12 @@ private let path = "/dev/shm/editor-fuzz-\(getpid())"
 private let embedded = try! ModelFiles(.embedded).tokenizer(of: "text_encoder")
 
 /// The first byte chooses what follows: a prompt for the embedded model's tokenizer; `vocab.json`, `merges.txt`,
-/// `tokenizer_config.json` and a prompt with a byte 0 between them; or CLIP's list of merges.
+/// `tokenizer_config.json` and a prompt with a byte 0 between them; CLIP's list of merges; or `tokenizer.json` and a prompt.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
     let bytes = unsafe UnsafeRawBufferPointer(start: data + 1, count: count - 1)
-    switch unsafe data[0] % 3 {
+    switch unsafe data[0] % 4 {
     case 0: unsafe encode(String(decoding: bytes, as: UTF8.self), embedded)
     case 1:
         let files = unsafe bytes.split(separator: 0, maxSplits: 3, omittingEmptySubsequences: false)
@@ -23,6 +23,13 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
                 vocabulary: parts[0], merges: parts[1], configuration: configuration, name: "input")
         else { return 0 }
         unsafe encode(String(decoding: parts[3], as: UTF8.self), tokenizer)
+    case 3:
+        let files = unsafe bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+        guard let file = unsafe files.first.map({ unsafe UnsafeRawBufferPointer(rebasing: $0) }),
+            let tokenizer = unsafe try? CLIPTokenizer(parsing: file, configuration: .init(), file: "tokenizer.json")
+        else { return 0 }
+        encode("a (red:1.2) door", tokenizer)
+        if let prompt = unsafe files.dropFirst().first { unsafe encode(String(decoding: prompt, as: UTF8.self), tokenizer) }
     default:
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         guard descriptor >= 0, unsafe write(descriptor, bytes.baseAddress, bytes.count) == bytes.count else {

@@ -32,25 +32,29 @@ import Testing
         }
     }
 
-    private static func lora(_ text: String) throws -> LoRAChoice {
+    private static func lora(_ text: String, in folder: String) throws -> LoRAChoice {
         let parts = text.split(separator: ":")
         return LoRAChoice(path: "\(folder)/\(parts[0])", weight: try #require(Float(String(parts[1]))))
     }
 
-    @Test func `Pictures are those of diffusers`() throws {
-        let results = try SafetensorsFile(path: "\(Self.folder)/results.safetensors")
-        let cases = try #require(try Fixtures.json("parity/adapters/cases.json")["cases"]?.list)
+    /// Of SDXL with both of its text encoders.
+    @Test(arguments: [("adapters", "pipelines/sd1", 10), ("adapters-xl", "families/sdxl", 4)])
+    func `Pictures are those of diffusers`(fixture: String, model: String, count: Int) throws {
+        let folder = "\(Fixtures.root)/parity/\(fixture)"
+        let results = try SafetensorsFile(path: "\(folder)/results.safetensors")
+        let cases = try #require(try Fixtures.json("parity/\(fixture)/cases.json")["cases"]?.list)
         let plain = try Painted(results, "plain")
-        #expect(cases.count == 10)
+        #expect(cases.count == count)
         for item in cases {
             let name = try #require(item["name"]?.text)
             let expected = try Painted(results, name)
             let adapters = Adapters(
-                loras: try #require(item["loras"]?.list).compactMap(\.text).map(Self.lora),
+                loras: try #require(item["loras"]?.list).compactMap(\.text).map { try Self.lora($0, in: folder) },
                 embeddings: try #require(item["embeddings"]?.list).compactMap(\.text).map {
-                    EmbeddingChoice(path: "\(Self.folder)/\($0)")
+                    EmbeddingChoice(path: "\(folder)/\($0)")
                 })
-            let pipeline = try DiffusionPipeline(model: .folder(Self.model), precision: .f32, adapters: adapters)
+            let pipeline = try DiffusionPipeline(
+                model: .folder("\(Fixtures.root)/parity/\(model)"), precision: .f32, adapters: adapters)
             let request = DenoiseRequest(
                 conditioning: .text(size: expected.size), prompt: try #require(item["prompt"]?.text),
                 negativePrompt: try #require(item["negative"]?.text),

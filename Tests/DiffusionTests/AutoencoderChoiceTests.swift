@@ -99,8 +99,7 @@ import Testing
         let table = try CheckpointTable("tiny-sd1")
         let scratch = try ScratchFolder()
         let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
-        try table.writeTwins(
-            folder: folder, file: file, scheduler: ["_class_name": "DDIMScheduler"], padToken: "<|endoftext|>")
+        try table.writeTwins(folder: folder, file: file)
         let whole = try SafetensorsFile(path: file)
         let prefix = "first_stage_model."
         let parts = try whole.names.filter { $0.hasPrefix(prefix) }.sorted().map { name in

@@ -22,8 +22,10 @@ struct CheckpointTable {
     /// Shapes of all original tensors.
     var original: [String: [Int]]
     let configurations: [String: JSONValue]
+    let name: String
 
     init(_ name: String) throws {
+        self.name = name
         let json = try Fixtures.json("checkpoints/\(name).json")
         func shape(_ value: JSONValue?) throws -> [Int] { try #require(value?.list).compactMap(\.integer) }
         var rows: [String: [Row]] = [:]
@@ -121,10 +123,20 @@ struct CheckpointTable {
     }
 
     /// The same random model as a folder in the diffusers layout and as single files beside it: `file`, and a pickle with
-    /// `.ckpt` behind that name.
-    func writeTwins(
-        folder: String, file: String, scheduler: [String: Any], padToken: String, index: [String: Any] = [:]
-    ) throws {
+    /// `.ckpt` behind that name. The scheduler is that which such a file is taken to have.
+    func writeTwins(folder: String, file: String) throws {
+        let isXL = name.contains("sdxl")
+        let schedulers = ["tiny-sd1": "PNDMScheduler", "tiny-lcm": "LCMScheduler"]
+        var scheduler: [String: Any] = [
+            "_class_name": isXL ? "EulerDiscreteScheduler" : schedulers[name] ?? "DDIMScheduler",
+            "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false,
+            "skip_prk_steps": true, "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
+            // The norms of tiny-sd2 are spread by 0.1, as those of models that predict velocity.
+            "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
+        ]
+        if isXL { scheduler["timestep_spacing"] = "leading" }
+        let padToken = name.contains("sd2") ? "!" : "<|endoftext|>"
+        let index = name == "tiny-sdxl-refiner" ? ["force_zeros_for_empty_prompt": false] : [:]
         var original: [(name: String, shape: [Int], values: [Float])] = []
         var pieces: [String: [Int: [Float]]] = [:]
         for part in parts {
@@ -144,7 +156,7 @@ struct CheckpointTable {
                 pieces[row.original, default: [:]][row.third ?? 0] = piece
             }
             let configuration = try #require(configurations[part])
-            try Data(Self.text(configuration).utf8).write(to: URL(fileURLWithPath: "\(folder)/\(part)/config.json"))
+            try Data(configuration.line.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(part)/config.json"))
         }
         for (name, shape) in self.original.sorted(by: { $0.key < $1.key }) {
             // What is left aside is not a number, so that reading it would be seen.
@@ -177,19 +189,6 @@ struct CheckpointTable {
                 try FileManager.default.copyItem(
                     atPath: "\(Fixtures.root)/parity/tokenizer/\(name)", toPath: "\(folder)/\(tokenizer)/\(name)")
             }
-        }
-    }
-
-    private static func text(_ value: JSONValue) -> String {
-        switch value {
-        case .null: "null"
-        case .bool(let flag): flag ? "true" : "false"
-        case .integer(let number): "\(number)"
-        case .number(let number): "\(number)"
-        case .string(let text): "\"\(text)\""
-        case .array(let members): "[" + members.map(text).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { "\"\($0)\":\(text($1))" }.joined(separator: ",") + "}"
         }
     }
 }

@@ -12,7 +12,7 @@ import Testing
 
     @Test(arguments: [
         "sd15", "sd21-inpaint", "sdxl", "sdxl-refiner", "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint",
-        "tiny-pix2pix", "tiny-sdxl", "tiny-sdxl-inpaint", "tiny-sdxl-refiner",
+        "tiny-pix2pix", "tiny-lcm", "tiny-sdxl", "tiny-sdxl-inpaint", "tiny-sdxl-pix2pix", "tiny-sdxl-refiner",
     ])
     func `Every tensor is renamed as diffusers renames it`(name: String) throws {
         let table = try CheckpointTable(name)
@@ -124,48 +124,39 @@ import Testing
     private static func letter(_ index: Int) -> Character { Character(Unicode.Scalar(UInt16(0x4E00 + index)) ?? "x") }
 
     @Test(arguments: [
-        "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint", "tiny-pix2pix", "tiny-sdxl",
-        "tiny-sdxl-inpaint",
-        "tiny-sdxl-refiner",
+        "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint", "tiny-pix2pix", "tiny-lcm", "tiny-sdxl",
+        "tiny-sdxl-inpaint", "tiny-sdxl-pix2pix", "tiny-sdxl-refiner",
     ])
     func `A single file gives the bytes that the folder gives`(name: String) throws {
-        let table = try CheckpointTable(name)
         let scratch = try ScratchFolder()
         let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
-        let isFirst = !name.contains("sd2")
+        try CheckpointTable(name).writeTwins(folder: folder, file: file)
         let isXL = name.contains("sdxl")
-        let isReworked = name == "tiny-sdxl-refiner" || name == "tiny-pix2pix"
-        // tiny-sd2's norms are spread by 0.1, as those of models that predict velocity.
-        try table.writeTwins(
-            folder: folder, file: file,
-            scheduler: [
-                "_class_name": isXL
-                    ? "EulerDiscreteScheduler" : name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler",
-                "beta_start": 0.00085,
-                "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false, "skip_prk_steps": true,
-                "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
-                "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
-            ].merging(isXL ? ["timestep_spacing": "leading"] : [:]) { $1 }, padToken: isFirst ? "<|endoftext|>" : "!",
-            index: name == "tiny-sdxl-refiner" ? ["force_zeros_for_empty_prompt": false] : [:])
+        let isReworked = name == "tiny-sdxl-refiner" || name.hasSuffix("pix2pix")
         let size = PixelSize(width: 32, height: 32)
         let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
         let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
-        var results: [[Float]] = []
+        var conditionings: [DenoiseRequest.Conditioning] = [.picture(picture), .masked(picture, mask: mask)]
+        if !isReworked { conditionings.append(.text(size: size)) }
+        var results: [[[Float]]] = []
         for source in [ModelSource.path(folder), .path(file), .path(file + ".ckpt")] {
             let pipeline = try DiffusionPipeline(model: source, precision: .f32, clipVocabulary: Self.vocabulary)
             #expect(pipeline.facts.isInpainting == name.hasSuffix("inpaint"))
-            let request = DenoiseRequest(
-                conditioning: name.hasSuffix("inpaint")
-                    ? .masked(picture, mask: mask) : isReworked ? .picture(picture) : .text(size: size),
-                prompt: "a red fox, painted", negativePrompt: isXL ? "" : "blue", seeds: [7], steps: 3, guidance: 5,
-                knownLatents: .channels)
-            results.append(try #require(try pipeline.run(request).first).values)
+            results.append(
+                try conditionings.map { conditioning in
+                    let request = DenoiseRequest(
+                        conditioning: conditioning, prompt: "a red fox, painted", negativePrompt: isXL ? "" : "blue",
+                        seeds: [7], steps: 3, guidance: 5, strength: 0.8, knownLatents: .channels)
+                    return try #require(try pipeline.run(request).first).values
+                })
         }
-        let isFinite = results[0].allSatisfy { $0.isFinite }
-        #expect(isFinite)
-        #expect(Set(results[0]).count > 500)
-        #expect(results[0] == results[1])
-        #expect(results[0] == results[2])
+        for (mode, expected) in results[0].enumerated() {
+            let isFinite = expected.allSatisfy { $0.isFinite }
+            #expect(isFinite)
+            #expect(Set(expected).count > 500)
+            #expect(expected == results[1][mode])
+            #expect(expected == results[2][mode])
+        }
     }
 
     @Test func `The prediction is told by metadata before weights`() throws {

@@ -11,14 +11,7 @@ import Testing
 
     private static func twins(_ name: String, in scratch: ScratchFolder) throws -> (folder: String, file: String) {
         let (folder, file) = (scratch.path + "/folder", scratch.path + "/model.safetensors")
-        try CheckpointTable(name).writeTwins(
-            folder: folder, file: file,
-            scheduler: [
-                "_class_name": name == "tiny-sd1" ? "PNDMScheduler" : "DDIMScheduler", "beta_start": 0.00085,
-                "beta_end": 0.012, "beta_schedule": "scaled_linear", "set_alpha_to_one": false, "skip_prk_steps": true,
-                "steps_offset": 1, "clip_sample": false, "num_train_timesteps": 1000,
-                "prediction_type": name == "tiny-sd2" ? "v_prediction" : "epsilon",
-            ], padToken: name.contains("sd1") ? "<|endoftext|>" : "!")
+        try CheckpointTable(name).writeTwins(folder: folder, file: file)
         return (folder, file)
     }
 
@@ -27,8 +20,11 @@ import Testing
         let size = PixelSize(width: 32, height: 32)
         let picture = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
         let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % 32 < 16 ? 1 : 0 })
+        let facts = pipeline.facts
         let request = DenoiseRequest(
-            conditioning: pipeline.facts.isInpainting ? .masked(picture, mask: mask) : .text(size: size),
+            conditioning: facts.isInpainting
+                ? .masked(picture, mask: mask)
+                : facts.isRefiner || facts.followsInstructions ? .picture(picture) : .text(size: size),
             prompt: "a red fox", seeds: [7], steps: 3, guidance: 5)
         return try #require(try pipeline.run(request).first).values
     }
@@ -40,7 +36,41 @@ import Testing
             .write(layout, to: target) { _ in }
     }
 
-    @Test(arguments: ["tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint"])
+    /// The names of the released models' tensors among them.
+    @Test(arguments: [
+        "sd15", "sd21-inpaint", "sdxl", "sdxl-refiner", "tiny-pix2pix", "tiny-lcm", "tiny-sdxl-inpaint",
+    ])
+    func `Every tensor gets the name back that diffusers knows it by`(name: String) throws {
+        let table = try CheckpointTable(name)
+        func configuration(_ part: String) throws -> JSONConfiguration {
+            let value = try #require(table.configurations[part])
+            return try Array(value.line.utf8).withUnsafeBytes { try JSONConfiguration(parsing: $0, file: part) }
+        }
+        let encoders = table.parts.filter { $0.hasPrefix("text_encoder") }
+        let names = LDMNames(
+            unet: try UNetConfiguration(configuration("unet")),
+            autoencoder: try AutoencoderConfiguration(configuration("vae")),
+            texts: try Dictionary(
+                uniqueKeysWithValues: encoders.map { ($0, try TextEncoderConfiguration(configuration($0))) }))
+        for part in table.parts {
+            for row in try #require(table.rows[part]) {
+                switch part {
+                case "unet": #expect(names.denoiser(row.name) == row.original)
+                case "vae": #expect(names.autoencoder(row.name) == row.original)
+                default:
+                    let expected = LDMNames.Text(name: row.original, third: row.third, isTransposed: row.isTransposed)
+                    #expect(names.text(row.name, part: part) == expected)
+                }
+            }
+        }
+        #expect(names.denoiser("down_blocks.9.resnets.0.conv1.weight") == nil)
+        #expect(names.text("text_projection.weight", part: "text_encoder") == nil)
+    }
+
+    @Test(arguments: [
+        "tiny-sd1", "tiny-sd1-inpaint", "tiny-sd2", "tiny-sd2-inpaint", "tiny-pix2pix", "tiny-lcm", "tiny-sdxl",
+        "tiny-sdxl-inpaint", "tiny-sdxl-pix2pix", "tiny-sdxl-refiner",
+    ])
     func `There and back gives the same bytes`(name: String) throws {
         let scratch = try ScratchFolder()
         let (folder, file) = try Self.twins(name, in: scratch)
@@ -60,21 +90,24 @@ import Testing
         let original = try SafetensorsFile(path: file)
         let missing = Set(original.names).subtracting(made.names)
         let isExpected = missing.allSatisfy { name in
-            ["model_ema", "text_projection", "logit_scale", "position_ids"].contains { name.contains($0) }
+            ["model_ema", "logit_scale", "position_ids"].contains { name.contains($0) }
+                || name == "cond_stage_model.model.text_projection"
         }
         #expect(isExpected, "\(missing)")
         #expect(Set(made.names).subtracting(original.names).isEmpty)
         for name in made.names { #expect(made.tensor(name)?.shape == original.tensor(name)?.shape, "\(name)") }
     }
 
-    @Test(arguments: [(ModelConversion.Weights.f16, 55.0), (.bf16, 35), (.f32, 200)])
+    @Test(arguments: ["tiny-sd1", "tiny-sdxl"], [(ModelConversion.Weights.f16, 55.0), (.bf16, 35), (.f32, 200)])
     func `Other number formats take their size and cost what they round`(
-        weights: ModelConversion.Weights, decibels: Double
+        name: String, format: (weights: ModelConversion.Weights, decibels: Double)
     ) throws {
+        let (weights, decibels) = format
         let scratch = try ScratchFolder()
-        let (folder, _) = try Self.twins("tiny-sd1", in: scratch)
-        let target = scratch.path + "/made"
-        try Self.convert(folder, to: target, .folder, weights)
+        let (folder, _) = try Self.twins(name, in: scratch)
+        let (single, target) = (scratch.path + "/made.safetensors", scratch.path + "/made")
+        try Self.convert(folder, to: single, .file, weights)
+        try Self.convert(single, to: target, .folder)
         let file = try SafetensorsFile(path: target + "/unet/diffusion_pytorch_model.safetensors")
         let types = Set(file.names.compactMap { file.tensor($0)?.elementType })
         #expect(types == [weights == .f32 ? .float32 : weights == .f16 ? .float16 : .bfloat16])
@@ -119,6 +152,56 @@ import Testing
                 .write(.folder, to: scratch.path + "/stopped") { _ in throw Stop() }
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
+    }
+
+    @Test(arguments: [
+        ("model_index.json", #"{"force_zeros_for_empty_prompt": false}"#, "what an empty prompt means to it"),
+        (
+            "tokenizer_2/tokenizer_config.json", #"{"pad_token": "<|endoftext|>"}"#,
+            "the token that fills up the prompts of its text_encoder_2"
+        ),
+    ])
+    func `What else a single file of SDXL does not tell is refused`(file: String, text: String, says: String) throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sdxl", in: scratch)
+        try text.write(toFile: "\(folder)/\(file)", atomically: true, encoding: .utf8)
+        let error = #expect(throws: ModelError.self) {
+            try Self.convert(folder, to: scratch.path + "/made.safetensors", .file)
+        }
+        #expect(error?.description.contains(says + " cannot be told") == true, "\(String(describing: error))")
+    }
+
+    /// Velocity and zero terminal SNR by marks that other programs know too; distillation by the title.
+    @Test func `What a scheduler says goes with a single file`() throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sdxl", in: scratch)
+        let path = folder + "/scheduler/scheduler_config.json"
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        func converted(_ name: String, _ changes: [(String, String)]) throws -> String {
+            let changed = changes.reduce(text) { $0.replacing($1.0, with: $1.1) }
+            #expect(changed != text)
+            try changed.write(toFile: path, atomically: true, encoding: .utf8)
+            let target = "\(scratch.path)/\(name).safetensors"
+            try Self.convert(folder, to: target, .file)
+            return target
+        }
+        let velocity = try converted(
+            "velocity", [("\"epsilon\"", "\"v_prediction\",\"rescale_betas_zero_snr\":true"), ("leading", "trailing")])
+        let names = try SafetensorsFile(path: velocity).header.entries.keys
+        #expect(names.contains("v_pred") && names.contains("ztsnr"))
+        let scheduler = try SchedulerConfiguration(
+            ModelFiles(.file(velocity)).configuration("scheduler/scheduler_config.json"))
+        #expect(scheduler.prediction == .velocity && scheduler.rescaleBetasZeroSNR == true)
+        #expect(try Self.picture(velocity) == Self.picture(folder))
+        let turbo = try converted("turbo", [("leading", "trailing"), ("EulerD", "EulerAncestralD")])
+        let facts = try DiffusionPipeline(
+            model: .file(turbo), precision: .f32, clipVocabulary: Self.vocabulary
+        ).facts
+        #expect(facts.fewSteps?.kind == .turbo)
+        #expect(try Self.picture(turbo) == Self.picture(folder))
+        // And with what is made of that.
+        try Self.convert(turbo, to: scratch.path + "/again.safetensors", .file, .f32)
+        #expect(try Self.picture(scratch.path + "/again.safetensors") == Self.picture(folder))
     }
 
     @Test func `A number beyond f16 is named`() throws {

@@ -39,6 +39,9 @@ import Testing
         let infotext = try #require(try ImageFile.read(path: editor.path("made.png")).provenance?.infotext)
         #expect(infotext["Lora"] == "kohya:0.8, processors:1")
         #expect(infotext["TI"] == "words")
+        // By Python's hashlib: of what follows the header, and of the whole file.
+        #expect(infotext["Lora hashes"] == "kohya: d54c59e46e89, processors: a1277926b618")
+        #expect(infotext["TI hashes"] == "words: dcf43df66855")
         let told = try editor.run(["info", "made.png"])
         #expect(told.output.contains(#"Lora: "kohya:0.8, processors:1""#))
     }

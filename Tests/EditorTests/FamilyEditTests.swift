@@ -1,5 +1,6 @@
 import Foundation
 import ImageFiles
+import Raster
 import Testing
 
 /// Edits with models of other families than Stable Diffusion 1.x and 2.x, by the program.
@@ -10,25 +11,91 @@ import Testing
     private static let sdxl = parity.appending(path: "families/sdxl").path()
     private static let quick = ["--steps", "2", "--seed", "5"]
 
-    /// An editor with pictures, and a model of InstructPix2Pix in the folder `pix2pix`.
-    private func editor() throws -> Editor {
+    /// An editor with pictures, and a family's model in the folder of its name, gathered from where its parts lie.
+    private func editor(_ family: String = "families/pix2pix") throws -> Editor {
         let editor = try Editor()
         try editor.writePictures()
-        let folder = editor.folder.appending(path: "pix2pix")
+        let place = Self.parity.appending(path: family)
+        let folder = editor.folder.appending(path: place.lastPathComponent)
         let manager = FileManager.default
         try manager.createDirectory(at: folder, withIntermediateDirectories: true)
-        let parts = [
-            "families/pix2pix": ["unet", "scheduler", "model_index.json"],
-            "pipelines/sd1": ["text_encoder", "tokenizer", "vae"],
-        ]
-        for (place, names) in parts {
-            for name in names {
-                try manager.createSymbolicLink(
-                    at: folder.appending(path: name),
-                    withDestinationURL: Self.parity.appending(path: place).appending(path: name))
-            }
+        var parts = try manager.contentsOfDirectory(atPath: place.path()).map { ($0, place.appending(path: $0)) }
+        if let json = manager.contents(atPath: place.appending(path: "parts.json").path()) {
+            let shared = try #require(JSONSerialization.jsonObject(with: json) as? [String: String])
+            parts += shared.map { ($0.key, Self.parity.appending(path: $0.value)) }
+        }
+        for (name, target) in parts {
+            try manager.createSymbolicLink(at: folder.appending(path: name), withDestinationURL: target)
         }
         return editor
+    }
+
+    private enum Outside {
+        /// The mask `m.png`, or the new panel of 16 columns.
+        case mask, panel
+        /// All may change.
+        case none
+    }
+
+    /// What every command makes with a model of every kind of denoiser: exactly the picture outside the mask, something else
+    /// inside it.
+    @Test(arguments: [
+        ("pipelines/sd1", true), ("pipelines/sd2-inpaint", true), ("families/pix2pix", false), ("families/lcm", true),
+        ("families/sdxl", true), ("families/sdxl-inpaint", true), ("families/sdxl-pix2pix", false),
+        ("families/sdxl-refiner", true),
+    ])
+    func `Every command edits with every kind of model`(family: String, generates: Bool) throws {
+        let editor = try editor(family)
+        let model = try #require(family.split(separator: "/").last.map(String.init))
+        let picture = try ImageFile.read(path: editor.path("a.png")).picture
+        let mask = try ImageFile.read(path: editor.path("m.png")).picture
+        let commands: [([String], Outside)] = [
+            (["inpaint", "a.png", "m.png", "a fox"], .mask), (["erase", "a.png", "m.png"], .mask),
+            (["remix", "a.png", "a fox", "--mask", "m.png"], .mask), (["remix", "a.png", "a fox"], .none),
+            (["outpaint", "a.png", "a fox", "--right", "16"], .panel), (["variations", "a.png", "-n", "1"], .none),
+            (["generate", "a fox", "--size", "64x48"], .none),
+        ]
+        for (index, (command, outside)) in commands.enumerated() where generates || command[0] != "generate" {
+            let name = "\(index).png"
+            let outcome = try editor.run(command + ["--model", model, "-o", name] + Self.quick)
+            #expect(outcome.code == 0, "\(family) \(command): \(outcome.error)")
+            guard outcome.code == 0 else { continue }
+            let result = try ImageFile.read(path: editor.path(name)).picture
+            let width = picture.width + (outside == .panel ? 16 : 0)
+            #expect(result.width == width && result.height == picture.height, "\(command)")
+            let (found, given) = (try Self.bytes(result), try Self.bytes(picture))
+            let coverage = try Self.bytes(mask)
+            var (inside, beyond, panel) = (0, 0, Set<UInt8>())
+            for y in 0 ..< picture.height {
+                for x in 0 ..< width {
+                    let pixel = found.dropFirst(3 * (y * width + x)).prefix(3)
+                    guard x < picture.width else {
+                        panel.formUnion(pixel)
+                        continue
+                    }
+                    let place = y * picture.width + x
+                    let isChanged = !pixel.elementsEqual(given.dropFirst(3 * place).prefix(3))
+                    let isFree = outside == .none || (outside == .mask && coverage[place] > 0)
+                    if isChanged, isFree { inside += 1 }
+                    if isChanged, !isFree { beyond += 1 }
+                }
+            }
+            #expect(beyond == 0, "\(family) \(command)")
+            switch outside {
+            case .panel: #expect(panel.count > 16, "\(family) \(command)")
+            // Of 400 pixels, and of 3072: more than here and there.
+            case .mask: #expect(inside > 200, "\(family) \(command): \(inside)")
+            case .none: #expect(inside > 1500, "\(family) \(command): \(inside)")
+            }
+        }
+    }
+
+    private static func bytes(_ picture: Picture) throws -> [UInt8] {
+        guard case .eight(let samples) = picture.samples else {
+            Issue.record("not 8 bits a sample")
+            return []
+        }
+        return samples
     }
 
     @Test func `SDXL generates, remixes and inpaints`() throws {

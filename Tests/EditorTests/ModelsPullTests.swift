@@ -68,6 +68,33 @@ import Testing
         }
     }
 
+    @Test func `Where tokenizer.json is all there is of a tokenizer, it is fetched and read`() throws {
+        let setting = try Setting()
+        let vocabulary = try #require(setting.server.files?["tokenizer/vocab.json"]?.data)
+        let object: [String: Any] = [
+            "normalizer": ["type": "Lowercase"], "pre_tokenizer": ["type": "ByteLevel"],
+            "model": [
+                "type": "BPE", "end_of_word_suffix": "</w>", "merges": [[String]](),
+                "vocab": try JSONSerialization.jsonObject(with: vocabulary),
+            ] as [String: Any],
+        ]
+        let whole = try JSONSerialization.data(withJSONObject: object)
+        setting.server.change {
+            $0.files["tokenizer/vocab.json"] = nil
+            $0.files["tokenizer/merges.txt"] = nil
+            $0.files["tokenizer/tokenizer.json"] = .init(data: whole, sha256: nil)
+        }
+        let outcome = try setting.pull()
+        #expect(outcome.code == 0, "\(outcome.error)")
+        #expect(setting.bytes("tokenizer/tokenizer.json") == whole)
+        #expect(setting.bytes("tokenizer/vocab.json") == nil)
+        let made = try setting.editor.run([
+            "generate", "a fox", "--model", "someone/tiny", "--size", "64x64", "--steps", "1", "--seed", "1", "-o",
+            "t.png",
+        ])
+        #expect(made.code == 0, "\(made.error)")
+    }
+
     private static let unet = "unet/diffusion_pytorch_model.safetensors"
 
     @Test func `A model is fetched, listed and edited with`() throws {
@@ -78,7 +105,7 @@ import Testing
         for path in [
             "safety_checker/model.safetensors", "unet/diffusion_pytorch_model.bin", "vae/diffusion_flax_model.msgpack",
             "unet/diffusion_pytorch_model.non_ema.safetensors", "model.ckpt", ".gitattributes", "images/cat.png",
-            "text_encoder/flax_model.msgpack",
+            "text_encoder/flax_model.msgpack", "tokenizer/tokenizer.json",
         ] {
             setting.server.change { $0.files[path] = weights }
         }

@@ -280,4 +280,5 @@ def main() -> None:
     (out / "cases.json").write_text(json.dumps({"cases": cases}, indent=1) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

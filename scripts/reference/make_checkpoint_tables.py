@@ -77,6 +77,8 @@ def lay_out_denoiser(layout: Layout, c: dict) -> None:
 
     layout.layer(root + "time_embed.0", time, widths[0])
     layout.layer(root + "time_embed.2", time, time)
+    if "guidance" in c:
+        layout.add(root + "time_embed.cond_proj.weight", widths[0], c["guidance"])
     if "added" in c:
         layout.layer(root + "label_emb.0.0", time, c["added"])
         layout.layer(root + "label_emb.0.2", time, time)
@@ -197,6 +199,8 @@ def networks(c: dict) -> tuple:
         in_channels=c["in_channels"], out_channels=4, block_out_channels=c["widths"], layers_per_block=c["layers"],
         down_block_types=down, up_block_types=[t.replace("Down", "Up") for t in reversed(down)],
         attention_head_dim=heads, use_linear_projection=c["linear"], cross_attention_dim=c["context"], sample_size=64)
+    if "guidance" in c:
+        unet["time_cond_proj_dim"] = c["guidance"]
     if "added" in c:
         unet |= dict(transformer_layers_per_block=c["depths"], addition_embed_type="text_time", addition_time_embed_dim=256,
                      projection_class_embeddings_input_dim=c["added"], sample_size=128)
@@ -272,6 +276,10 @@ def table(c: dict) -> dict:
         "unet": reference.convert_ldm_unet_checkpoint(original, dict(models["unet"].config)),
         "vae": reference.convert_ldm_vae_checkpoint(original, dict(models["vae"].config)),
     }
+    if "guidance" in c:
+        # The functions know nothing of the guidance scale's layer; its file's name is the one that files have.
+        name = "cond_proj.weight"
+        converted["unet"]["time_embedding." + name] = original["model.diffusion_model.time_embed." + name]
     for part, text in c["texts"].items():
         if text["open_clip"]:
             # The function reads nothing of the model where text_projection is in the file.
@@ -339,9 +347,10 @@ TABLES = {
                          texts=dict(text_encoder_2=open_clip(1280, 32, EMBEDDERS[0], projection=1280))),
     "tiny-sd1": dict(TINY, **V1(64, 2), in_channels=4), "tiny-sd1-inpaint": dict(TINY, **V1(64, 2), in_channels=9),
     "tiny-sd2": dict(TINY, **V2(64, 2), in_channels=4), "tiny-sd2-inpaint": dict(TINY, **V2(64, 2), in_channels=9),
-    "tiny-pix2pix": dict(TINY, **V1(64, 2), in_channels=8),
+    "tiny-pix2pix": dict(TINY, **V1(64, 2), in_channels=8), "tiny-lcm": dict(TINY, **V1(64, 2), in_channels=4, guidance=10),
     "tiny-sdxl": dict(TINY_XL, in_channels=4, context=192, added=96 + 6 * 256, texts=TINY_TEXTS),
     "tiny-sdxl-inpaint": dict(TINY_XL, in_channels=9, context=192, added=96 + 6 * 256, texts=TINY_TEXTS),
+    "tiny-sdxl-pix2pix": dict(TINY_XL, in_channels=8, context=192, added=96 + 6 * 256, texts=TINY_TEXTS),
     "tiny-sdxl-refiner": dict(TINY_XL, in_channels=4, context=128, added=96 + 5 * 256,
                               texts=dict(text_encoder_2=open_clip(128, 2, EMBEDDERS[0], projection=96))),
 }

@@ -86,7 +86,24 @@ def learn():
     return {token: index for index, token in enumerate(vocabulary)}, [" ".join(pair) for pair in merges]
 
 
-if __name__ == "__main__":
+def write_cases(path, cases):
+    path.write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+
+
+def write_saved(padded):
+    """The same as transformers 5 saves it, with words added as learning them adds them, read again from that file alone."""
+    folder = ROOT / "saved"
+    padded.add_tokens(["<s1>", "Foo Bar"])
+    padded.add_tokens(["<S2>"], special_tokens=True)
+    padded.save_pretrained(folder)
+    tokenizer = CLIPTokenizer.from_pretrained(folder)
+    texts = TEXTS[:31] + ["a <s1> b, <S1>x", "foo bar FOO   BAR FooBar", "x<s2> <S2>y", "!<s1>!"]
+    write_cases(folder / "cases.json", [
+        {"text": text, "window": tokenizer(text, padding="max_length", max_length=77, truncation=True).input_ids}
+        for text in texts])
+
+
+def main():
     ROOT.mkdir(parents=True, exist_ok=True)
     vocabulary, merges = learn()
     (ROOT / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
@@ -103,4 +120,9 @@ if __name__ == "__main__":
     for text in [*TEXTS, *characters()]:
         window = padded(text, padding="max_length", max_length=77, truncation=True).input_ids
         cases.append({"text": text, "tokens": plain(text).input_ids[1:-1], "window": window if len(text) < 30 else None})
-    (ROOT / "cases.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+    write_cases(ROOT / "cases.json", cases)
+    write_saved(padded)
+
+
+if __name__ == "__main__":
+    main()

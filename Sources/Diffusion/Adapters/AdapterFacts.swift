@@ -1,7 +1,12 @@
 /// What is known of a LoRA from its tensors and metadata, and, once it is in a model, what it does there.
 public struct AdapterFacts: Sendable, Equatable {
+    public var path: String
     /// The file's name without its ending.
     public var name: String
+    /// Where the tensors of a safetensors file begin, in bytes; `nil` for other files.
+    public var dataStart: Int?
+    /// The SHA-256 of its tensors as its metadata state it (`sshs_model_hash`, kohya-ss/sd-scripts).
+    public var statedHash: String?
     /// What its tensors' names are those of: `kohya`, `diffusers` or `cloneofsimo`.
     public var layout: String
     /// The model that it was made for, as a phrase.
@@ -38,7 +43,10 @@ public struct AdapterFacts: Sendable, Equatable {
     }
 
     init(_ file: LoRAFile) {
+        path = file.file
         name = file.file.fileStem
+        dataStart = file.dataStart
+        statedHash = file.metadata["sshs_model_hash"]
         layout = file.layout.rawValue
         family = file.family
         algorithms = Set(file.layers.values.map(\.algorithm)).sorted()

@@ -18,6 +18,8 @@ struct LoRAFile: Sendable {
     /// Tokens learned with it, and their vectors.
     let tokens: [LearnedToken]
     let metadata: [String: String]
+    /// Where the tensors of a safetensors file begin, in bytes; `nil` for other files.
+    let dataStart: Int?
     /// Tensors that are nothing known, or that make no layer together.
     let unknown: [String]
 
@@ -45,6 +47,7 @@ struct LoRAFile: Sendable {
         guard let layout = layouts.max(by: { $0.value < $1.value })?.key else { return nil }
         file = source.file
         self.metadata = metadata
+        dataStart = (source as? SafetensorsFile)?.header.entries.values.map(\.range.lowerBound).min()
         self.layout = layout
 
         let stated = StatedScales(metadata)

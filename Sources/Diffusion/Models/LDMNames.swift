@@ -1,17 +1,27 @@
 /// The names that tensors of the diffusers layout have in an original checkpoint: the way back of `LDMDenoiser`,
-/// `LDMAutoencoder` and `LDMTextEncoder`, for Stable Diffusion 1.x and 2.x.
+/// `LDMAutoencoder` and `LDMTextEncoder`.
 struct LDMNames {
     let unet: UNetConfiguration
     let autoencoder: AutoencoderConfiguration
-    /// OpenCLIP's own names, with queries, keys and values as one tensor.
-    let isOpenCLIP: Bool
-    let textLayers: Int
+    /// Where the text encoders lie, by their folders.
+    let places: [String: LDMTextEncoder.Place]
 
-    init(unet: UNetConfiguration, autoencoder: AutoencoderConfiguration, text: TextEncoderConfiguration) {
+    /// - Parameter texts: by their folders.
+    init(
+        unet: UNetConfiguration, autoencoder: AutoencoderConfiguration, texts: [String: TextEncoderConfiguration]
+    ) {
         self.unet = unet
         self.autoencoder = autoencoder
-        isOpenCLIP = text.activation == .gelu
-        textLayers = text.layers
+        let hasSecond = texts[ModelFiles.secondTextEncoder] != nil
+        places = texts.reduce(into: [:]) { places, text in
+            if text.key == ModelFiles.secondTextEncoder {
+                places[text.key] = texts.count > 1 ? .secondOfXL : .refiner
+            } else if hasSecond {
+                places[text.key] = .firstOfXL
+            } else {
+                places[text.key] = text.value.activation == .gelu ? .second : .first
+            }
+        }
     }
 
     private static let resnet = [
@@ -20,6 +30,8 @@ struct LDMNames {
     ]
     private static let single = [
         "time_embedding.linear_1": "time_embed.0", "time_embedding.linear_2": "time_embed.2",
+        "time_embedding.cond_proj": "time_embed.cond_proj", "add_embedding.linear_1": "label_emb.0.0",
+        "add_embedding.linear_2": "label_emb.0.2",
         "conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2",
         "mid_block.attentions.0": "middle_block.1",
     ]
@@ -108,26 +120,44 @@ struct LDMNames {
     ]
 
     /// A text encoder's name as transformers wrote it before version 5, which leaves `text_model.` out.
-    static func full(_ name: String) -> String { name.hasPrefix("text_model.") ? name : "text_model." + name }
+    static func full(_ name: String) -> String {
+        name.hasPrefix("text_model.") || name == projection ? name : "text_model." + name
+    }
 
-    /// The name, and which third of that tensor it is, where it is not all of it.
-    func text(_ name: String) -> (name: String, third: Int?)? {
+    /// Of the pooled text; the only tensor outside `text_model.`.
+    private static let projection = "text_projection.weight"
+
+    /// A text encoder's tensor there.
+    struct Text: Equatable {
+        var name: String
+        /// Which third of that tensor; `nil` for all of it.
+        var third: Int?
+        /// Rows for columns.
+        var isTransposed = false
+    }
+
+    func text(_ name: String, part: String) -> Text? {
+        guard let place = places[part] else { return nil }
         let name = Self.full(name)
-        let stem = "text_model."
-        guard isOpenCLIP else { return (LDMTextEncoder.Place.first.rawValue + name, nil) }
-        let prefix = LDMTextEncoder.Place.second.rawValue
-        let rest = String(name.dropFirst(stem.count))
-        if let old = Self.openCLIP[rest] { return (prefix + old, nil) }
+        let prefix = place.rawValue
+        guard place.isOpenCLIP else { return name == Self.projection ? nil : Text(name: prefix + name) }
+        if name == Self.projection {
+            return place.isPooled ? Text(name: prefix + "text_projection", isTransposed: true) : nil
+        }
+        let rest = String(name.dropFirst("text_model.".count))
+        if let old = Self.openCLIP[rest] { return Text(name: prefix + old) }
         let parts = rest.split(separator: ".").map(String.init)
         guard parts.count > 4, parts[0] == "encoder", parts[1] == "layers" else { return nil }
         let scope = prefix + "transformer.resblocks.\(parts[2])."
         let layer = parts[3...].joined(separator: ".")
         for (third, letter) in ["q", "k", "v"].enumerated() {
-            if layer == "self_attn.\(letter)_proj.weight" { return (scope + "attn.in_proj_weight", third) }
-            if layer == "self_attn.\(letter)_proj.bias" { return (scope + "attn.in_proj_bias", third) }
+            if layer == "self_attn.\(letter)_proj.weight" {
+                return Text(name: scope + "attn.in_proj_weight", third: third)
+            }
+            if layer == "self_attn.\(letter)_proj.bias" { return Text(name: scope + "attn.in_proj_bias", third: third) }
         }
         for (new, old) in Self.openCLIPLayers where layer.hasPrefix(new + ".") {
-            return (scope + old + layer.dropFirst(new.count), nil)
+            return Text(name: scope + old + layer.dropFirst(new.count))
         }
         return nil
     }

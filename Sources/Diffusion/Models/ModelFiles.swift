@@ -135,6 +135,14 @@ struct ModelFiles: Sendable {
         }
     }
 
+    /// What one of `textEncoders` has its windows filled up with.
+    func padToken(of textEncoder: String) throws -> String {
+        if case .checkpoint(let checkpoint, _) = storage, let text = checkpoint.text[textEncoder] {
+            return text.padToken
+        }
+        return try tokenizer(of: textEncoder).configuration.padToken
+    }
+
     private func bytes(_ path: String) throws -> UnsafeRawBufferPointer {
         guard case .memory(let files) = storage, let bytes = files[path] else {
             throw ModelError.notAModel(path: name, reason: "it has no \(path)")

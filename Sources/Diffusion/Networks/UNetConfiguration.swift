@@ -10,9 +10,9 @@ public struct UNetConfiguration: Sendable, Equatable {
     public let hasMiddle: Bool
     /// Resnet blocks at each level on the way down; one more on the way up.
     public let layers: [Int]
-    public let transformerLayers: [Int]
+    public internal(set) var transformerLayers: [Int]
     /// Transformer blocks at each level on the way up, finest level last.
-    public let upTransformerLayers: [Int]
+    public internal(set) var upTransformerLayers: [Int]
     public let heads: [Int]
     public let onlyCrossAttention: [Bool]
     public let middleOnlyCrossAttention: Bool

@@ -28,6 +28,11 @@ struct BytePairEncoding: Sendable {
         guard case .object(let members) = document else {
             throw .badVocabulary(file: name, reason: "expected an object, found \(document.kind)")
         }
+        return try vocabulary(members, name: name)
+    }
+
+    /// The same from what stands in a file beside other things.
+    static func vocabulary(_ members: [String: JSONValue], name: String) throws(TokenizerError) -> [String: Int] {
         var numbers: [String: Int] = [:]
         numbers.reserveCapacity(members.count)
         for (token, value) in members {
@@ -39,32 +44,41 @@ struct BytePairEncoding: Sendable {
         return numbers
     }
 
+    /// Two tokens that become one, and where the file says so: its line, or its place in a list.
+    typealias Pair = (left: Substring, right: Substring, place: Int)
+
     /// Reads `merges.txt`: a pair a line, the earlier the sooner it is merged; a first line may tell the version.
-    init(
-        numbers: [String: Int], merges text: UnsafeRawBufferPointer, unknown: Int, name: String
-    ) throws(TokenizerError) {
+    static func merges(parsing text: UnsafeRawBufferPointer, name: String) throws(TokenizerError) -> [Pair] {
+        var pairs: [Pair] = []
+        var line = 0
+        for bytes in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            line += 1
+            guard let content = String(validating: bytes, as: UTF8.self) else {
+                throw .badMerge(file: name, place: line, reason: "invalid UTF-8")
+            }
+            if content.hasPrefix("#version") || content.isEmpty || content == "\r" { continue }
+            let parts = content.split { $0 == " " || $0 == "\r" || $0 == "\r\n" }
+            guard parts.count == 2 else {
+                throw .badMerge(file: name, place: line, reason: "expected two tokens")
+            }
+            pairs.append((parts[0], parts[1], line))
+        }
+        return pairs
+    }
+
+    /// Takes pairs in the order in which they are merged; `name` is what errors call their file.
+    init(numbers: [String: Int], merges pairs: [Pair], unknown: Int, name: String) throws(TokenizerError) {
         let alphabet = Self.alphabet
         inner = alphabet.map { numbers[String($0)] }
         final = alphabet.map { numbers[String($0) + "</w>"] }
         self.unknown = unknown
         var merges: [UInt64: Merge] = [:]
-        var rank = 0
-        var line = 0
-        for bytes in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-            line += 1
-            guard let content = String(validating: bytes, as: UTF8.self) else {
-                throw .badMerge(file: name, line: line, reason: "invalid UTF-8")
-            }
-            if content.hasPrefix("#version") || content.isEmpty || content == "\r" { continue }
-            let parts = content.split { $0 == " " || $0 == "\r" || $0 == "\r\n" }
-            guard parts.count == 2 else {
-                throw .badMerge(file: name, line: line, reason: "expected two tokens")
-            }
-            guard let left = numbers[String(parts[0])], let right = numbers[String(parts[1])],
-                let token = numbers[String(parts[0] + parts[1])]
-            else { throw .badMerge(file: name, line: line, reason: "a token that the vocabulary lacks") }
+        merges.reserveCapacity(pairs.count)
+        for (rank, pair) in pairs.enumerated() {
+            guard let left = numbers[String(pair.left)], let right = numbers[String(pair.right)],
+                let token = numbers[String(pair.left + pair.right)]
+            else { throw .badMerge(file: name, place: pair.place, reason: "a token that the vocabulary lacks") }
             merges[Self.key(left, right)] = Merge(rank: rank, token: token)
-            rank += 1
         }
         self.merges = merges
     }

@@ -15,7 +15,8 @@ extension CLIPTokenizer {
             try CLIPTokenizer(
                 numbers: Dictionary(
                     words.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }),
-                merges: merges, configuration: configuration, vocabularyFile: path, mergesFile: path)
+                merges: BytePairEncoding.merges(parsing: merges, name: path), configuration: configuration,
+                vocabularyFile: path, mergesFile: path)
         }
     }
 

@@ -14,43 +14,78 @@ public struct CLIPTokenizer: Sendable {
     public let pad: Int
 
     private let encoding: BytePairEncoding
-    /// Special tokens as they stand in raw text, longest first.
-    private let specials: [(scalars: [Unicode.Scalar], token: Int)]
+    /// Tokens that are found as they stand in raw text.
+    private let specials: SpecialTokens
+    /// Tokens that are found in what is left of it, once composed and in lower case.
+    private let normalizedSpecials: SpecialTokens
     /// Words learned afterwards, longest first, and the tokens that each stands for.
     private var learned: [(scalars: [Unicode.Scalar], tokens: [Int])] = []
 
-    /// Reads `vocab.json`, `merges.txt` and, where it is there, `tokenizer_config.json` of a folder.
+    /// Reads a folder: `vocab.json` and `merges.txt`, or `tokenizer.json` where these are not both there, and what
+    /// `TokenizerConfiguration` takes from the files beside them.
     ///
     /// - Throws: `TokenizerError`, `ConfigurationError` or `WeightError.unreadable`.
     public init(path folder: String) throws {
-        let vocabulary = try MappedFile(path: "\(folder)/vocab.json")
-        let merges = try MappedFile(path: "\(folder)/merges.txt")
+        let configuration = try TokenizerConfiguration(folder: folder)
+        let names = ["vocab.json", "merges.txt"].map { "\(folder)/\($0)" }
+        let whole = "\(folder)/tokenizer.json"
+        if !names.allSatisfy(MappedFile.exists), MappedFile.exists(whole) {
+            let mapping = try MappedFile(path: whole)
+            defer { withExtendedLifetime(mapping) {} }
+            try self.init(parsing: mapping.bytes, configuration: configuration, file: whole)
+            return
+        }
+        let vocabulary = try MappedFile(path: names[0])
+        let merges = try MappedFile(path: names[1])
         defer { withExtendedLifetime((vocabulary, merges)) {} }
-        let settings = "\(folder)/tokenizer_config.json"
         try self.init(
-            vocabulary: vocabulary.bytes, merges: merges.bytes,
-            configuration: MappedFile.exists(settings) ? TokenizerConfiguration(path: settings) : .init(), name: folder)
+            vocabulary: vocabulary.bytes, merges: merges.bytes, configuration: configuration, name: folder)
     }
 
-    /// Reads the same from memory; `name` is what errors call it.
+    /// Reads `vocab.json` and `merges.txt` from memory; `name` is what errors call their folder.
     ///
     /// - Throws: `TokenizerError`.
     public init(
         vocabulary: UnsafeRawBufferPointer, merges: UnsafeRawBufferPointer, configuration: TokenizerConfiguration,
         name: String
     ) throws(TokenizerError) {
+        let (vocabularyFile, mergesFile) = ("\(name)/vocab.json", "\(name)/merges.txt")
         try self.init(
-            numbers: BytePairEncoding.vocabulary(parsing: vocabulary, name: "\(name)/vocab.json"), merges: merges,
-            configuration: configuration, vocabularyFile: "\(name)/vocab.json", mergesFile: "\(name)/merges.txt")
+            numbers: BytePairEncoding.vocabulary(parsing: vocabulary, name: vocabularyFile),
+            merges: BytePairEncoding.merges(parsing: merges, name: mergesFile), configuration: configuration,
+            vocabularyFile: vocabularyFile, mergesFile: mergesFile)
     }
 
-    /// Takes the tokens' numbers, and the merges as text. The files are what errors call them.
+    /// Reads `tokenizer.json` from memory; `file` is what errors call it.
+    ///
+    /// - Throws: `TokenizerError`.
+    public init(
+        parsing bytes: UnsafeRawBufferPointer, configuration: TokenizerConfiguration, file: String
+    ) throws(TokenizerError) {
+        let contents = try TokenizerFile(parsing: bytes, name: file)
+        var configuration = configuration
+        configuration.add(contents.addedTokens)
+        try self.init(
+            numbers: contents.numbers, merges: contents.merges, configuration: configuration, vocabularyFile: file,
+            mergesFile: file)
+    }
+
+    /// Takes the tokens' numbers and the merges. The files are what errors call them.
     init(
-        numbers: [String: Int], merges: UnsafeRawBufferPointer, configuration: TokenizerConfiguration,
+        numbers: [String: Int], merges: [BytePairEncoding.Pair], configuration: TokenizerConfiguration,
         vocabularyFile: String, mergesFile: String
     ) throws(TokenizerError) {
+        let added = Dictionary(
+            configuration.addedTokens.map { ($0.content, $0.number) }, uniquingKeysWith: { first, _ in first })
+        for (content, number) in added {
+            if let known = numbers[content], known != number {
+                throw .badVocabulary(
+                    file: vocabularyFile,
+                    reason: "token '\(content.prefix(60))' is number \(known), and as an added token \(number)")
+            }
+        }
         func number(_ token: String) throws(TokenizerError) -> Int {
-            guard let number = numbers[token] else {
+            guard let number = numbers[token] ?? added[token] else {
                 throw .missingToken(file: vocabularyFile, token: token)
             }
             return number
@@ -60,12 +95,15 @@ public struct CLIPTokenizer: Sendable {
         end = try number(configuration.endToken)
         pad = try number(configuration.padToken)
         let unknown = try number(configuration.unknownToken)
-        let tokens = Set([
+        let own = Set([
             configuration.beginToken, configuration.endToken, configuration.padToken, configuration.unknownToken,
         ])
-        specials = tokens.filter { !$0.isEmpty }
-            .compactMap { token in numbers[token].map { (Array(token.unicodeScalars), $0) } }
-            .sorted { $0.0.count > $1.0.count }
+        let others = configuration.addedTokens.filter { !own.contains($0.content) }
+        specials = SpecialTokens(
+            own.compactMap { token in (numbers[token] ?? added[token]).map { (Array(token.unicodeScalars), $0) } }
+                + others.filter { !$0.isNormalized }.map { (Array($0.content.unicodeScalars), $0.number) })
+        normalizedSpecials = SpecialTokens(
+            others.filter(\.isNormalized).map { (Self.normalized(Array($0.content.unicodeScalars)), $0.number) })
         encoding = try BytePairEncoding(
             numbers: numbers, merges: merges, unknown: unknown, name: mergesFile)
     }
@@ -85,18 +123,21 @@ public struct CLIPTokenizer: Sendable {
     public func tokens(_ text: String) -> [Int] {
         var cache: [[UInt8]: [Int]] = [:]
         var result: [Int] = []
-        for section in sections(text) {
+        func append(_ piece: ArraySlice<Unicode.Scalar>) {
+            let bytes = piece.flatMap { Array(String($0).utf8) }
+            let tokens = cache[bytes] ?? encoding.tokens(bytes)
+            cache[bytes] = tokens
+            result += tokens
+        }
+        for section in specials.sections(Array(text.unicodeScalars), or: learnedWord) {
             switch section {
             case .tokens(let tokens): result += tokens
             case .text(let text):
-                for piece in CLIPPieces(normalized(text)) {
-                    let bytes = piece.flatMap { Array(String($0).utf8) }
-                    if let known = cache[bytes] {
-                        result += known
-                    } else {
-                        let tokens = encoding.tokens(bytes)
-                        cache[bytes] = tokens
-                        result += tokens
+                for section in normalizedSpecials.sections(Self.normalized(text)) {
+                    switch section {
+                    case .tokens(let tokens): result += tokens
+                    case .text(let text):
+                        for piece in CLIPPieces(text) { append(piece) }
                     }
                 }
             }
@@ -111,44 +152,13 @@ public struct CLIPTokenizer: Sendable {
         return [begin] + content + [end] + padding
     }
 
-    private enum Section {
-        case tokens([Int])
-        case text([Unicode.Scalar])
-    }
-
-    /// The text between special tokens and learned words, and these.
-    private func sections(_ text: String) -> [Section] {
-        let scalars = Array(text.unicodeScalars)
-        let starts = Set(specials.map { $0.scalars[0] })
-        var result: [Section] = []
-        var start = 0
-        var position = 0
-        while position < scalars.count {
-            let special =
-                starts.contains(scalars[position])
-                ? specials.first { scalars[position...].starts(with: $0.scalars) } : nil
-            let match =
-                special.map { (scalars: $0.scalars, tokens: [$0.token]) } ?? learnedWord(in: scalars, at: position)
-            guard let match else {
-                position += 1
-                continue
-            }
-            if position > start { result.append(.text(Array(scalars[start ..< position]))) }
-            result.append(.tokens(match.tokens))
-            position += match.scalars.count
-            start = position
-        }
-        if start < scalars.count { result.append(.text(Array(scalars[start...]))) }
-        return result
-    }
-
     private func learnedWord(
         in text: [Unicode.Scalar], at start: Int
-    ) -> (scalars: [Unicode.Scalar], tokens: [Int])? {
+    ) -> (count: Int, tokens: [Int])? {
         func isWordPart(_ scalar: Unicode.Scalar) -> Bool {
             scalar.properties.isAlphabetic || scalar.properties.numericType != nil
         }
-        return learned.first { word in
+        let word = learned.first { word in
             let end = start + word.scalars.count
             guard end <= text.count,
                 zip(text[start...], word.scalars).allSatisfy({
@@ -159,9 +169,10 @@ public struct CLIPTokenizer: Sendable {
             let continuesAfter = end < text.count && isWordPart(text[end]) && isWordPart(text[end - 1])
             return !continuesBefore && !continuesAfter
         }
+        return word.map { ($0.scalars.count, $0.tokens) }
     }
 
-    private func normalized(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+    private static func normalized(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
         var raw = String.UnicodeScalarView()
         raw.append(contentsOf: scalars)
         var result: [Unicode.Scalar] = []
@@ -180,13 +191,18 @@ public struct CLIPTokenizer: Sendable {
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
     case badVocabulary(file: String, reason: String)
     case missingToken(file: String, token: String)
-    case badMerge(file: String, line: Int, reason: String)
+    /// The place is a line of `merges.txt`, or which of the pairs of `tokenizer.json`, from 1.
+    case badMerge(file: String, place: Int, reason: String)
+    /// A tokenizer of another kind.
+    case notCLIP(file: String, reason: String)
 
     public var description: String {
         switch self {
         case .badVocabulary(let file, let reason): "\(file) is not a vocabulary: \(reason)."
         case .missingToken(let file, let token): "\(file) lacks the token '\(token.prefix(60))'."
-        case .badMerge(let file, let line, let reason): "\(file), line \(line): \(reason)."
+        case .badMerge(let file, let place, let reason):
+            "\(file), \(file.hasSuffix(".json") ? "merge" : "line") \(place): \(reason)."
+        case .notCLIP(let file, let reason): "\(file) is not the tokenizer of a CLIP text encoder: \(reason)."
         }
     }
 }

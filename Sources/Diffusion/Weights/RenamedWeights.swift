@@ -49,7 +49,7 @@ struct RenamedWeights: WeightSource {
 
     func tensor(_ name: String) -> WeightTensor? {
         guard let origin = origins[name], let whole = base.tensor(origin.name) else { return nil }
-        if origin.isTransposed, whole.shape.count == 2 { return TransposedMatrix.tensor(whole, name: name) }
+        if origin.isTransposed, whole.shape.count == 2 { return whole.transposed.renamed(name) }
         // One that does not split evenly keeps its shape, and is refused for that.
         guard let part = origin.part, let rows = whole.shape.first, rows % part.count == 0,
             whole.elementType.bytes(count: whole.count / part.count) != nil
@@ -83,12 +83,29 @@ struct RenamedWeights: WeightSource {
     }
 }
 
+extension WeightTensor {
+    /// A matrix, rows for columns, copied. Traps for other shapes.
+    var transposed: WeightTensor {
+        precondition(shape.count == 2, "\(name) is no matrix")
+        let (rows, columns) = (shape[0], shape[1])
+        // Blocks that share scales lie along the rows.
+        let isQuantized = elementType.blockLength > 1
+        let owner =
+            isQuantized
+            ? floats().withUnsafeBytes { TransposedMatrix($0, size: 4, rows: rows, columns: columns) }
+            : TransposedMatrix(bytes, size: elementType.size, rows: rows, columns: columns)
+        return WeightTensor(
+            name: name, shape: [columns, rows], elementType: isQuantized ? .float32 : elementType,
+            bytes: UnsafeRawBufferPointer(owner.bytes), owner: owner)
+    }
+}
+
 /// The elements of a matrix, rows for columns.
 private final class TransposedMatrix: @unchecked Sendable {
     // Sendable: written in `init` only.
     let bytes: UnsafeMutableRawBufferPointer
 
-    private init(_ source: UnsafeRawBufferPointer, size: Int, rows: Int, columns: Int) {
+    init(_ source: UnsafeRawBufferPointer, size: Int, rows: Int, columns: Int) {
         bytes = .allocate(byteCount: source.count, alignment: 64)
         for column in 0 ..< columns {
             for row in 0 ..< rows {
@@ -101,17 +118,4 @@ private final class TransposedMatrix: @unchecked Sendable {
     }
 
     deinit { bytes.deallocate() }
-
-    static func tensor(_ matrix: WeightTensor, name: String) -> WeightTensor {
-        let (rows, columns) = (matrix.shape[0], matrix.shape[1])
-        // Blocks that share scales lie along the rows.
-        let isQuantized = matrix.elementType.blockLength > 1
-        let owner =
-            isQuantized
-            ? matrix.floats().withUnsafeBytes { TransposedMatrix($0, size: 4, rows: rows, columns: columns) }
-            : TransposedMatrix(matrix.bytes, size: matrix.elementType.size, rows: rows, columns: columns)
-        return WeightTensor(
-            name: name, shape: [columns, rows], elementType: isQuantized ? .float32 : matrix.elementType,
-            bytes: UnsafeRawBufferPointer(owner.bytes), owner: owner)
-    }
 }

@@ -46,7 +46,7 @@ struct SafetensorsWriter {
             position = end
         }
         members["__metadata__"] = .object(metadata.mapValues { .string($0) })
-        var header = Array(JSONValue.object(members).text.utf8)
+        var header = Array(JSONValue.object(members).line.utf8)
         header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
 
         guard let file = fopen(path, "wb") else { throw failure() }

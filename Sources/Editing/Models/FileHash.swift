@@ -46,11 +46,17 @@ public struct FileHash {
         }
     }
 
-    /// The hash of a whole file. Throws `EditError.unreadable`, or what `observe` throws.
-    public static func of(file path: String, observe: (Int) throws -> Void = { _ in }) throws -> String {
+    /// The hash of a file, or of what follows its first `start` bytes. Throws `EditError.unreadable`, or what `observe`
+    /// throws.
+    public static func of(
+        file path: String, from start: Int = 0, observe: (Int) throws -> Void = { _ in }
+    ) throws -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw EditError.unreadable(path: path) }
         defer { close(descriptor) }
+        guard start == 0 || lseek(descriptor, off_t(start), SEEK_SET) == off_t(start) else {
+            throw EditError.unreadable(path: path)
+        }
         var hash = FileHash()
         try hash.add(descriptor, path: path, observe: observe)
         return hash.hexadecimal()

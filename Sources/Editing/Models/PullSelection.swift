@@ -61,6 +61,7 @@ struct PullSelection {
         guard listing.files.contains(where: { $0.path == "model_index.json" }) else {
             throw ModelStoreError.noModelThere(what: what, files: Array(wholes.prefix(10)))
         }
+        let paths = Set(listing.files.map(\.path))
         var chosen: [ModelHub.File] = []
         var weights: [String: [(file: ModelHub.File, weights: Weights)]] = [:]
         for file in listing.files {
@@ -74,7 +75,11 @@ struct PullSelection {
                 if let kind = Weights(words[1]) {
                     weights[words[0], default: []].append((file, kind))
                 } else if [".json", ".txt"].contains(where: words[1].hasSuffix) {
-                    chosen.append(file)
+                    // The same once more where both of these are there.
+                    let isRepeated =
+                        words[1] == "tokenizer.json"
+                        && ["vocab.json", "merges.txt"].allSatisfy { paths.contains("\(words[0])/\($0)") }
+                    if !isRepeated { chosen.append(file) }
                 }
             }
         }

@@ -1,3 +1,5 @@
+internal import Diffusion
+
 /// A JSON object whose members keep their order, written on one line.
 public struct JSONObject: Sendable {
     public indirect enum Value: Sendable {
@@ -24,34 +26,16 @@ public struct JSONObject: Sendable {
 
     private static func text(of value: Value) -> String {
         switch value {
-        case .text(let text): quoted(text)
+        case .text(let text): JSONValue.quoted(text)
         case .integer(let number): "\(number)"
         case .unsigned(let number): "\(number)"
         case .number(let number): number.isFinite ? "\((number * 1000).rounded() / 1000)" : "null"
         case .flag(let flag): flag ? "true" : "false"
         case .list(let values): "[" + values.map(text(of:)).joined(separator: ",") + "]"
         case .object(let object):
-            "{" + object.members.map { quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",") + "}"
+            "{" + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",")
+                + "}"
         case .null: "null"
         }
-    }
-
-    /// The text as a JSON string, with its quotes (RFC 8259, section 7).
-    public static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

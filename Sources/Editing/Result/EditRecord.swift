@@ -8,6 +8,15 @@ struct EditRecord {
     let request: EditRequest
     let plan: EditPlan
     let facts: ModelFacts
+    private let hashes: AdapterHashes
+
+    /// Reads the adapters' files once more, for their hashes.
+    init(request: EditRequest, plan: EditPlan, facts: ModelFacts) {
+        self.request = request
+        self.plan = plan
+        self.facts = facts
+        hashes = AdapterHashes(facts, prompts: [request.prompt, request.negativePrompt])
+    }
 
     /// The provenance of the picture that a seed made.
     func provenance(seed: UInt64) -> Provenance {
@@ -38,8 +47,10 @@ struct EditRecord {
         text["VAE"] = facts.autoencoder
         let loras = facts.adapters.map { "\($0.name):\($0.weight.shortText)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
+        if !hashes.loras.isEmpty { text["Lora hashes"] = hashes.loras.joined(separator: ", ") }
         let words = facts.embeddings.flatMap { $0.words.map(\.word) }
         if !words.isEmpty { text["TI"] = words.joined(separator: ", ") }
+        if !hashes.embeddings.isEmpty { text["TI hashes"] = hashes.embeddings.joined(separator: ", ") }
         if request.mode != .generate { text["Denoising strength"] = settings.strength.shortText }
         // Absent means the CUDA generator.
         if settings.randomSource == .torch { text["RNG"] = "CPU" }
