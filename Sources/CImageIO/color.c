@@ -225,7 +225,7 @@ struct cimageio_inks {
     struct conversion conversion;
 };
 
-struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
+struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, int depth) {
     struct cimageio_inks *inks = calloc(1, sizeof *inks);
     if (!inks) return NULL;
     struct conversion *conversion = &inks->conversion;
@@ -233,9 +233,9 @@ struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
     bool opened = open_profile(conversion, profile, count, &result) && conversion->channels == 4;
     cmsHPROFILE srgb = opened ? cmsCreate_sRGBProfileTHR(conversion->context) : NULL;
     if (srgb) {
-        conversion->transform =
-            cmsCreateTransformTHR(conversion->context, conversion->profile, TYPE_CMYK_8, srgb, TYPE_RGB_8,
-                                  INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_BLACKPOINTCOMPENSATION);
+        conversion->transform = cmsCreateTransformTHR(
+            conversion->context, conversion->profile, depth == 8 ? TYPE_CMYK_8 : TYPE_CMYK_16, srgb,
+            depth == 8 ? TYPE_RGB_8 : TYPE_RGB_16, INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_BLACKPOINTCOMPENSATION);
         cmsCloseProfile(srgb);
     }
     if (conversion->transform) return inks;
@@ -243,7 +243,7 @@ struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
     return NULL;
 }
 
-void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const uint8_t *cmyk, uint8_t *rgb, uint32_t pixels) {
+void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const void *cmyk, void *rgb, uint32_t pixels) {
     cmsDoTransform(inks->conversion.transform, cmyk, rgb, pixels);
 }
 

@@ -30,7 +30,7 @@ public struct EditJob: Sendable {
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
-            input: inputs.source.flatMap { source in request.picture.map { ($0, source.format) } },
+            input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
             others: (request.masks + request.protected).compactMap(\.input))
         for note in inputs.notes { try meter.note(note) }
 
