@@ -339,7 +339,8 @@ bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg
     open_header(&decoder, data, count);
     // One scan that ran to its last sample is whole without its end marker; of several, later ones may be missing, and an
     // arithmetic decoder makes samples of nothing at all.
-    bool one_scan = !decoder.info.arith_code && !decoder.info.progressive_mode && decoder.info.comps_in_scan == decoder.info.num_components;
+    bool one_scan = !decoder.info.arith_code && !decoder.info.progressive_mode &&
+                    decoder.info.comps_in_scan == decoder.info.num_components;
     read_rows(&decoder, expected, pixels, capacity);
     if (decoder.cut_short || (decoder.ended && (!one_scan || warnings->damaged > 0)))
         cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");

@@ -65,8 +65,8 @@ enum JPEGCodec {
                     : "it is a CMYK picture without a usable ink profile and was converted to RGB by multiplying inks")
         }
         let facts = SourceFacts(
-            storedSize: size, bitDepth: Int(info.stored_depth), colorType: coding.color.colorType, isInterlaced: coding.isProgressive,
-            orientation: 1, byteCount: file.count)
+            storedSize: size, bitDepth: Int(info.stored_depth), colorType: coding.color.colorType,
+            isInterlaced: coding.isProgressive, orientation: 1, byteCount: file.count)
         let picture = Picture(size: size, layout: info.channels == 1 ? .gray : .rgb, samples: samples)
         return Decoded(picture: picture, facts: facts, coding: coding, notes: notes, isDamaged: warnings.damaged > 0)
     }

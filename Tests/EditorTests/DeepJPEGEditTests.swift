@@ -56,7 +56,7 @@ import Testing
         editor.environment["XDG_DATA_HOME"] = editor.path("nothing")
         let refused = try editor.run(["inpaint", "a.jpg", "a fox"] + Self.quick)
         #expect(refused.code == 65)
-        #expect(refused.error.contains("a.jpg") && refused.error.contains("12 bits a sample, which need libjpeg-turbo 3"))
+        #expect(refused.error.contains("a.jpg") && refused.error.contains("need libjpeg-turbo 3"), "\(refused.error)")
         // What is no library is none.
         try FileManager.default.createDirectory(
             at: editor.folder.appending(path: "nothing/editor"), withIntermediateDirectories: true)
