@@ -41,7 +41,7 @@ let package = Package(
             name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CLCMS", "CWebP", "CTIFF"],
             linkerSettings: ["png", "jpeg", "z", "lcms2", "webp", "webpmux", "webpdemux", "tiff"].map {
                 .linkedLibrary($0)
-            }),
+            } + [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),

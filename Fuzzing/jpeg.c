@@ -6,11 +6,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
     cimageio_result result;
     cimageio_jpeg_warnings warnings;
     if (!cimageio_jpeg_header(data, count, fuzz_pixels, &info, &result)) return 0;
-    size_t capacity = (size_t)info.width * info.height * info.channels;
+    size_t capacity = (size_t)info.width * info.height * info.channels * info.depth / 8;
     uint8_t *pixels = malloc(capacity);
     bool decoded =
         pixels && cimageio_jpeg_decode(data, count, &info, pixels, capacity, data, count / 2, &warnings, &result);
-    if (decoded && info.component_count != 4) {
+    if (decoded && info.component_count != 4 && info.depth == 8) {
         for (size_t index = 0; index < info.channels; index++) pixels[index] ^= 0x55;
         cimageio_jpeg_request request = {
             .width = info.width, .height = info.height, .channels = info.channels, .progressive = info.progressive};

@@ -1,9 +1,10 @@
 #include "internal.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lcms2.h>
 
@@ -12,6 +13,9 @@ static const float srgb_tolerance = 0.5F / 255;
 
 /// Pixels that are converted at a time: the scratch stays in cache.
 enum { piece_pixels = 4096 };
+
+/// The fewest pixels that are worth a thread of their own, some milliseconds, and the most threads.
+enum { thread_pixels = 1 << 16, most_threads = 64 };
 
 const char *cimageio_profile_name(const cimageio_profile_info *info) { return info->name; }
 
@@ -194,6 +198,45 @@ bool cimageio_profile_describe(const uint8_t *profile, size_t count, cimageio_pr
     return done;
 }
 
+/// A part of a conversion, for a thread.
+struct share {
+    const struct conversion *conversion;
+    bool back;
+    const float *in;
+    float *out;
+    size_t pixels;
+};
+
+static void *run_share(void *argument) {
+    const struct share *share = argument;
+    if (share->back) run_from_srgb(share->conversion, share->in, share->out, share->pixels);
+    else run_to_srgb(share->conversion, share->in, share->out, share->pixels);
+    return NULL;
+}
+
+/// Converts over all cores. A transform may be used by several threads at once where it was made with cmsFLAGS_NOCACHE:
+/// its one-pixel cache is all that a transform would write to.
+static void run(const struct conversion *conversion, bool back, const float *in, float *out, size_t pixels) {
+    pthread_t threads[most_threads];
+    struct share shares[most_threads];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t count = pixels / thread_pixels;
+    if (count > (size_t)(cores < 1 ? 1 : cores)) count = (size_t)(cores < 1 ? 1 : cores);
+    if (count > most_threads) count = most_threads;
+    if (count < 1) count = 1;
+    bool is_started[most_threads] = {false};
+    for (size_t index = 0; index < count; index++) {
+        size_t start = pixels * index / count, end = pixels * (index + 1) / count;
+        shares[index] = (struct share){conversion, back, in + start * 3, out + start * 3, end - start};
+        // The last is this thread's own, as is what no thread could be had for.
+        if (index + 1 < count)
+            is_started[index] = pthread_create(&threads[index], NULL, run_share, &shares[index]) == 0;
+        if (!is_started[index]) run_share(&shares[index]);
+    }
+    for (size_t index = 0; index < count; index++)
+        if (is_started[index]) pthread_join(threads[index], NULL);
+}
+
 static bool convert(bool back, const uint8_t *profile, size_t count, const float *in, float *out, size_t pixels,
                     cimageio_result *result) {
     struct conversion conversion;
@@ -203,10 +246,7 @@ static bool convert(bool back, const uint8_t *profile, size_t count, const float
         done = false;
     }
     done = done && open_transform(&conversion, back, result);
-    if (done) {
-        if (back) run_from_srgb(&conversion, in, out, pixels);
-        else run_to_srgb(&conversion, in, out, pixels);
-    }
+    if (done) run(&conversion, back, in, out, pixels);
     close_conversion(&conversion);
     return done;
 }
@@ -225,7 +265,7 @@ struct cimageio_inks {
     struct conversion conversion;
 };
 
-struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
+struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, int depth) {
     struct cimageio_inks *inks = calloc(1, sizeof *inks);
     if (!inks) return NULL;
     struct conversion *conversion = &inks->conversion;
@@ -233,9 +273,9 @@ struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
     bool opened = open_profile(conversion, profile, count, &result) && conversion->channels == 4;
     cmsHPROFILE srgb = opened ? cmsCreate_sRGBProfileTHR(conversion->context) : NULL;
     if (srgb) {
-        conversion->transform =
-            cmsCreateTransformTHR(conversion->context, conversion->profile, TYPE_CMYK_8, srgb, TYPE_RGB_8,
-                                  INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_BLACKPOINTCOMPENSATION);
+        conversion->transform = cmsCreateTransformTHR(
+            conversion->context, conversion->profile, depth == 8 ? TYPE_CMYK_8 : TYPE_CMYK_16, srgb,
+            depth == 8 ? TYPE_RGB_8 : TYPE_RGB_16, INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_BLACKPOINTCOMPENSATION);
         cmsCloseProfile(srgb);
     }
     if (conversion->transform) return inks;
@@ -243,7 +283,7 @@ struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count) {
     return NULL;
 }
 
-void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const uint8_t *cmyk, uint8_t *rgb, uint32_t pixels) {
+void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const void *cmyk, void *rgb, uint32_t pixels) {
     cmsDoTransform(inks->conversion.transform, cmyk, rgb, pixels);
 }
 

@@ -14,11 +14,11 @@ bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity);
 /// The way from a CMYK profile's inks to sRGB, relative colorimetric with black points matched.
 struct cimageio_inks;
 
-/// Null where the profile is damaged or not of CMYK.
-struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count);
+/// For samples of `depth` (8 or 16) bits. Null where the profile is damaged or not of CMYK.
+struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, int depth);
 
-/// Converts 8-bit inks (255 is full).
-void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const uint8_t *cmyk, uint8_t *rgb, uint32_t pixels);
+/// Converts inks (the largest sample is full) to RGB of the same depth.
+void cimageio_inks_to_srgb(const struct cimageio_inks *inks, const void *cmyk, void *rgb, uint32_t pixels);
 
 /// Null is fine.
 void cimageio_close_inks(struct cimageio_inks *inks);

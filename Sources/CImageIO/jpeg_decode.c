@@ -1,17 +1,14 @@
 #include "internal.h"
+#include "jpeg_library.h"
 
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <jerror.h>
-#include <jpeglib.h>
 
 /// More scans than any encoder writes; each costs a pass over the whole picture, so a hostile file could ask for hours.
 static const int max_scans = 500;
 
-enum { end_of_image = 0xD9 };
+enum { end_of_image = 0xD9, largest_12_bits = 4095 };
 
 /// Everything a decode holds. The libjpeg structs are found again from the pointers that libjpeg hands to callbacks.
 struct decoder {
@@ -20,7 +17,8 @@ struct decoder {
     struct jpeg_source_mgr source;
     struct jpeg_progress_mgr progress;
     jmp_buf escape;
-    uint8_t *ink_row;
+    const struct jpeg_library *library;
+    void *row;                  // samples that are not yet what the caller wants
     struct cimageio_inks *inks; // null where no profile says what the inks look like
     cimageio_result *result;
     cimageio_jpeg_warnings *warnings;
@@ -111,7 +109,7 @@ static void on_progress(j_common_ptr info) {
 /// Prepares `decoder` and reads the header. Runs under the caller's setjmp.
 static void open_header(struct decoder *decoder, const uint8_t *data, size_t count) {
     j_decompress_ptr info = &decoder->info;
-    jpeg_create_decompress(info);
+    decoder->library->create(info, JPEG_LIB_VERSION, sizeof *info);
     info->client_data = decoder;
     decoder->source = (struct jpeg_source_mgr){
         .next_input_byte = data,
@@ -119,35 +117,66 @@ static void open_header(struct decoder *decoder, const uint8_t *data, size_t cou
         .init_source = source_nothing,
         .fill_input_buffer = refill,
         .skip_input_data = skip,
-        .resync_to_restart = jpeg_resync_to_restart,
+        .resync_to_restart = decoder->library->resync,
         .term_source = source_nothing,
     };
     info->src = &decoder->source;
     decoder->progress.progress_monitor = on_progress;
     info->progress = &decoder->progress;
-    jpeg_read_header(info, TRUE);
-    if (info->data_precision != 8) ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
+    decoder->library->read_header(info, TRUE);
+    if (info->data_precision != 8 && info->data_precision != 12)
+        ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
+    if (info->data_precision == 12 && !decoder->library->read_deep_rows)
+        ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
 }
 
-/// Zeroes `decoder` and installs the error handlers, so that `jpeg_destroy` is safe from here on.
-static void prepare(struct decoder *decoder, cimageio_result *result, cimageio_jpeg_warnings *warnings) {
+/// The precision that the first frame header states; 8 where there is none. ITU-T T.81, B.1.1.2 and B.2.2.
+static int stated_precision(const uint8_t *data, size_t count) {
+    size_t at = 2;
+    while (at + 4 < count) {
+        uint8_t marker = data[at + 1];
+        if (data[at] != 0xFF || marker == 0xFF) {
+            at++;
+        } else if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {
+            at += 2;
+        } else if (marker == end_of_image || marker == 0xDA) {
+            return 8;
+        } else if (marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC) {
+            return data[at + 4];
+        } else {
+            at += 2 + ((size_t)data[at + 2] << 8 | data[at + 3]);
+        }
+    }
+    return 8;
+}
+
+/// Zeroes `decoder`, chooses the library and installs the error handlers, so that `close_decoder` is safe from here on.
+/// False where no library reads the file.
+static bool prepare(struct decoder *decoder, const uint8_t *data, size_t count, cimageio_result *result,
+                    cimageio_jpeg_warnings *warnings) {
     memset(decoder, 0, sizeof *decoder);
     *result = (cimageio_result){0};
+    decoder->library = stated_precision(data, count) == 12 ? jpeg_library_deep() : jpeg_library_linked();
+    if (!decoder->library) {
+        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "12 bits a sample, which need libjpeg-turbo 3 (scripts/setup)");
+        return false;
+    }
     decoder->result = result;
     decoder->warnings = warnings;
-    decoder->info.err = jpeg_std_error(&decoder->error);
+    decoder->info.err = decoder->library->std_error(&decoder->error);
     decoder->info.client_data = decoder;
     decoder->error.error_exit = on_error;
     decoder->error.emit_message = on_message;
     decoder->error.output_message = print_nothing;
+    return true;
 }
 
 static void close_decoder(struct decoder *decoder) {
-    free(decoder->ink_row);
-    decoder->ink_row = NULL;
+    free(decoder->row);
+    decoder->row = NULL;
     cimageio_close_inks(decoder->inks);
     decoder->inks = NULL;
-    jpeg_destroy_decompress(&decoder->info);
+    decoder->library->destroy(&decoder->info);
 }
 
 const char *cimageio_jpeg_first_warning(const cimageio_jpeg_warnings *warnings) { return warnings->first; }
@@ -167,7 +196,7 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
                           cimageio_result *result) {
     struct decoder decoder;
     *out = (cimageio_jpeg_info){0};
-    prepare(&decoder, result, NULL);
+    if (!prepare(&decoder, data, count, result, NULL)) return false;
     if (setjmp(decoder.escape)) {
         close_decoder(&decoder);
         return false;
@@ -178,6 +207,8 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
     out->height = info->image_height;
     out->color = color_of(info);
     out->channels = out->color == CIMAGEIO_JPEG_GRAY ? 1 : 3;
+    out->stored_depth = (uint8_t)info->data_precision;
+    out->depth = out->stored_depth > 8 ? 16 : 8;
     out->progressive = info->progressive_mode;
     out->arithmetic = info->arith_code;
     if (out->color == 0) {
@@ -203,12 +234,46 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
     return result->code == CIMAGEIO_OK;
 }
 
-/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). Adobe's files store 1 − ink.
-static void ink_to_rgb(const uint8_t *ink, uint8_t *rgb, uint32_t width, bool stored_as_light) {
-    uint8_t flip = stored_as_light ? 0 : 255;
-    for (uint32_t x = 0; x < width; x++, ink += 4, rgb += 3)
-        for (int channel = 0; channel < 3; channel++)
-            rgb[channel] = (uint8_t)(((ink[channel] ^ flip) * (ink[3] ^ flip) + 127) / 255);
+/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). The samples are light, as Adobe's files store
+/// them, or ink.
+static void inks_to_rgb(const void *inks, void *rgb, uint32_t width, int depth, bool are_light) {
+    const uint8_t *from = inks;
+    const uint16_t *deep_from = inks;
+    uint8_t *to = rgb;
+    uint16_t *deep_to = rgb;
+    uint32_t flip = are_light ? 0 : depth == 8 ? 255 : 65535;
+    for (size_t x = 0; x < width; x++)
+        for (size_t channel = 0; channel < 3; channel++)
+            if (depth == 8)
+                to[x * 3 + channel] =
+                    (uint8_t)(((from[x * 4 + channel] ^ flip) * (from[x * 4 + 3] ^ flip) + 127) / 255);
+            else
+                deep_to[x * 3 + channel] =
+                    (uint16_t)(((uint64_t)(deep_from[x * 4 + channel] ^ flip) * (deep_from[x * 4 + 3] ^ flip) + 32767) /
+                               65535);
+}
+
+/// Turns every sample of 8 or 16 bits over: light to ink.
+static void invert(void *samples, size_t count, int depth) {
+    uint8_t *bytes = samples;
+    for (size_t index = 0; index < count * (size_t)depth / 8; index++) bytes[index] ^= 255;
+}
+
+/// Reads the next row into `target`, 12 bits spread over 16.
+static void read_row(const struct decoder *decoder, j_decompress_ptr info, int depth, void *target) {
+    if (depth == 8) {
+        JSAMPROW row = target;
+        decoder->library->read_rows(info, &row, 1);
+        return;
+    }
+    short *row = target;
+    decoder->library->read_deep_rows(info, &row, 1);
+    uint16_t *spread = target;
+    for (size_t index = 0; index < (size_t)info->output_width * (size_t)info->output_components; index++) {
+        uint32_t value = row[index] < 0 ? 0 : (uint32_t)row[index];
+        if (value > largest_12_bits) value = largest_12_bits;
+        spread[index] = (uint16_t)((value * 65535 + largest_12_bits / 2) / largest_12_bits);
+    }
 }
 
 /// Whether a progressive picture's scans stopped before they refined what they began: coefficients that were sent
@@ -225,28 +290,29 @@ static bool lacks_refinement(j_decompress_ptr info) {
 static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expected, uint8_t *pixels, size_t capacity) {
     j_decompress_ptr info = &decoder->info;
     bool ink = info->num_components == 4;
+    int depth = expected->depth;
+    if ((depth == 16) != (info->data_precision > 8)) ERREXIT1(info, JERR_BAD_PRECISION, info->data_precision);
     info->out_color_space = expected->channels == 1 ? JCS_GRAYSCALE : ink ? JCS_CMYK : JCS_RGB;
     info->dct_method = JDCT_ISLOW;
     info->do_fancy_upsampling = TRUE;
-    jpeg_start_decompress(info);
-    size_t row_bytes = (size_t)info->output_width * expected->channels;
+    decoder->library->start(info);
+    size_t row_bytes = (size_t)info->output_width * expected->channels * (size_t)depth / 8;
     size_t needed;
     if (__builtin_mul_overflow(row_bytes, (size_t)info->output_height, &needed) || needed != capacity)
         ERREXIT(info, JERR_BAD_LENGTH);
+    size_t ink_count = (size_t)info->output_width * 4;
     if (ink) {
-        decoder->ink_row = malloc((size_t)info->output_width * 4);
-        if (!decoder->ink_row) ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
+        decoder->row = malloc(ink_count * (size_t)depth / 8);
+        if (!decoder->row) ERREXIT1(info, JERR_OUT_OF_MEMORY, 0);
     }
     while (info->output_scanline < info->output_height) {
         uint8_t *row = pixels + row_bytes * info->output_scanline;
-        JSAMPROW target = ink ? decoder->ink_row : row;
-        jpeg_read_scanlines(info, &target, 1);
+        read_row(decoder, info, depth, ink ? decoder->row : row);
         if (ink && decoder->inks) {
-            if (info->saw_Adobe_marker)
-                for (size_t index = 0; index < (size_t)info->output_width * 4; index++) decoder->ink_row[index] ^= 255;
-            cimageio_inks_to_srgb(decoder->inks, decoder->ink_row, row, info->output_width);
+            if (info->saw_Adobe_marker) invert(decoder->row, ink_count, depth);
+            cimageio_inks_to_srgb(decoder->inks, decoder->row, row, info->output_width);
         } else if (ink) {
-            ink_to_rgb(decoder->ink_row, row, info->output_width, info->saw_Adobe_marker);
+            inks_to_rgb(decoder->row, row, info->output_width, depth, info->saw_Adobe_marker);
         }
         if (decoder->cut_short) break;
     }
@@ -255,24 +321,26 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
         decoder->warnings->damaged++;
         if (!decoder->warnings->first[0]) strcpy(decoder->warnings->first, "its last progressive scans are missing");
     }
-    if (!decoder->cut_short) jpeg_finish_decompress(info);
+    if (!decoder->cut_short) decoder->library->finish(info);
 }
 
-bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *expected, uint8_t *pixels,
+bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *expected, void *pixels,
                           size_t capacity, const uint8_t *ink_profile, size_t ink_profile_count,
                           cimageio_jpeg_warnings *warnings, cimageio_result *result) {
     struct decoder decoder;
     *warnings = (cimageio_jpeg_warnings){0};
-    prepare(&decoder, result, warnings);
-    if (ink_profile_count > 0) decoder.inks = cimageio_open_inks(ink_profile, ink_profile_count);
+    if (!prepare(&decoder, data, count, result, warnings)) return false;
+    if (ink_profile_count > 0) decoder.inks = cimageio_open_inks(ink_profile, ink_profile_count, expected->depth);
     warnings->used_ink_profile = decoder.inks != NULL;
     if (setjmp(decoder.escape)) {
         close_decoder(&decoder);
         return false;
     }
     open_header(&decoder, data, count);
-    // One scan that ran to its last sample is whole without its end marker; of several, later ones may be missing.
-    bool one_scan = !decoder.info.progressive_mode && decoder.info.comps_in_scan == decoder.info.num_components;
+    // One scan that ran to its last sample is whole without its end marker; of several, later ones may be missing, and an
+    // arithmetic decoder makes samples of nothing at all.
+    bool one_scan = !decoder.info.arith_code && !decoder.info.progressive_mode &&
+                    decoder.info.comps_in_scan == decoder.info.num_components;
     read_rows(&decoder, expected, pixels, capacity);
     if (decoder.cut_short || (decoder.ended && (!one_scan || warnings->damaged > 0)))
         cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");

@@ -52,6 +52,7 @@ static void open_source(struct splice *splice, j_decompress_ptr info, const uint
     info->client_data = splice;
     jpeg_mem_src(info, data, count);
     jpeg_read_header(info, TRUE);
+    if (info->data_precision != 8) fail(splice, CIMAGEIO_CANNOT_ENCODE, "only 8 bits a sample can be spliced");
 }
 
 /// A rectangle of pixels; empty where nothing changed.

@@ -331,12 +331,13 @@ static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsig
     }
 }
 
-/// Inks to 8-bit (or, where no profile says what they look like, as deep as stored) RGB.
+/// Inks to RGB of the same depth.
 static void convert_inks(const uint8_t *inks, cimageio_tiff_info *info, void *pixels, const struct cimageio_inks *way) {
     size_t count = (size_t)info->width * info->height;
-    if (way && info->depth == 8) {
+    if (way) {
+        size_t row_pixels = (size_t)info->width * (info->depth / 8);
         for (size_t row = 0; row < info->height; row++)
-            cimageio_inks_to_srgb(way, inks + row * info->width * 4, (uint8_t *)pixels + row * info->width * 3,
+            cimageio_inks_to_srgb(way, inks + row * row_pixels * 4, (uint8_t *)pixels + row * row_pixels * 3,
                                   info->width);
         info->used_ink_profile = true;
         return;
@@ -399,7 +400,7 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
             uint32_t profile_count = 0;
             void *profile = NULL;
             if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &profile_count, &profile))
-                way = cimageio_open_inks(profile, profile_count);
+                way = cimageio_open_inks(profile, profile_count, info->depth);
         }
         const struct target target = {&layout, info, info->inks ? inks : pixels, info->inks ? 4 : info->channels};
         done = result->code == CIMAGEIO_OK && read_pieces(tiff, &file, &target, result);

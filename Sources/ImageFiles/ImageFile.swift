@@ -62,14 +62,16 @@ public enum ImageFile {
         if decoded.coding.color == .cmyk || decoded.coding.color == .ycck { parsed.metadata.iccProfile = nil }
         let colorSpace = ColorSpace(
             parsed.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &parsed.notes)
-        parsed.metadata.jpegCoding = decoded.coding
+        // The tables of 12 bits are for samples sixteen times as large as those of any JPEG that is written here.
+        let isDeep = decoded.picture.depth > 8
+        if !isDeep { parsed.metadata.jpegCoding = decoded.coding }
         var image = LoadedImage(
             picture: decoded.picture, format: .jpeg, facts: decoded.facts,
             metadata: parsed.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: nil),
             jpegSource: nil, notes: decoded.notes + parsed.notes
         ).upright()
-        let canBeKept = !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
+        let canBeKept = !isDeep && !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
         if canBeKept { image.jpegSource = JPEGSource(bytes: bytes, orientation: image.facts.orientation) }
         return image
     }

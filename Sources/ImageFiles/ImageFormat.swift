@@ -33,6 +33,9 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
     }
 
+    /// Whether JPEGs of 12 bits a sample are read here and now: that needs libjpeg-turbo 3.
+    public static var readsDeepJPEG: Bool { cimageio_jpeg_reads_12_bits() }
+
     /// The name that people know: "PNG", "JPEG".
     public var displayName: String {
         switch self {

@@ -162,4 +162,10 @@ public struct LoadedImage: Sendable {
     public var jpegSource: JPEGSource?
     /// Plain sentences to say aloud: what was converted, what was damaged, what will not be carried over.
     public var notes: [String]
+
+    /// The format of what is made of it where none is named: its own, or PNG where that is not written or could not hold
+    /// the samples (a JPEG of 12 bits).
+    public var formatOfResults: ImageFormat {
+        format.isWritten && !(format == .jpeg && picture.depth > 8) ? format : .png
+    }
 }

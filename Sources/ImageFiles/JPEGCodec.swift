@@ -32,21 +32,21 @@ enum JPEGCodec {
         guard info.arithmetic || size.area / 512 <= file.count else {
             throw .truncated(file: name, format: .jpeg, size: size, byteCount: file.count)
         }
-        guard cimageio_can_allocate(size.area * Int(info.channels)) else {
+        let (count, depth) = (size.area * Int(info.channels), Int(info.depth))
+        guard cimageio_can_allocate(count * depth / 8) else {
             throw .outOfMemory(file: name, size: size)
         }
         var warnings = cimageio_jpeg_warnings()
-        var values = [UInt8]()
-        let decoded = unsafe fill(&values, count: size.area * Int(info.channels)) { pixels in
+        let samples = unsafe Picture.Samples.filled(count: count, depth: depth) { pixels in
             unsafe file.withUnsafeBufferPointer { file in
                 unsafe (inkProfile ?? []).withUnsafeBufferPointer { profile in
                     unsafe cimageio_jpeg_decode(
-                        file.baseAddress, file.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self),
-                        pixels.count, profile.baseAddress, profile.count, &warnings, &result)
+                        file.baseAddress, file.count, &info, pixels.baseAddress, pixels.count, profile.baseAddress,
+                        profile.count, &warnings, &result)
                 }
             }
         }
-        guard decoded else { throw failure() }
+        guard let samples else { throw failure() }
 
         let coding = JPEGCoding(info)
         var notes: [String] = []
@@ -65,9 +65,9 @@ enum JPEGCodec {
                     : "it is a CMYK picture without a usable ink profile and was converted to RGB by multiplying inks")
         }
         let facts = SourceFacts(
-            storedSize: size, bitDepth: 8, colorType: coding.color.colorType, isInterlaced: coding.isProgressive,
-            orientation: 1, byteCount: file.count)
-        let picture = Picture(size: size, layout: info.channels == 1 ? .gray : .rgb, samples: .eight(values))
+            storedSize: size, bitDepth: Int(info.stored_depth), colorType: coding.color.colorType,
+            isInterlaced: coding.isProgressive, orientation: 1, byteCount: file.count)
+        let picture = Picture(size: size, layout: info.channels == 1 ? .gray : .rgb, samples: samples)
         return Decoded(picture: picture, facts: facts, coding: coding, notes: notes, isDamaged: warnings.damaged > 0)
     }
 

@@ -108,6 +108,14 @@ public struct OutpaintPlan: Sendable, Equatable {
         return picture.padded(by: margins)
     }
 
+    /// A mask of the picture on the canvas, 0 in the new panels. Traps on a mask of another size.
+    public func canvas(of mask: Mask) -> Mask {
+        precondition(mask.size == sourceSize, "planned for \(sourceSize), given \(mask.size)")
+        var plane = Plane(size: canvasSize)
+        plane.paste(mask.coverage, x: margins.left, y: margins.top)
+        return Mask(coverage: plane)
+    }
+
     /// The mask for compositing: 1 in the new panels, 0 on the picture, which therefore comes back byte for byte.
     public var mask: Mask {
         var plane = Plane(size: canvasSize, repeating: 1)

@@ -172,6 +172,19 @@ import Testing
         #expect(try ImageFile.read(bytes: png, name: "a.png").colorSpace == .assumed)
     }
 
+    /// A large picture is converted over all cores, each pixel as alone.
+    @Test func largePicturesAreConvertedAsSmallOnes() {
+        let (p3, _) = space([PNGChunk(type: "cICP", data: [12, 13, 0, 1])])
+        let image = RGBImage(noise(PixelSize(width: 701, height: 503), .rgb, depth: 16))
+        let (there, back) = (p3.toSRGB(image), p3.fromSRGB(image))
+        #expect(there != image && back != image)
+        for y in stride(from: 0, to: 503, by: 7) {
+            let row = PixelRect(x: 0, y: y, width: 701, height: 1)
+            #expect(p3.toSRGB(image.cropped(to: row)) == there.cropped(to: row))
+            #expect(p3.fromSRGB(image.cropped(to: row)) == back.cropped(to: row))
+        }
+    }
+
     /// What a PNG says in chunks a JPEG says in a profile, and the colours stay.
     @Test func chunksBecomeAProfileElsewhere() throws {
         var metadata = ImageMetadata()

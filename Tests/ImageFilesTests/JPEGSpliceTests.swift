@@ -155,9 +155,8 @@ import Testing
         ] {
             for path in try Corpora.files("jpeg/" + folder, suffix: ".jpg") {
                 let file = try contents(path)
-                guard let loaded = try? ImageFile.read(bytes: file, name: path), loaded.format == .jpeg else {
-                    continue
-                }
+                guard let loaded = try? ImageFile.read(bytes: file, name: path), loaded.formatOfResults == .jpeg
+                else { continue }
                 if let comparison = try check(file, name(path)) {
                     spliced += 1
                     blocks += comparison.blocks

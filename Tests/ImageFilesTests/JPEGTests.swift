@@ -140,11 +140,6 @@ import Testing
         let plain = try ImageFile.read(path: root + "/testimgint.jpg")
         #expect(arithmetic.metadata.jpegCoding?.isArithmetic == true)
         #expect(arithmetic.picture.maximumDifference(plain.picture) <= rounding)
-        let twelve = #expect(throws: ImageFileError.self) { try ImageFile.read(path: root + "/monkey12.jpg") }
-        guard case .unsupportedFeature? = twelve else {
-            Issue.record("\(String(describing: twelve))")
-            return
-        }
     }
 
     @Test(.enabled(if: Corpora.isPresent, Corpora.absence))

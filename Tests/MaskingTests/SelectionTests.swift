@@ -107,19 +107,23 @@ import Testing
         return Double(both) / Double(zip(found, truth).count { $0 || $1 })
     }
 
-    /// The second is worked on at a quarter of its size and refined.
-    @Test(arguments: [PixelSize(width: 160, height: 120), PixelSize(width: 480, height: 360)])
+    /// The second is worked on at a third of its sides and refined twice, the third at a tenth and refined four times.
+    @Test(arguments: [
+        PixelSize(width: 160, height: 120), PixelSize(width: 480, height: 360), PixelSize(width: 1680, height: 1260),
+    ])
     func `The object of a known scene is found`(size: PixelSize) throws {
         let (picture, truth) = scene(size, noise: 0.06)
         let box = PixelRect(
             x: size.width / 5, y: size.height / 8, width: size.width * 3 / 5, height: size.height * 3 / 4)
         let mask = try GrabCut(workingArea: 20_000).mask(of: picture, in: box)
         #expect(intersectionOverUnion(mask, truth) >= 0.95)
+        var outside = 0
         for y in 0 ..< size.height {
             for x in 0 ..< size.width where !box.contains(PixelRect(x: x, y: y, width: 1, height: 1)) {
-                #expect(mask.coverage[x, y] == 0)
+                outside += mask.coverage[x, y] > 0 ? 1 : 0
             }
         }
+        #expect(outside == 0)
         #expect(try GrabCut(workingArea: 20_000).mask(of: picture, in: box) == mask)
     }
 

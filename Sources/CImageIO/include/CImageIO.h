@@ -160,6 +160,8 @@ typedef struct {
     uint32_t height;
     int32_t color;    // cimageio_jpeg_color
     uint8_t channels; // of the decoded pixels: 1 or 3
+    uint8_t depth;    // of the decoded pixels: 8, or 16 where the file has 12
+    uint8_t stored_depth;
     bool progressive;
     bool arithmetic;
     uint8_t component_count;
@@ -186,10 +188,13 @@ const char *cimageio_jpeg_first_warning(const cimageio_jpeg_warnings *warnings);
 bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_jpeg_info *info,
                           cimageio_result *result);
 
-/// Decodes 8-bit grey or RGB into `pixels` (`capacity` bytes in all) with the accurate integer DCT and smooth chroma
-/// upsampling. CMYK and YCCK are converted to sRGB by `ink_profile`, or to RGB by the ink product where that is empty or
+/// Whether a library is there that reads 12 bits a sample; without one such files are unsupported.
+bool cimageio_jpeg_reads_12_bits(void);
+
+/// Decodes grey or RGB of `info->depth` bits (native endian; 12 bits spread exactly over 16) into `pixels` (`capacity`
+/// bytes in all) with the accurate integer DCT and smooth chroma upsampling. CMYK and YCCK are converted to sRGB by `ink_profile`, or to RGB by the ink product where that is empty or
 /// no CMYK profile. Data that ends early fails.
-bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *info, uint8_t *pixels,
+bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *info, void *pixels,
                           size_t capacity, const uint8_t *ink_profile, size_t ink_profile_count,
                           cimageio_jpeg_warnings *warnings, cimageio_result *result);
 

@@ -22,14 +22,14 @@ public struct EditInputs: Sendable {
     public let notes: [EditNote]
 
     /// A picture and its mask that are no files.
-    init(picture: Picture, mask: Mask, colorSpace: ColorSpace) {
+    init(picture: Picture, mask: Mask, protected: Mask?, colorSpace: ColorSpace) {
         source = nil
         self.colorSpace = colorSpace
         self.picture = picture
         self.mask = mask
         canvas = nil
         roll = (0, 0)
-        protected = nil
+        self.protected = protected
         notes = []
     }
 
@@ -62,8 +62,21 @@ public struct EditInputs: Sendable {
 
         var canvas: OutpaintPlan?
         var picture = loaded.picture
-        var mask: Mask?
-        var protected: Mask?
+        let reader = MaskReader(
+            picture: loaded.picture, name: input.name, meaning: request.settings.maskMeans,
+            fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
+        var mask = try reader.union(request.masks, notes: &notes)
+        var protected = try reader.union(request.protected, notes: &notes)
+        if protected != nil, request.mode == .remix || request.mode == .variations {
+            mask = mask ?? .uniform(1, size: loaded.picture.size)
+        }
+        if let read = mask {
+            let marked = protected.map { read.subtracting($0) } ?? read
+            mask = marked
+            let summary = marked.summary
+            notes.append(EditNote(summary.verdict))
+            if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
+        }
         switch request.mode {
         case .outpaint:
             guard let change = request.canvas else {
@@ -72,28 +85,13 @@ public struct EditInputs: Sendable {
             let plan = try change.plan(for: loaded.picture.size)
             canvas = plan
             picture = plan.canvas(of: loaded.picture)
-            mask = plan.mask
+            mask = mask.map { plan.mask.union(plan.canvas(of: $0)) } ?? plan.mask
+            protected = protected.map { plan.canvas(of: $0) }
             notes.append(
                 EditNote("canvas: \(plan.canvasSize), the picture at \(plan.margins.left),\(plan.margins.top)"))
-        case .inpaint, .erase, .remix:
-            let reader = MaskReader(
-                picture: loaded.picture, name: input.name, meaning: request.settings.maskMeans,
-                fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
-            let marked = try reader.union(request.masks, notes: &notes)
-            protected = try reader.union(request.protected, notes: &notes)
-            if marked != nil || protected != nil && request.mode == .remix {
-                var read = marked ?? .uniform(1, size: loaded.picture.size)
-                if let protected { read = read.subtracting(protected) }
-                mask = read
-                let summary = read.summary
-                notes.append(EditNote(summary.verdict))
-                if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
-            } else if request.mode == .remix {
-                break
-            } else {
-                throw EditError.missingInput(mode: request.mode, what: "a mask")
-            }
-        case .variations, .generate:
+        case .inpaint, .erase:
+            guard mask != nil else { throw EditError.missingInput(mode: request.mode, what: "a mask") }
+        case .remix, .variations, .generate:
             break
         }
         var roll = (x: 0, y: 0)

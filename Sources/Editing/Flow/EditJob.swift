@@ -30,7 +30,7 @@ public struct EditJob: Sendable {
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
-            input: inputs.source.flatMap { source in request.picture.map { ($0, source.format) } },
+            input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
             others: (request.masks + request.protected).compactMap(\.input))
         for note in inputs.notes { try meter.note(note) }
 
@@ -92,7 +92,7 @@ public struct EditJob: Sendable {
         meter.passes = plan.passes
         meter.pictures = settings.seeds.count
         meter.plannedSteps = plan.stepsOfPasses
-        if let canvas = inputs.picture, !plan.panels.isEmpty {
+        if let canvas = inputs.picture, !plan.pieces.isEmpty {
             return try extended(canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter)
         }
         let runner = PassRunner(
@@ -110,37 +110,41 @@ public struct EditJob: Sendable {
         return EditResult(patches: patches, plan: plan, inputs: inputs)
     }
 
-    /// Panel by panel, each an edit of its window in which all but the panel is kept. Holds one canvas a seed, and what an edit of
-    /// one window takes.
+    /// Piece by piece, each an edit of its window. Holds one canvas a seed, and what an edit of one window takes.
     private func extended(
         _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter
     ) throws -> EditResult {
         let (source, colorSpace) = (inputs.canvas?.sourceRect, inputs.colorSpace)
         var pictures: [Picture] = []
-        // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
-        let samples = source.map { colorSpace.toSRGB(RGBImage(canvas.cropped(to: $0))) }
         for seed in plan.settings.seeds {
             var picture = canvas
-            for (number, panel) in plan.panels.enumerated() {
+            var samples: RGBImage?
+            for (number, piece) in plan.pieces.enumerated() {
+                if samples == nil, case .panel = piece {
+                    // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
+                    samples = source.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0))) }
+                }
                 var settings = plan.settings
                 // Noise of its own, or every panel would show the same figure.
                 settings.seeds = [seed &+ UInt64(number) &* 1_000_003]
-                let panelPlan = try EditPlan(panel, request: request, denoiser: denoiser, settings: settings)
-                guard let mask = panelPlan.denoiseMask, let hole = panelPlan.hole, let crop = panelPlan.crop else {
-                    preconditionFailure("a panel has a mask")
+                let piecePlan = try EditPlan(
+                    piece, inputs: inputs, request: request, denoiser: denoiser, settings: settings)
+                guard let mask = piecePlan.denoiseMask, let hole = piecePlan.hole, let crop = piecePlan.crop else {
+                    preconditionFailure("a piece has a mask")
                 }
                 let inputs = EditInputs(
-                    picture: picture.cropped(to: panel.window), mask: panel.mask, colorSpace: colorSpace)
+                    picture: picture.cropped(to: piece.window), mask: piece.mask,
+                    protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
                 let runner = PassRunner(
-                    plan: panelPlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
-                    negativePrompt: request.negativePrompt, passesBefore: plan.passesBeforePanels[number],
+                    plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
+                    negativePrompt: request.negativePrompt, passesBefore: plan.passesBeforePieces[number],
                     picturesBefore: pictures.count,
-                    samples: samples.map { ($0, (source?.y ?? 0) - panel.window.y) })
+                    samples: samples.map { ($0, (source?.y ?? 0) - piece.window.y) })
                 let patches = try runner.patches(
                     of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
                 try meter.begin(.composite)
-                let result = EditResult(patches: patches, plan: panelPlan, inputs: inputs)
-                picture.paste(result.pictures[0], x: panel.window.x, y: panel.window.y)
+                let result = EditResult(patches: patches, plan: piecePlan, inputs: inputs)
+                picture.paste(result.pictures[0], x: piece.window.x, y: piece.window.y)
             }
             pictures.append(picture)
         }

@@ -16,10 +16,10 @@ public struct EditPlan: Sendable {
     public let crop: CropPlan?
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
-    /// The pieces of an outpaint that is worked one after the other, each a plan of its own (`panel`); empty for all else.
-    public let panels: [OutpaintPanel]
-    /// Denoising steps of each pass of each panel.
-    private let stepsOfPanels: [[Int]]
+    /// The pieces of an outpaint that is worked one after the other, each a plan of its own; empty for all else.
+    let pieces: [OutpaintPiece]
+    /// Denoising steps of each pass of each piece.
+    private let stepsOfPieces: [[Int]]
 
     /// The axes along which the network takes the picture as repeating.
     public let wraps: WrappedAxes
@@ -36,7 +36,13 @@ public struct EditPlan: Sendable {
             // Wide enough for whatever context the panel's own plan chooses.
             let panels = canvas.panels(length: length, context: 2 * length)
             if panels.count > 1 {
-                try self.init(panels, of: canvas, request: request, denoiser: denoiser, settings: settings)
+                let marked = inputs.mask?.cropped(to: canvas.sourceRect)
+                let first = marked.flatMap { mask in
+                    mask.bounds.map { _ in OutpaintPiece.marked(mask, window: canvas.sourceRect) }
+                }
+                try self.init(
+                    [first].compactMap(\.self) + panels.map { .panel($0) }, inputs: inputs, size: canvas.canvasSize,
+                    request: request, denoiser: denoiser, settings: settings)
                 return
             }
         }
@@ -45,13 +51,17 @@ public struct EditPlan: Sendable {
             settings: settings)
     }
 
-    /// The plan of one panel of an outpaint, on the panel's window.
+    /// The plan of one piece of an outpaint, on the piece's window.
     ///
+    /// - Parameter inputs: of the whole edit.
     /// - Throws: `EditError.overMemoryLimit`.
     init(
-        _ panel: OutpaintPanel, request: EditRequest, denoiser: any Denoiser, settings: ResolvedSettings
+        _ piece: OutpaintPiece, inputs: EditInputs, request: EditRequest, denoiser: any Denoiser,
+        settings: ResolvedSettings
     ) throws(EditError) {
-        try self.init(request, size: panel.window.size, mask: panel.mask, denoiser: denoiser, settings: settings)
+        try self.init(
+            request, size: piece.window.size, mask: piece.mask, protected: inputs.protected?.cropped(to: piece.window),
+            denoiser: denoiser, settings: settings)
     }
 
     /// - Parameters:
@@ -63,8 +73,8 @@ public struct EditPlan: Sendable {
         denoiser: any Denoiser, settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
-        panels = []
-        stepsOfPanels = []
+        pieces = []
+        stepsOfPieces = []
         let facts = denoiser.facts
         let memory = MemoryEstimate(
             denoiser, limit: request.settings.memoryLimit, reusesKnown: settings.reusesKnown)
@@ -101,37 +111,37 @@ public struct EditPlan: Sendable {
     }
 
     private init(
-        _ panels: [OutpaintPanel], of canvas: OutpaintPlan, request: EditRequest, denoiser: any Denoiser,
+        _ pieces: [OutpaintPiece], inputs: EditInputs, size: PixelSize, request: EditRequest, denoiser: any Denoiser,
         settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
-        self.panels = panels
-        size = canvas.canvasSize
+        self.pieces = pieces
+        self.size = size
         generatedSize = size
         wraps = []
         denoiseMask = nil
         hole = nil
         crop = nil
         var steps: [[Int]] = []
-        for panel in panels {
-            steps.append(
-                try EditPlan(panel, request: request, denoiser: denoiser, settings: settings).stepsOfPasses)
+        for piece in pieces {
+            let plan = try EditPlan(piece, inputs: inputs, request: request, denoiser: denoiser, settings: settings)
+            steps.append(plan.stepsOfPasses)
         }
-        stepsOfPanels = steps
+        stepsOfPieces = steps
     }
 
     /// Whether there are pixels that the edit promises not to change.
     public var keepsPixels: Bool {
         guard settings.composite.mode != .raw else { return false }
-        if !panels.isEmpty { return true }
+        if !pieces.isEmpty { return true }
         guard let hole else { return false }
         return hole.coverage.values.contains(0)
     }
 
-    /// Runs of the network before each panel.
-    var passesBeforePanels: [Int] {
+    /// Runs of the network before each piece.
+    var passesBeforePieces: [Int] {
         var sum = 0
-        return stepsOfPanels.map { steps in
+        return stepsOfPieces.map { steps in
             defer { sum += steps.count }
             return sum
         }
@@ -154,7 +164,7 @@ public struct EditPlan: Sendable {
 
     /// Denoising steps of each pass of one picture.
     public var stepsOfPasses: [Int] {
-        if !stepsOfPanels.isEmpty { return stepsOfPanels.flatMap(\.self) }
+        if !stepsOfPieces.isEmpty { return stepsOfPieces.flatMap(\.self) }
         // Kept detail is there at full resolution already, and needs no tiles to make it.
         guard let crop, crop.isCoarseToFine, settings.detail == .model else {
             return [steps(strength: settings.strength)]
@@ -168,7 +178,10 @@ public struct EditPlan: Sendable {
 
     /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
     public var summary: String {
-        if !panels.isEmpty { return "\(panels.count) panels, \(stepsPerPicture) steps in all" }
+        if case .marked? = pieces.first {
+            return "what is marked, then \(pieces.count - 1) panels, \(stepsPerPicture) steps in all"
+        }
+        if !pieces.isEmpty { return "\(pieces.count) panels, \(stepsPerPicture) steps in all" }
         guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
         let place =
             crop.crop == PixelRect(size)

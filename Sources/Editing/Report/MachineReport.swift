@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import ImageFiles
 internal import Raster
 internal import Tensors
 
@@ -54,6 +55,13 @@ public struct MachineReport: Sendable {
                 value: .integer(model.threads ?? Compute.threads)),
             .init(label: "memory", text: Figures.bytes(total), name: "memoryBytes", value: .integer(total)),
         ]
+        let formats = ImageFormat.allCases.filter(\.isReadable).map {
+            $0.displayName + ($0 == .jpeg && ImageFormat.readsDeepJPEG ? " (8 and 12 bits)" : "")
+        }
+        entries.append(
+            .init(
+                label: "pictures", text: formats.joined(separator: ", "), name: "formats",
+                value: .list(formats.map { .text($0) })))
         if let name = processorName {
             entries.insert(.init(label: "processor", text: name, name: "processor", value: .text(name)), at: 1)
         }

@@ -5,8 +5,8 @@ public struct EditRequest: Sendable {
     public var mode: EditMode
     /// `nil` only for `generate`.
     public var picture: PictureInput?
-    /// What is repainted, all of them together. None for outpaint, variations and generate, and for a remix of the whole
-    /// picture.
+    /// What is repainted, all of them together; of an outpaint in the picture itself, beside what is added to it. None for
+    /// generate, and for a remix or variations of the whole picture.
     public var masks: [MaskSource]
     /// What never changes: taken from the masks once they are grown and blurred. White keeps a pixel byte for byte, grey
     /// weakens the mask in proportion.

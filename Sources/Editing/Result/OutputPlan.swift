@@ -20,7 +20,8 @@ public struct OutputPlan: Sendable, Equatable {
 
     /// - Parameters:
     ///   - suffix: what a name made from the input's ends in.
-    ///   - input: the picture that is edited and its format, `nil` where there is none.
+    ///   - input: the picture that is edited and the format that its results have where none is named, `nil` where there
+    ///     is none.
     ///   - others: further files that are never overwritten, such as the mask.
     /// - Throws: `EditError` where a name is taken, unwritable, without a known ending, or the input's own.
     public init(
@@ -48,8 +49,7 @@ public struct OutputPlan: Sendable, Equatable {
             isNumbered = false
         } else {
             let inputName = (input?.source.path).map(FileSystem.name(of:))
-            // A format that is not written gives a PNG.
-            format = input.map { $0.format.isWritten ? $0.format : .png } ?? .png
+            format = input?.format ?? .png
             if let path = choice.path {
                 folder = path
             } else {

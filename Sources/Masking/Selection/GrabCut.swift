@@ -8,9 +8,9 @@ public import Raster
 /// smallest cut of a graph over the pixels (8 neighbours) says which is which; both are repeated in turn. The data term
 /// is the likelihood of the whole mixture rather than of the likeliest component, as OpenCV's `grabCut` has it.
 ///
-/// A large picture is cut at `workingArea` first; then only a band around the outline is cut again at full size
-/// (H. Lombaert, Y. Sun, L. Grady and C. Xu, "A multilevel banded graph cuts method for fast image segmentation", ICCV
-/// 2005). Only the rectangle and a margin of half its size are looked at: the margin is what background looks like.
+/// A large picture is cut at `workingArea` first; then only a band around the outline is cut again, at no more than twice
+/// the size each time, up to the full one (H. Lombaert, Y. Sun, L. Grady and C. Xu, "A multilevel banded graph cuts method
+/// for fast image segmentation", ICCV 2005). Only the rectangle and a margin of half its size are looked at: the margin is what background looks like.
 public struct GrabCut: Sendable, Equatable {
     /// How often colours and cut take turns, 1 and up.
     public var iterations: Int
@@ -60,13 +60,18 @@ public struct GrabCut: Sendable, Equatable {
         let fullHints = hints(region: region, box: inside, foreground: foreground, background: background)
         guard fullHints.contains(Hint.background) else { throw SelectionError.noBackground(box: inside) }
         guard fullHints.contains(where: { $0 != Hint.background }) else { throw SelectionError.noForeground }
-        // The colours are learned from few pixels; a whole cut follows at the working size, and one of a band at full size.
+        // The colours are learned from few pixels; a whole cut follows at the working size, and cuts of bands above it.
         let working = Self.reduced(region.size, to: workingArea)
         let learning = Self.reduced(region.size, to: workingArea / 4)
-        func image(_ size: PixelSize) -> RGBImage { full.resized(to: size, filter: .area) }
         func reducedHints(_ size: PixelSize) -> [UInt8] { Self.enlarged(fullHints, from: region.size, to: size) }
         try observe()
-        let workingImage = image(working)
+        // From the full size down to the working one, each from the one above.
+        var images = [full]
+        for size in Self.sizes(from: region.size, to: working).dropFirst() {
+            images.append(images[images.count - 1].resized(to: size, filter: .area))
+            try observe()
+        }
+        let workingImage = images.removeLast()
         var labels: [Bool]
         let mixtures: Mixtures
         var isLearnedSmall = working != learning
@@ -84,10 +89,12 @@ public struct GrabCut: Sendable, Equatable {
             guard labels.contains(true) else { throw SelectionError.nothingFound }
             try observe()
         }
-        if region.size != working {
-            let band = Self.enlarged(Self.outline(of: labels, size: working), from: working, to: region.size)
-            labels = Self.enlarged(labels, from: working, to: region.size)
-            labels = recut(full, hints: fullHints, labels: labels, mixtures: mixtures, band: band)
+        var size = working
+        while let next = images.popLast() {
+            let band = Self.enlarged(Self.outline(of: labels, size: size), from: size, to: next.size)
+            labels = Self.enlarged(labels, from: size, to: next.size)
+            labels = recut(next, hints: reducedHints(next.size), labels: labels, mixtures: mixtures, band: band)
+            size = next.size
             try observe()
         }
         var plane = Plane(size: picture.size)
@@ -148,6 +155,19 @@ public struct GrabCut: Sendable, Equatable {
         guard scale < 1 else { return size }
         return PixelSize(
             width: max(1, Int(Double(size.width) * scale)), height: max(1, Int(Double(size.height) * scale)))
+    }
+
+    /// Both sizes and what lies between, in equal steps of at most 2 along each side; one where they are the same.
+    private static func sizes(from large: PixelSize, to small: PixelSize) -> [PixelSize] {
+        guard large != small else { return [large] }
+        let scale = max(Double(large.width) / Double(small.width), Double(large.height) / Double(small.height))
+        let steps = max(1, Int(log2(scale).rounded(.up)))
+        func side(_ from: Int, _ to: Int, _ step: Int) -> Int {
+            Int((Double(from) * pow(Double(to) / Double(from), Double(step) / Double(steps))).rounded())
+        }
+        return (0 ... steps).map { step in
+            PixelSize(width: side(large.width, small.width, step), height: side(large.height, small.height, step))
+        }
     }
 
     /// Values at another size: that in the middle of each new pixel.

@@ -6,7 +6,7 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
         commandName: "outpaint",
         abstract: "Extend a picture beyond its borders.",
         discussion: """
-            Say how far with --left, --right, --top and --bottom, or with --size, --aspect or --zoom-out, which keep the picture in the middle unless --anchor says otherwise. Far extensions are made panel by panel. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
+            Say how far with --left, --right, --top and --bottom, or with --size, --aspect or --zoom-out, which keep the picture in the middle unless --anchor says otherwise. Far extensions are made panel by panel. A mask repaints a part of the picture itself as well; else every pixel of it is kept. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
     @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())
@@ -17,6 +17,8 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup(title: "Canvas") var canvas: CanvasOptions
     @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "What to repaint of the picture itself (default: nothing)") var maskSources: MaskSourceOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
@@ -24,19 +26,23 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
 
     func validate() throws {
         try checkGivenPrompt(positionals.prompt, leftOut: "leave it out to continue the picture as it is")
+        try checkOneStandardInput([positionals.image] + maskSources.inputs)
         _ = try canvas.change()
     }
 
     func run() throws {
         var settings = shared.settings
+        maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         maskExpert.apply(to: &settings)
         canvas.apply(to: &settings)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .outpaint, picture: InputResolver(shared.output).pictureOrLast(positionals.image),
-                prompt: positionals.prompt ?? "", negativePrompt: shared.painting.negative, canvas: canvas.change(),
-                settings: settings))
+        let inputs = InputResolver(shared.output)
+        var request = try EditRequest(
+            mode: .outpaint, picture: inputs.pictureOrLast(positionals.image),
+            masks: maskSources.sources(positional: nil, inputs), prompt: positionals.prompt ?? "",
+            negativePrompt: shared.painting.negative, canvas: canvas.change(), settings: settings)
+        request.protected = try maskSources.protectedSources(inputs)
+        try EditRun(shared).run(request)
     }
 
     private var positionals: Positionals { Positionals(image, prompt) }

@@ -5,7 +5,7 @@ internal import Masking
 struct VariationsCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "variations",
-        abstract: "Make variations of a picture, without a prompt.",
+        abstract: "Make variations of a picture, or of the masked part of it, without a prompt.",
         discussion: """
             Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder. '-n 4' makes four.
             """)
@@ -14,17 +14,30 @@ struct VariationsCommand: ParsableCommand, ReportsAsJSON {
     var image: String?
 
     @OptionGroup var shared: SharedOptions
+    @OptionGroup(title: "Mask") var maskOptions: MaskOptions
+    @OptionGroup(title: "What to vary (default: everything)") var maskSources: MaskSourceOptions
+    @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "Texture") var tile: TileOptions
+    @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
     var reportsAsJSON: Bool { shared.output.json }
 
+    func validate() throws {
+        try checkOneStandardInput([image] + maskSources.inputs)
+    }
+
     func run() throws {
         var settings = shared.settings
-        settings.area = .whole
+        maskOptions.apply(to: &settings)
+        patch.apply(to: &settings)
         tile.apply(to: &settings)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .variations, picture: InputResolver(shared.output).pictureOrLast(image),
-                negativePrompt: shared.painting.negative, settings: settings))
+        maskExpert.apply(to: &settings)
+        let inputs = InputResolver(shared.output)
+        var request = try EditRequest(
+            mode: .variations, picture: inputs.pictureOrLast(image),
+            masks: maskSources.sources(positional: nil, inputs), negativePrompt: shared.painting.negative,
+            settings: settings)
+        request.protected = try maskSources.protectedSources(inputs)
+        try EditRun(shared).run(request)
     }
 }
