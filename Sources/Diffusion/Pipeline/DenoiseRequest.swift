@@ -134,7 +134,7 @@ public struct DenoiseProgress: Sendable {
     public var step: Int
     public var steps: Int
     /// After some steps of the first picture (`DenoiseRequest.previewInterval`): what it is expected to become, with what is
-    /// known in its place. nominally 0…1; of the request's size, or a pixel for each latent pixel.
+    /// known in its place. Nominally 0…1; of the request's size, or a pixel for each latent pixel.
     public var preview: RGBImage?
 
     public init(part: Part, picture: Int, step: Int, steps: Int, preview: RGBImage? = nil) {
