@@ -160,6 +160,7 @@ import Testing
             "tokenizer_2/tokenizer_config.json", #"{"pad_token": "<|endoftext|>"}"#,
             "the token that fills up the prompts of its text_encoder_2"
         ),
+        ("tokenizer/added_tokens.json", #"{"<s1>": 914}"#, "the word '<s1>' of its tokenizer"),
     ])
     func `What else a single file of SDXL does not tell is refused`(file: String, text: String, says: String) throws {
         let scratch = try ScratchFolder()

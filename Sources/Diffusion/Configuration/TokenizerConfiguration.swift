@@ -90,6 +90,12 @@ public struct TokenizerConfiguration: Sendable, Equatable {
         }
     }
 
+    /// The added tokens besides the four special ones.
+    var furtherTokens: [AddedToken] {
+        let own: Set = [beginToken, endToken, padToken, unknownToken]
+        return addedTokens.filter { !own.contains($0.content) }
+    }
+
     /// Adds those that are not known yet.
     mutating func add(_ tokens: [AddedToken]) {
         let known = Set(addedTokens.map(\.content))

@@ -98,7 +98,7 @@ public struct CLIPTokenizer: Sendable {
         let own = Set([
             configuration.beginToken, configuration.endToken, configuration.padToken, configuration.unknownToken,
         ])
-        let others = configuration.addedTokens.filter { !own.contains($0.content) }
+        let others = configuration.furtherTokens
         specials = SpecialTokens(
             own.compactMap { token in (numbers[token] ?? added[token]).map { (Array(token.unicodeScalars), $0) } }
                 + others.filter { !$0.isNormalized }.map { (Array($0.content.unicodeScalars), $0.number) })
