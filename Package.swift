@@ -72,6 +72,10 @@ let package = Package(
         .executableTarget(
             name: "kernel-benchmarks", dependencies: ["CKernels"], path: "Benchmarks/Kernels", swiftSettings: strict),
 
+        .executableTarget(
+            name: "seam-benchmarks", dependencies: ["Diffusion", "Editing", "ImageFiles", "Masking", "Raster"],
+            path: "Benchmarks/Seams", swiftSettings: strict),
+
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),

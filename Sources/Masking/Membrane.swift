@@ -1,4 +1,4 @@
-internal import Raster
+package import Raster
 
 /// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given
 /// on the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann). Pérez, Gangnet and Blake
@@ -6,9 +6,9 @@ internal import Raster
 ///
 /// Solved by multigrid: the problem is halved until it is tiny (full multigrid start), then V-cycles remove what
 /// residual is left. Constants are reproduced to rounding, whatever the region's shape.
-struct Membrane {
+package struct Membrane {
     /// What each pixel of the region is.
-    enum Role: UInt8 {
+    package enum Role: UInt8 {
         /// Its value is given.
         case fixed
         /// Its value is sought.
@@ -26,7 +26,7 @@ struct Membrane {
     /// 1 / ℓ², in 1 / pixel²: a value is drawn to 0 over the range ℓ (the screened equation `Δf = f / ℓ²`). 0 for none.
     let screening: Float
 
-    init(size: PixelSize, roles: [Role], screening: Float = 0) {
+    package init(size: PixelSize, roles: [Role], screening: Float = 0) {
         precondition(roles.count == size.area, "role count does not fit \(size)")
         self.size = size
         self.roles = roles
@@ -43,7 +43,7 @@ struct Membrane {
 
     /// `values` with the free pixels solved for; the others come back unchanged. Free pixels that no fixed pixel can
     /// reach become 0.
-    func solved(_ values: [Float]) -> [Float] {
+    package func solved(_ values: [Float]) -> [Float] {
         precondition(values.count == size.area, "value count does not fit \(size)")
         var result = values
         for index in roles.indices where roles[index] == .free { result[index] = 0 }
