@@ -167,12 +167,9 @@ for name in names {
         var request = EditRequest(mode: .erase, picture: .file(path: path), mask: .file(path: maskPath))
         request.settings.fill = .patchmatch
         request.settings.seed = 1
-        // The network's own picture: what all variants start from.
-        request.settings.composite = .raw
-        let output = OutputChoice(path: scratch.appending(path: "raw.png").path(), force: true)
-        let report = try EditJob(request: request, output: output)
-            .run(randomSeed: 1, openModel: { model }, observe: { _ in })
-        let patch = RGBImage(report.pictures[0])
+        let made = try EditJob(request: request, output: OutputChoice()).patch(randomSeed: 1, denoiser: model)
+        var patch = RGBImage(source)
+        patch.paste(made.patch, x: made.place.x, y: made.place.y)
         for variant in Variant.allCases {
             let result = variant.applied(patch, mask: mask, to: source)
             found[variant, default: []].append(SeamStatistic(RGBImage(result), mask: mask))
