@@ -156,7 +156,7 @@ static bool prepare(struct decoder *decoder, const uint8_t *data, size_t count, 
                     cimageio_jpeg_warnings *warnings) {
     memset(decoder, 0, sizeof *decoder);
     *result = (cimageio_result){0};
-    decoder->library = stated_precision(data, count) == 12 ? jpeg_library_deep() : jpeg_library_linked();
+    decoder->library = stated_precision(data, count) == 12 ? cimageio_jpeg_deep() : cimageio_jpeg_linked();
     if (!decoder->library) {
         cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "12 bits a sample, which need libjpeg-turbo 3 (scripts/setup)");
         return false;

@@ -23,12 +23,10 @@ static struct jpeg_library loaded;
 static const struct jpeg_library *deep;
 
 // A second libjpeg must find its own functions before those of the first, which have the same names. On ELF that takes
-// RTLD_DEEPBIND, which the sanitizers forbid; on macOS libraries are bound to each other by name.
-#if defined(__APPLE__)
-#define SECOND_LIBRARY "/Library/Application Support/editor/libjpeg.62.dylib"
-#define SECOND_NAME "/libjpeg.62.dylib"
-#define SECOND_FLAGS (RTLD_NOW | RTLD_LOCAL)
-#elif defined(RTLD_DEEPBIND) && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+// RTLD_DEEPBIND, which the sanitizers forbid. The one that scripts/setup gets has the interface of libjpeg 6.2; a system
+// whose own has another (Ubuntu's has that of 8) cannot speak to it with the same structures.
+#if defined(RTLD_DEEPBIND) && JPEG_LIB_VERSION == 62 && !__has_feature(address_sanitizer) &&                           \
+    !__has_feature(thread_sanitizer)
 #define SECOND_LIBRARY "/.local/share/editor/libjpeg.so.62"
 #define SECOND_NAME "/libjpeg.so.62"
 #define SECOND_FLAGS (RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)
@@ -46,9 +44,16 @@ static void *open_second(void) {
 }
 #endif
 
+static bool is_in_one_library(void *a, void *b) {
+    Dl_info of_a, of_b;
+    return dladdr(a, &of_a) && dladdr(b, &of_b) && of_a.dli_fbase == of_b.dli_fbase;
+}
+
 static void find(void) {
-    linked.read_deep_rows = (__typeof__(linked.read_deep_rows))dlsym(RTLD_DEFAULT, "jpeg12_read_scanlines");
-    if (linked.read_deep_rows) {
+    // Not that of another libjpeg, which some library may have brought along.
+    void *found = dlsym(RTLD_DEFAULT, "jpeg12_read_scanlines");
+    if (found && is_in_one_library(found, dlsym(RTLD_DEFAULT, "jpeg_read_scanlines"))) {
+        linked.read_deep_rows = (__typeof__(linked.read_deep_rows))found;
         deep = &linked;
         return;
     }
@@ -70,12 +75,12 @@ static void find(void) {
 #endif
 }
 
-const struct jpeg_library *jpeg_library_linked(void) { return &linked; }
+const struct jpeg_library *cimageio_jpeg_linked(void) { return &linked; }
 
-const struct jpeg_library *jpeg_library_deep(void) {
+const struct jpeg_library *cimageio_jpeg_deep(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, find);
     return deep;
 }
 
-bool cimageio_jpeg_reads_12_bits(void) { return jpeg_library_deep() != NULL; }
+bool cimageio_jpeg_reads_12_bits(void) { return cimageio_jpeg_deep() != NULL; }

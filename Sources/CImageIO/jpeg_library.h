@@ -22,8 +22,8 @@ struct jpeg_library {
 };
 
 /// The one that the program is linked with.
-const struct jpeg_library *jpeg_library_linked(void);
+const struct jpeg_library *cimageio_jpeg_linked(void);
 
 /// One that reads 12 bits: the linked one from libjpeg-turbo 3 on, else libjpeg-turbo 3 in the user's data folder.
 /// Null where there is neither.
-const struct jpeg_library *jpeg_library_deep(void);
+const struct jpeg_library *cimageio_jpeg_deep(void);

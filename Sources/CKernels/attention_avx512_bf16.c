@@ -158,7 +158,7 @@ static inline __attribute__((always_inline)) void weigh_keys(const layout *l, in
     }
 }
 
-// The same for the `keys` of a tile that any row sees, 1 to 64.
+// The same for a tile of which any row sees `keys`: at least 1; more than 64 count as 64.
 static void weigh_tile(const layout *l, int64_t pairs, int64_t padded_keys, int64_t padded_dim, int64_t first_key,
                        int64_t done, const int64_t seen[ROWS], float scale, progress *at, int64_t keys) {
     switch ((keys + LANES - 1) / LANES) {

@@ -57,7 +57,9 @@ INLINE void store_result(void *y, ckernels_type type, size_t i, size_t count, vf
 #ifdef NATIVE_BF16
     if (type == CKERNELS_BF16) {
         const __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)value);
-        memcpy((char *)y + 2 * i, &half, count == WIDTH ? sizeof half : 2 * count);
+        // Apart, as a length that is not known is a call.
+        if (count == WIDTH) memcpy((char *)y + 2 * i, &half, sizeof half);
+        else memcpy((char *)y + 2 * i, &half, 2 * count);
         return;
     }
 #endif

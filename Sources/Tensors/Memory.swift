@@ -32,12 +32,12 @@ internal import CKernels
     var limit = Int.max
     private var segments: [Segment] = []
     private var used = 0
-    /// Bytes that no block uses but that are still in memory.
+    /// At most so many bytes are in memory that no block uses.
     var kept: Int { segments.reduce(0) { $0 + $1.free.reduce(0) { $0 + $1.touched } } }
 
     /// Address space, of which only what is touched takes memory. AddressSanitizer sees each block as one of its own.
     private static let segmentSize = ckernels_is_address_sanitized() ? 0 : 1 << 30
-    private static let pageSize = 4096
+    fileprivate static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// A block of at least `bytes`, its content undefined. Throws when the system has none.
     func block(bytes: Int) throws -> Block {
@@ -47,7 +47,7 @@ internal import CKernels
             drain()
             place = self.place(capacity)
         }
-        guard let found = try place ?? newSegment(capacity) else { throw ComputeError.outOfMemory(bytes: bytes) }
+        guard let found = place ?? newSegment(capacity) else { throw ComputeError.outOfMemory(bytes: bytes) }
         let pointer = unsafe found.segment.take(capacity, at: found.index)
         used += capacity
         return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
@@ -81,7 +81,7 @@ internal import CKernels
         return best
     }
 
-    private func newSegment(_ capacity: Int) throws -> Place? {
+    private func newSegment(_ capacity: Int) -> Place? {
         // Where address space is scarce, no more than what is asked for.
         guard let segment = Segment(max(capacity, Self.segmentSize)) ?? Segment(capacity) ?? drained(capacity) else {
             return nil
@@ -118,7 +118,7 @@ internal import CKernels
     init?(_ capacity: Int) {
         var pointer: UnsafeMutableRawPointer?
         // Large ones on 2 MiB boundaries, so that the kernel can back them with huge pages.
-        let alignment = capacity >= 4 << 20 ? 2 << 20 : 64
+        let alignment = capacity >= 4 << 20 ? 2 << 20 : MemoryPool.pageSize
         guard unsafe posix_memalign(&pointer, alignment, capacity) == 0, let pointer = unsafe pointer else {
             return nil
         }
@@ -159,7 +159,7 @@ internal import CKernels
         }
     }
 
-    /// Gives the pages of free ranges back to the system; they come back as zeros.
+    /// Gives the pages of free ranges back to the system.
     func dropFreePages() {
         for index in free.indices where free[index].touched > 0 {
             #if os(Linux)

@@ -80,13 +80,14 @@ import Testing
         let cases: [([String], Int32, String)] = [
             (["--live-preview", "p.jpg"], 64, "must be 'terminal' or the name of a .png file, found 'p.jpg'"),
             (["--live-preview", "a.png"], 64, "'a.png' is an input"),
-            (["--live-preview", "o.png", "-o", "o.png"], 64, "'o.png' is an input"),
+            (["--live-preview", "./o.png", "-o", "o.png"], 64, "'./o.png' is where a result will be written"),
+            (["--live-preview", "a-inpaint.png"], 64, "'a-inpaint.png' is where a result will be written"),
             (["--live-preview", "empty.png"], 73, "'empty.png' exists already"),
             (["--live-preview", "none/p.png"], 73, "its folder does not exist"),
             (["--live-preview", "terminal", "--json"], 64, "--json leaves no room"),
             (["--preview-vae", "model/vae"], 64, "expected --live-preview beside it"),
             (["--live-preview", "p.png", "--live-preview-interval", "0"], 64, "live-preview-interval must be"),
-            (["--coherence", "2", "--known-latents", "channels"], 64, "--known-latents channels holds none"),
+            (["--coherence", "2", "--known-latents", "channels"], 64, "an inpainting model holds none"),
         ]
         for (options, code, says) in cases {
             let refused = try editor.run(edit + options)

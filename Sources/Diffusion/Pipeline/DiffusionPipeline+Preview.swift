@@ -5,11 +5,16 @@ extension DiffusionPipeline {
     /// A picture of latents, quickly: by the autoencoder that was given for it, by the model's own where that is a tiny one or
     /// its latents are of no known kind, else one pixel a latent pixel. `nil` where it has none.
     func preview(_ latents: Latents) -> RGBImage? {
-        if let (network, compute) = previewAutoencoder { return try? decodeTiles(latents, network, compute) }
+        if let (network, compute) = previewAutoencoder {
+            // Between two calls of the denoiser its memory is better given back.
+            defer { compute.releaseUnused() }
+            return try? decodeTiles(latents, network, compute)
+        }
         if !(autoencoder is TinyAutoencoder), let colors = LatentColors(autoencoder) {
             return colors.picture(of: latents)
         }
-        return try? decode(latents)
+        // Without its turn's clearing up, which would drop the denoiser's weights.
+        return try? decodeTiles(latents, autoencoder, compute)
     }
 }
 

@@ -64,8 +64,8 @@ struct PNDMSampler: DenoisingSampler {
             : multistepStep(output, latents, timestep: indices[index]).values
     }
 
-    /// Outputs for other latents differ by their noise.
-    mutating func forgetLatents() { outputs = [] }
+    /// Outputs for other latents differ by their noise. Not between the two calls of a first step, which belong together.
+    mutating func forgetLatents() { if !isWithinStep { outputs = [] } }
 
     private mutating func rungeKuttaStep(_ output: Vector, _ latents: Vector, timestep: Int) -> Vector {
         let half = counter % 2 == 0 ? settings.trainTimesteps / steps / 2 : 0

@@ -75,7 +75,9 @@ public struct EditInputs: Sendable {
             mask = marked
             let summary = marked.summary
             notes.append(EditNote(summary.verdict))
-            if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
+            if let warning = summary.warning, warning != .empty || request.mode != .outpaint {
+                notes.append(EditNote("\(warning)", isWarning: true))
+            }
         }
         switch request.mode {
         case .outpaint:

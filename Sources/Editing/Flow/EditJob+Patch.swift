@@ -1,5 +1,5 @@
 internal import Diffusion
-package import Masking
+internal import Masking
 package import Raster
 
 extension EditJob {
@@ -7,17 +7,17 @@ extension EditJob {
     /// to do that. Of one seed, and of an edit that is not worked in pieces; writes nothing.
     package func patch(
         randomSeed: UInt64, denoiser: any Denoiser
-    ) throws -> (patch: RGBImage, place: PixelRect, mask: Mask) {
+    ) throws -> (patch: RGBImage, place: PixelRect) {
         let inputs = try EditInputs(request)
         let settings = ResolvedSettings(for: request, facts: denoiser.facts, randomSeed: randomSeed)
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
-        guard let picture = inputs.picture, let given = inputs.mask, let mask = plan.denoiseMask, let hole = plan.hole,
+        guard let picture = inputs.picture, inputs.mask != nil, let mask = plan.denoiseMask, let hole = plan.hole,
             let crop = plan.crop
         else { preconditionFailure("an edit of a picture in one piece, under a mask") }
         let runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: ProgressMeter(observe: { _ in }), colorSpace: inputs.colorSpace,
             prompt: request.prompt, negativePrompt: request.negativePrompt)
         let patches = try runner.patches(of: picture, mask: mask, hole: hole, crop: crop, hasMask: true)
-        return (patches[0], crop.crop, given)
+        return (patches[0], crop.crop)
     }
 }

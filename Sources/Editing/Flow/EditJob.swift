@@ -32,6 +32,7 @@ public struct EditJob: Sendable {
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
             others: (request.masks + request.protected).compactMap(\.input))
+        if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
         for note in inputs.notes { try meter.note(note) }
 
         if inputs.isUnchanged, let source = inputs.source {
@@ -55,7 +56,7 @@ public struct EditJob: Sendable {
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)
         try meter.begin(.save)
-        let record = EditRecord(request: request, plan: plan, facts: facts)
+        let record = EditRecord(request: request, plan: plan, facts: facts, isWritten: output.metadata)
         let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
         return try writer.write(result, record: record, source: inputs.source)
     }
@@ -116,14 +117,17 @@ public struct EditJob: Sendable {
     ) throws -> EditResult {
         let (source, colorSpace) = (inputs.canvas?.sourceRect, inputs.colorSpace)
         var pictures: [Picture] = []
+        // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
+        func samples(of picture: Picture) -> RGBImage? {
+            source.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0))) }
+        }
+        var unchanged: RGBImage?
+        if case .panel? = plan.pieces.first { unchanged = samples(of: canvas) }
         for seed in plan.settings.seeds {
             var picture = canvas
-            var samples: RGBImage?
+            var samplesOfSeed = unchanged
             for (number, piece) in plan.pieces.enumerated() {
-                if samples == nil, case .panel = piece {
-                    // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
-                    samples = source.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0))) }
-                }
+                if samplesOfSeed == nil, case .panel = piece { samplesOfSeed = samples(of: picture) }
                 var settings = plan.settings
                 // Noise of its own, or every panel would show the same figure.
                 settings.seeds = [seed &+ UInt64(number) &* 1_000_003]
@@ -139,7 +143,7 @@ public struct EditJob: Sendable {
                     plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
                     negativePrompt: request.negativePrompt, passesBefore: plan.passesBeforePieces[number],
                     picturesBefore: pictures.count,
-                    samples: samples.map { ($0, (source?.y ?? 0) - piece.window.y) })
+                    samples: samplesOfSeed.map { ($0, (source?.y ?? 0) - piece.window.y) })
                 let patches = try runner.patches(
                     of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
                 try meter.begin(.composite)

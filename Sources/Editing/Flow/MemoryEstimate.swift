@@ -52,7 +52,7 @@ struct MemoryEstimate {
                 side -= facts.pixelMultiple
             }
             denoiser.weightMemory = limit - Self.base - activations(pixels: 2 * side * side)
-            // Blocks of other sizes that wait for their next use come on top (measured: up to two thirds).
+            // Gaps between blocks come on top.
             denoiser.autoencoderMemory = min(denoiser.autoencoderMemory, (limit - leastWeights) * 3 / 5)
         }
         return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)

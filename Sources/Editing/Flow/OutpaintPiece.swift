@@ -23,8 +23,3 @@ enum OutpaintPiece: Sendable {
         }
     }
 }
-
-extension Mask {
-    /// The part that lies in a window.
-    func cropped(to window: PixelRect) -> Mask { Mask(coverage: coverage.cropped(to: window)) }
-}

@@ -85,9 +85,10 @@ public struct ResolvedSettings: Sendable {
         knownLatents = asked.knownLatents
         coherence = asked.coherence
         coherenceMethod = asked.coherenceMethod
-        if coherence > 0, request.masks.isEmpty, mode != .outpaint {
+        if coherence > 0, request.masks.isEmpty, request.protected.isEmpty, mode != .outpaint {
             notes.append(
                 EditNote("--coherence has no effect without a mask: nothing of the picture is held", isWarning: true))
+            coherence = 0
         }
         previewInterval = asked.previewInterval
         area = asked.area

@@ -30,6 +30,16 @@ public enum FileSystem {
         return one.st_dev == other.st_dev && one.st_ino == other.st_ino
     }
 
+    /// Whether both names, of files that need not be there, lead to one file.
+    static func isSamePlace(_ first: String, _ second: String) -> Bool {
+        func existing(_ path: String) -> String {
+            let folder = folder(of: path)
+            return folder.isEmpty ? "." : folder
+        }
+        return isSameFile(first, second)
+            || name(of: first) == name(of: second) && isSameFile(existing(first), existing(second))
+    }
+
     /// Why nothing can be created in a folder; `nil` where it can. Found out by creating a file and removing it, as
     /// permissions alone do not tell of read-only disks and of users who may do anything.
     public static func reasonNotWritable(folder: String) -> String? {

@@ -13,14 +13,12 @@ public struct LivePreview: Sendable {
     /// - Parameters:
     ///   - force: whether a file that is there may be overwritten.
     ///   - request: whose inputs it may not be.
-    ///   - output: where the result goes, if that was said.
     /// - Throws: `EditError.notAPreview`, `.outputIsInput`, `.outputExists` or `.outputFolderMissing`.
-    public init(path: String, force: Bool, request: EditRequest, output: String?) throws {
+    public init(path: String, force: Bool, request: EditRequest) throws {
         let inputs = [request.picture] + (request.masks + request.protected).map(\.input)
-        let others =
-            inputs.compactMap { if case .file(let path)? = $0 { path } else { nil } } + [output].compactMap(\.self)
+        let files = inputs.compactMap { if case .file(let path)? = $0 { path } else { nil } }
         guard path.lowercased().hasSuffix(".png") else { throw EditError.notAPreview(found: path) }
-        if others.contains(where: { $0 == path || FileSystem.isSameFile($0, path) }) {
+        if files.contains(where: { FileSystem.isSamePlace($0, path) }) {
             throw EditError.outputIsInput(path: path)
         }
         if FileSystem.exists(path), !force { throw EditError.outputExists(path: path) }

@@ -6,11 +6,14 @@ public struct OutputChoice: Sendable {
     public var force: Bool
     /// Whether the result says how it was made.
     public var metadata: Bool
+    /// The file that shows the picture as it comes about, which is none of the results.
+    public var livePreview: String?
 
-    public init(path: String? = nil, force: Bool = false, metadata: Bool = true) {
+    public init(path: String? = nil, force: Bool = false, metadata: Bool = true, livePreview: String? = nil) {
         self.path = path
         self.force = force
         self.metadata = metadata
+        self.livePreview = livePreview
     }
 
     public var isStandardOutput: Bool { path == "-" }

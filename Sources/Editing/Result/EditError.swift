@@ -19,6 +19,8 @@ public enum EditError: Failing, Equatable {
     case maskFormat(path: String)
     /// Where previews are to go is neither the terminal nor a PNG file.
     case notAPreview(found: String)
+    /// Previews would go where a result goes.
+    case previewIsOutput(path: String)
     case noFont(name: String?)
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
@@ -59,9 +61,11 @@ extension EditError: CustomStringConvertible {
         case .protectionImpossible:
             "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
         case .nothingHeld:
-            "--coherence fits what is painted to the known latents that are held, and --known-latents channels holds none; leave one of them out"
+            "--coherence fits what is painted to the known latents that are held, and with --known-latents channels an inpainting model holds none; leave one of them out"
         case .notAPreview(let found):
             "--live-preview must be 'terminal' or the name of a .png file, found '\(found)'"
+        case .previewIsOutput(let path):
+            "'\(path)' is where a result will be written; give --live-preview another name"
         case .maskFormat(let path):
             "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
         case .noFont(let name):
@@ -101,7 +105,8 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat, .notAPreview:
+            .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat, .notAPreview,
+            .previewIsOutput:
             .usage
         case .noFont: .noInput
         case .unfitMask, .noAlpha: .badData

@@ -8,14 +8,14 @@ struct EditRecord {
     let request: EditRequest
     let plan: EditPlan
     let facts: ModelFacts
-    private let hashes: AdapterHashes
+    private let hashes: AdapterHashes?
 
-    /// Reads the adapters' files once more, for their hashes.
-    init(request: EditRequest, plan: EditPlan, facts: ModelFacts) {
+    /// - Parameter isWritten: whether pictures will carry it; then the adapters' files are read once more, for their hashes.
+    init(request: EditRequest, plan: EditPlan, facts: ModelFacts, isWritten: Bool) {
         self.request = request
         self.plan = plan
         self.facts = facts
-        hashes = AdapterHashes(facts, prompts: [request.prompt, request.negativePrompt])
+        hashes = isWritten ? AdapterHashes(facts, prompts: [request.prompt, request.negativePrompt]) : nil
     }
 
     /// The provenance of the picture that a seed made.
@@ -47,10 +47,10 @@ struct EditRecord {
         text["VAE"] = facts.autoencoder
         let loras = facts.adapters.map { "\($0.name):\($0.weight.shortText)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
-        if !hashes.loras.isEmpty { text["Lora hashes"] = hashes.loras.joined(separator: ", ") }
+        if let hashes, !hashes.loras.isEmpty { text["Lora hashes"] = hashes.loras.joined(separator: ", ") }
         let words = facts.embeddings.flatMap { $0.words.map(\.word) }
         if !words.isEmpty { text["TI"] = words.joined(separator: ", ") }
-        if !hashes.embeddings.isEmpty { text["TI hashes"] = hashes.embeddings.joined(separator: ", ") }
+        if let hashes, !hashes.embeddings.isEmpty { text["TI hashes"] = hashes.embeddings.joined(separator: ", ") }
         if request.mode != .generate { text["Denoising strength"] = settings.strength.shortText }
         // Absent means the CUDA generator.
         if settings.randomSource == .torch { text["RNG"] = "CPU" }

@@ -10,6 +10,11 @@ public struct OutputPlan: Sendable, Equatable {
     /// Whether files of these names may be replaced.
     public let overwrites: Bool
 
+    /// Whether a result will be written to that path, by whatever name.
+    func names(_ path: String) -> Bool {
+        (paths + [contactSheet].compactMap(\.self)).contains { FileSystem.isSamePlace($0, path) }
+    }
+
     /// For an edit of that mode.
     public init(
         _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,

@@ -16,7 +16,9 @@ struct EditRun {
         try openLivePreview(&request, printer)
         let job = EditJob(
             request: request,
-            output: OutputChoice(path: options.output, force: options.force, metadata: !options.noMetadata))
+            output: OutputChoice(
+                path: options.output, force: options.force, metadata: !options.noMetadata,
+                livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview))
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
         let report = try job.run(
@@ -53,8 +55,7 @@ struct EditRun {
         guard let place = shared.output.livePreview else { return }
         if place != OutputOptions.terminal {
             printer.livePreview = .file(
-                try LivePreview(
-                    path: place, force: shared.output.force, request: request, output: shared.output.output))
+                try LivePreview(path: place, force: shared.output.force, request: request))
         } else if let graphics = Console.graphics {
             printer.livePreview = .terminal(graphics)
         } else {

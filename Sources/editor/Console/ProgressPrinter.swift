@@ -34,7 +34,10 @@ final class ProgressPrinter {
         switch style {
         case .json: Console.writeError(event.json.line)
         case .quiet:
-            if case .note(let note) = event, note.isWarning { Console.writeError(Self.text(of: note)) }
+            if case .note(let note) = event, note.isWarning {
+                isPreviewOpen = false
+                Console.writeError(Self.text(of: note))
+            }
         case .live, .lines: showText(event)
         }
     }

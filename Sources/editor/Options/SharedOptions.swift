@@ -86,7 +86,7 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "An autoencoder that decodes live previews alone, such as one of TAESD's two files. Default: colours of latent pixels for Stable Diffusion, else the model's own.",
+            "An autoencoder that decodes live previews alone, such as one of TAESD's two files. Default: the model's own where that is a tiny one, colours of latent pixels for Stable Diffusion's, else the model's own.",
             valueName: "path"),
         completion: .file())
     var previewVae: String?
