@@ -32,12 +32,8 @@ public enum FileSystem {
 
     /// Whether both names, of files that need not be there, lead to one file.
     static func isSamePlace(_ first: String, _ second: String) -> Bool {
-        func existing(_ path: String) -> String {
-            let folder = folder(of: path)
-            return folder.isEmpty ? "." : folder
-        }
-        return isSameFile(first, second)
-            || name(of: first) == name(of: second) && isSameFile(existing(first), existing(second))
+        isSameFile(first, second)
+            || name(of: first) == name(of: second) && isSameFile(folder(of: first), folder(of: second))
     }
 
     /// Why nothing can be created in a folder; `nil` where it can. Found out by creating a file and removing it, as

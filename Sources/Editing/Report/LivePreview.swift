@@ -22,10 +22,7 @@ public struct LivePreview: Sendable {
             throw EditError.outputIsInput(path: path)
         }
         if FileSystem.exists(path), !force { throw EditError.outputExists(path: path) }
-        let folder = FileSystem.folder(of: path)
-        guard FileSystem.isFolder(folder.isEmpty ? "." : folder) else {
-            throw EditError.outputFolderMissing(path: path)
-        }
+        guard FileSystem.isFolder(FileSystem.folder(of: path)) else { throw EditError.outputFolderMissing(path: path) }
         self.path = path
     }
 
