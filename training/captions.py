@@ -6,13 +6,16 @@ from phrases import HERE, LANGUAGES, dressed, read_table
 
 LANGUAGE_WEIGHTS = (2, 1, 1)
 JOINERS = {"en": (", ", " and "), "es": (", ", " y "), "fr": (", ", " et ")}
+ANY_DRAWING = {"en": "drawing", "es": "dibujo", "fr": "dessin"}
+ANY_DRAWING_SHARE = 0.05
 GROUNDS = {"en": (", ", " on ", " in front of "), "es": (", ", " sobre "), "fr": (", ", " sur ")}
 
 
 class CaptionWriter:
     """Draws captions from a manifest row's sentences and tags; "" for one photograph or texture in ten.
 
-    A drawing is never shown without words: no words mean scenery, and what a hole is mended with.
+    A drawing is never shown without words: no words mean scenery, and what a hole is mended with. One in twenty
+    has words that say no more than that it is a drawing.
     """
 
     def __init__(self, rng: random.Random, empty_share: float = 0.1):
@@ -39,6 +42,8 @@ class CaptionWriter:
         known = [language for language in LANGUAGES if row[f"caption_{language}"]]
         weights = [LANGUAGE_WEIGHTS[LANGUAGES.index(language)] for language in known]
         language = rng.choices(known, weights)[0]
+        if rng.random() < ANY_DRAWING_SHARE:
+            return dressed(ANY_DRAWING[language], language, rng)
         name, form = row[f"caption_{language}"], rng.random()
         keywords = [word for word in self._keywords(row, language) if word]
         if keywords and form < 0.25:

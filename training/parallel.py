@@ -16,7 +16,7 @@ class Replicas:
     """`count` copies of `module` that share its parameters but not its gradients."""
 
     def __init__(self, module: torch.nn.Module, count: int):
-        self.module = module
+        self.module, self.count = module, count
         others = [copy.deepcopy(module) for _ in range(count - 1)]
         for other in others:
             for parameter, own in zip(other.parameters(), module.parameters()):

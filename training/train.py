@@ -148,7 +148,6 @@ def main() -> None:
         optimisers.load_state_dict(checkpoint["optimisers"])
         average.values, average.steps = checkpoint["average"], checkpoint["average_steps"]
     replicas = Replicas(denoiser, 1 if device.type == "cuda" else arguments.threads)
-    parts = 1 if device.type == "cuda" else 2 * arguments.threads
     tests = held_out_tests(arguments.cache, arguments.size, transform, tokenizer)
     scenes = SceneSource(arguments.cache, "train", arguments.size, random.Random(arguments.seed + samples),
                          fill_share=arguments.fill_share)
@@ -179,7 +178,7 @@ def main() -> None:
         batch = moved(source.next(), device)
         timesteps = random_timesteps(arguments.batch).to(device)
         tensors = [*vars(batch).values(), timesteps, torch.randn_like(batch.codes)]
-        recent += replicas.backward(list(zip(*(t.chunk(parts) for t in tensors))), training_loss)
+        recent += replicas.backward(list(zip(*(t.chunk(replicas.count) for t in tensors))), training_loss)
         optimisers.step(learning_rate(samples // arguments.batch, minutes, arguments))
         average.update(denoiser.unet)
         samples += arguments.batch

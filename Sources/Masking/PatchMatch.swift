@@ -9,6 +9,9 @@ internal import Raster
 /// known part, then every pixel of the hole becomes the mean of what the 49 patches over it propose, weighted by their
 /// similarity (their eq. 5) and by a confidence that falls with the distance from the hole's edge (§3.2).
 ///
+/// What the surroundings determine is not copied: on every level the thin parts of the hole and a rim along its edge are
+/// predicted from them (`Kriging`), and the patches sought must agree with that. A hole that is thin everywhere is wholly predicted.
+///
 /// Sources are patches that lie wholly in the known part. Deterministic for a seed.
 struct PatchMatch {
     var seed: UInt64
@@ -38,6 +41,7 @@ struct PatchMatch {
         let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region))
         let hole = coverage.cropped(to: region).values.map { $0 > 0 }
         var levels = [PatchMatchLevel(image: start, hole: hole)]
+        if levels[0].depth == 0 { return pasted(levels[0].image, at: region, over: image) }
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
         while let next = levels[levels.count - 1].halved(), min(next.size.width, next.size.height) >= Self.minimumSide,
             next.sources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2

@@ -7,7 +7,10 @@ struct PatchMatchLevel {
     let size: PixelSize
     /// R, G, B, 0 a pixel. Only the hole ever changes.
     private var colors: [SIMD4<Float>]
+    /// What nothing may be copied from.
     private let hole: [Bool]
+    /// What is still to be found: of the hole, what could not be predicted from its surroundings.
+    private let isOpen: [Bool]
     /// Centres of the patches that touch the hole, in reading order.
     private let targets: [Int32]
     /// Centres of the patches that are known, in reading order.
@@ -19,22 +22,32 @@ struct PatchMatchLevel {
     private var costs: [Float]
     /// Steps (8-neighbour) from the nearest known pixel; 0 where known.
     private let distance: [Int32]
-    /// The largest of `distance`.
+    /// The most steps from an open pixel to one that is not; 0 where none is open.
     let depth: Int
 
     private static let radius = PatchMatch.radius
+    /// Pixels that are predicted along the edge of a hole: more on the coarser levels, where they carry lines and tones on, than
+    /// on the finest, where they would show as a smooth band.
+    private static let (coarserRim, finestRim) = (3, 1)
 
     init(image: RGBImage, hole: [Bool]) {
         let colors = (0 ..< image.size.area).map { pixel in
             SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
         }
-        self.init(size: image.size, colors: colors, hole: hole)
+        self.init(size: image.size, colors: colors, hole: hole, isOpen: hole, rim: Self.finestRim)
     }
 
-    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool]) {
+    /// Of what is open, the thin parts and `rim` pixels along the edge are predicted.
+    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool], isOpen: [Bool], rim: Int) {
         self.size = size
-        self.colors = colors
         self.hole = hole
+        var kriging = Kriging(size: size, colors: colors, isKnown: isOpen.map { !$0 })
+        kriging.predict(Kriging.thinParts(of: isOpen, size: size))
+        let inwards = chessboardDistance(kriging.isKnown.map { !$0 }, size: size)
+        kriging.predict(inwards.map { $0 > 0 && $0 <= rim })
+        self.colors = kriging.colors
+        let isOpen = kriging.isKnown.map { !$0 }
+        self.isOpen = isOpen
         let width = size.width
         // Hole pixels in the rectangle above and left of each corner, for the number under a patch in four look-ups.
         var sums = [Int32](repeating: 0, count: (width + 1) * (size.height + 1))
@@ -71,7 +84,7 @@ struct PatchMatchLevel {
         field = [Int32](repeating: -1, count: size.area)
         costs = [Float](repeating: .infinity, count: size.area)
         distance = chessboardDistance(hole, size: size)
-        depth = Int(distance.max() ?? 0)
+        depth = Int(chessboardDistance(isOpen, size: size).max() ?? 0)
     }
 
     /// What `displacement` multiplies squared pixels by.
@@ -84,27 +97,29 @@ struct PatchMatchLevel {
         RGBImage(size: size, values: colors.flatMap { [$0.x, $0.y, $0.z] })
     }
 
-    /// Half the size; a pixel is the mean of the known pixels under it, and hole where more than half of them are.
+    /// Half the size; a pixel is the mean of the known pixels under it, and hole or open where more than half of them are.
     /// `nil` for a picture that cannot be halved.
     func halved() -> PatchMatchLevel? {
         let half = PixelSize(width: size.width / 2, height: size.height / 2)
         guard half.width > 0 && half.height > 0 else { return nil }
         var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
         var reducedHole = [Bool](repeating: false, count: half.area)
+        var reducedOpen = reducedHole
         for y in 0 ..< half.height {
             for x in 0 ..< half.width {
                 let corner = 2 * y * size.width + 2 * x
                 let block = [corner, corner + 1, corner + size.width, corner + size.width + 1]
-                let known = block.filter { !hole[$0] }
-                let isHole = known.count < 2
-                let used = isHole ? block : known
+                let known = block.filter { !isOpen[$0] }
+                let used = known.count < 2 ? block : known
                 var sum = SIMD4<Float>.zero
                 for index in used { sum += colors[index] }
                 reduced[y * half.width + x] = sum / Float(used.count)
-                reducedHole[y * half.width + x] = isHole
+                reducedHole[y * half.width + x] = block.filter { hole[$0] }.count > 2
+                reducedOpen[y * half.width + x] = known.count < 2
             }
         }
-        return PatchMatchLevel(size: half, colors: reduced, hole: reducedHole)
+        return PatchMatchLevel(
+            size: half, colors: reduced, hole: reducedHole, isOpen: reducedOpen, rim: Self.coarserRim)
     }
 
     /// Frees what a level no longer needs once the finer one has taken its field.
@@ -126,8 +141,8 @@ struct PatchMatchLevel {
         let width = size.width
         let reach = Self.radius
         let candidates = sources.count <= limit ? sources : (0 ..< limit).map { _ in randomSource(using: &random) }
-        let order = hole.indices.filter { hole[$0] }.sorted { (distance[$0], $0) < (distance[$1], $1) }
-        var known = hole.map { !$0 }
+        let order = isOpen.indices.filter { isOpen[$0] }.sorted { (distance[$0], $0) < (distance[$1], $1) }
+        var known = isOpen.map { !$0 }
         for pixel in order {
             let centerX = min(width - 1 - reach, max(reach, pixel % width))
             let centerY = min(size.height - 1 - reach, max(reach, pixel / width))
@@ -308,7 +323,7 @@ struct PatchMatchLevel {
                 unsafe weights.withUnsafeBufferPointer { weights in
                     for y in 0 ..< height {
                         let rows = max(reach, y - reach) ... max(reach, min(height - 1 - reach, y + reach))
-                        for x in 0 ..< width where hole[y * width + x] {
+                        for x in 0 ..< width where isOpen[y * width + x] {
                             let columns = max(reach, x - reach) ... max(reach, min(width - 1 - reach, x + reach))
                             let pixel = y * width + x
                             var sum = SIMD4<Float>.zero
@@ -346,7 +361,7 @@ struct PatchMatchLevel {
         var lacking = [SIMD4<Float>](repeating: .zero, count: size.area)
         func propose(_ pixel: Int, _ x: Int, _ y: Int, dx: Int, dy: Int) {
             let other = pixel + dy * width + dx
-            guard hole[pixel] || hole[other] else { return }
+            guard isOpen[pixel] || isOpen[other] else { return }
             let rows = max(reach, y + dy - reach) ... max(reach, min(height - 1 - reach, y + reach))
             let columns = max(reach, x + dx - reach) ... max(reach, min(width - 1 - reach, x + reach))
             var sum = SIMD4<Float>.zero
@@ -373,10 +388,10 @@ struct PatchMatchLevel {
         }
         var result = image
         let membrane = Membrane(
-            size: size, roles: hole.map { $0 ? .free : .fixed }, screening: 1 / (range * range))
+            size: size, roles: isOpen.map { $0 ? .free : .fixed }, screening: 1 / (range * range))
         for channel in 0 ..< 3 {
             let correction = membrane.solved(rightSide: lacking.map { $0[channel] })
-            for index in hole.indices where hole[index] { result.values[index * 3 + channel] += correction[index] }
+            for index in isOpen.indices where isOpen[index] { result.values[index * 3 + channel] += correction[index] }
         }
         return result
     }

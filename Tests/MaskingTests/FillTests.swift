@@ -58,4 +58,56 @@ internal import Testing
             #expect(filled.size == size && filled.values.allSatisfy(\.isFinite))
         }
     }
+
+    /// Waves of two directions and a slanting edge.
+    private func waves(_ size: PixelSize) -> RGBImage {
+        var image = RGBImage(size: size)
+        for pixel in 0 ..< size.area {
+            let (x, y) = (Float(pixel % size.width), Float(pixel / size.width))
+            let edge: Float = x + 2 * y > 150 ? 0.2 : 0
+            image.values[pixel * 3] = 0.4 + edge + 0.15 * sin(0.5 * x + 0.2 * y)
+            image.values[pixel * 3 + 1] = 0.4 + edge + 0.15 * sin(0.3 * x - 0.4 * y)
+            image.values[pixel * 3 + 2] = 0.4 + edge + 0.001 * x
+        }
+        return image
+    }
+
+    private func psnr(_ image: RGBImage, _ truth: RGBImage, inside mask: Mask) -> Float {
+        var (sum, count): (Float, Float) = (0, 0)
+        for pixel in 0 ..< truth.size.area where mask.coverage.values[pixel] > 0 {
+            for index in pixel * 3 ..< pixel * 3 + 3 {
+                sum += (image.values[index] - truth.values[index]) * (image.values[index] - truth.values[index])
+                count += 1
+            }
+        }
+        return -10 * log10(sum / count + 1e-12)
+    }
+
+    @Test(arguments: [1, 3, 7]) func scratchesFollowEdgesAndGrain(width: Int) {
+        let size = PixelSize(width: 120, height: 90)
+        let truth = waves(size)
+        let scratches = [
+            PixelRect(x: 10, y: 40, width: 100, height: width), PixelRect(x: 60, y: 5, width: width, height: 80),
+        ]
+        let mask = scratches.map { Mask.rectangle($0, size: size) }.reduce(Mask.uniform(0, size: size)) { $0.union($1) }
+        var damaged = truth
+        for scratch in scratches { damaged.paste(RGBImage(size: scratch.size), x: scratch.x, y: scratch.y) }
+        let predicted = Fill.patchmatch.applied(to: damaged, coverage: mask.coverage)
+        let smooth = Fill.fill.applied(to: damaged, coverage: mask.coverage)
+        #expect(psnr(predicted, truth, inside: mask) > psnr(smooth, truth, inside: mask) + 8)
+        // Nothing is drawn at random where all is predicted.
+        #expect(predicted == Fill.patchmatch.applied(to: damaged, coverage: mask.coverage, seed: 99))
+    }
+
+    @Test func aStraightEdgeCrossesAThickStroke() {
+        // Too thick to be predicted at full size: the coarser levels carry the edge across.
+        let size = PixelSize(width: 160, height: 120)
+        let truth = waves(size)
+        let stroke = PixelRect(x: 55, y: 10, width: 22, height: 100)
+        var damaged = truth
+        damaged.paste(RGBImage(size: stroke.size), x: stroke.x, y: stroke.y)
+        let mask = Mask.rectangle(stroke, size: size)
+        let filled = Fill.patchmatch.applied(to: damaged, coverage: mask.coverage, seed: 5)
+        #expect(psnr(filled, truth, inside: mask) > 20)
+    }
 }
