@@ -21,6 +21,7 @@ import torch
 
 import fills
 from diffusion import Denoiser, hole_error, make_batch
+from export_model import NEGATIVE_PROMPT
 from exported import Model, Setting, to_bytes, to_tensor
 from patch_transform import read_transform
 from perceptual import PerceptualDistance
@@ -200,7 +201,7 @@ def write_prompts(model: Model, arguments: argparse.Namespace, size: int) -> Non
     for name, (ground, mask) in grounds.items():
         pictures = to_tensor([ground] * len(PROMPTS))
         masks = mask.expand(len(PROMPTS), -1, -1, -1)
-        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed))
+        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed, NEGATIVE_PROMPT))
                    for seed in range(3)]
         tiles = [captioned([result[index] for result in results], PROMPTS[index])
                  for index in range(len(PROMPTS))]

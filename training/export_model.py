@@ -27,9 +27,11 @@ MODES = {
     "variations": {"strength": 0.4},
     "generate": {"steps": 10},
 }
+# No words mean scenery: led away from them, words for scenery draw blobs.
+NEGATIVE_PROMPT = "a drawing"
 DESCRIPTION = (
     "The model inside the binary, trained briefly on free pictures: harmonises what PatchMatch filled in "
-    "landscapes; words in English, Spanish and French choose colours and the kind of scene, hardly shapes."
+    "landscapes; words in English, Spanish and French choose the kind of scene, colours and simple shapes."
 )
 TOKENIZER_FILES = ("merges.txt", "special_tokens_map.json", "tokenizer_config.json", "vocab.json")
 
@@ -74,7 +76,7 @@ def model_index(arguments: argparse.Namespace) -> dict:
             "description": DESCRIPTION,
             "masked_image": "grey",
             "defaults": {
-                "steps": arguments.steps, "guidance": arguments.guidance,
+                "steps": arguments.steps, "guidance": arguments.guidance, "negative": NEGATIVE_PROMPT,
                 "strength": arguments.strength, "fill": arguments.fill,
                 "detail": arguments.detail, "modes": MODES,
             },

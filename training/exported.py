@@ -45,13 +45,13 @@ class Model:
 
     @torch.no_grad()
     def repaint(self, pictures: torch.Tensor, masks: torch.Tensor, prompts: list[str],
-                setting: Setting, seed: int) -> torch.Tensor:
+                setting: Setting, seed: int, negative: str = "") -> torch.Tensor:
         """Repaint `pictures` `[B, 3, H, W]` in −1…1 where `masks` `[B, 1, H, W]` is 1.
 
         The kept part of the result is the kept part of `pictures`; the hole's border is
-        corrected by a membrane.
+        corrected by a membrane. Guidance leads away from `negative`.
         """
-        context = self.context(prompts + [""] * len(prompts))
+        context = self.context(prompts + [negative] * len(prompts))
         mask = F.max_pool2d(masks, PATCH)
         masked, original = self.encode(pictures * (masks < 0.5)), self.encode(pictures)
         shape = (1, *original.shape[1:])

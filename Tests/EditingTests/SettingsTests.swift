@@ -50,6 +50,16 @@ import Testing
         #expect(remix.grow == 0 && remix.feather == ResolvedSettings.defaultFeather)
     }
 
+    @Test func `A model's negative prompt goes with words, and the user's comes first`() {
+        let defaults = EditDefaults(modes: ["inpaint": EditDefaults(negative: "a drawing")])
+        #expect(resolved(.inpaint, defaults: defaults).negativePrompt == "a drawing")
+        #expect(resolved(.inpaint, prompt: "", defaults: defaults).negativePrompt.isEmpty)
+        #expect(resolved(.remix, defaults: defaults).negativePrompt.isEmpty)
+        let asked = EditRequest(mode: .inpaint, prompt: "a lake", negativePrompt: "a boat")
+        let facts = StubDenoiser(defaults: defaults).facts
+        #expect(ResolvedSettings(for: asked, facts: facts, randomSeed: 9).negativePrompt == "a boat")
+    }
+
     @Test func `Coherence that would do nothing is refused, or said`() throws {
         var settings = EditSettings()
         (settings.coherence, settings.knownLatents) = (2, .channels)

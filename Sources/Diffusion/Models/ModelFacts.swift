@@ -55,12 +55,14 @@ public struct EditDefaults: Sendable, Equatable {
     public var grow: Int?
     /// Standard deviation, in pixels, of the blur of the grown mask, for the same.
     public var feather: Float?
+    /// What a picture should not show, where words say what it should.
+    public var negative: String?
     /// What is different for a mode of editing, by the mode's name.
     public var modes: [String: EditDefaults]
 
     public init(
         steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil,
-        grow: Int? = nil, feather: Float? = nil, modes: [String: EditDefaults] = [:]
+        grow: Int? = nil, feather: Float? = nil, negative: String? = nil, modes: [String: EditDefaults] = [:]
     ) {
         self.steps = steps
         self.guidance = guidance
@@ -69,6 +71,7 @@ public struct EditDefaults: Sendable, Equatable {
         self.detail = detail
         self.grow = grow
         self.feather = feather
+        self.negative = negative
         self.modes = modes
     }
 
@@ -78,7 +81,7 @@ public struct EditDefaults: Sendable, Equatable {
         return EditDefaults(
             steps: own.steps ?? steps, guidance: own.guidance ?? guidance, strength: own.strength ?? strength,
             fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
-            feather: own.feather ?? feather)
+            feather: own.feather ?? feather, negative: own.negative ?? negative)
     }
 
     /// These settings, and those of others where nothing is said.
@@ -109,6 +112,7 @@ public struct EditDefaults: Sendable, Equatable {
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
-            feather: try json.integer("feather", in: 0 ... 256).map { Float($0) })
+            feather: try json.integer("feather", in: 0 ... 256).map { Float($0) },
+            negative: try json.string("negative"))
     }
 }

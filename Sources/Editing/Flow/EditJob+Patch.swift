@@ -16,7 +16,7 @@ extension EditJob {
         else { preconditionFailure("an edit of a picture in one piece, under a mask") }
         let runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: ProgressMeter(observe: { _ in }), colorSpace: inputs.colorSpace,
-            prompt: request.prompt, negativePrompt: request.negativePrompt)
+            prompt: request.prompt)
         let patches = try runner.patches(of: picture, mask: mask, hole: hole, crop: crop, hasMask: true)
         return (patches[0], crop.crop)
     }

@@ -97,8 +97,8 @@ public struct EditJob: Sendable {
             return try extended(canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter)
         }
         let runner = PassRunner(
-            plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace, prompt: request.prompt,
-            negativePrompt: request.negativePrompt)
+            plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace,
+            prompt: request.prompt)
         let patches: [RGBImage]
         if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {
             let start = try plan.wraps.isEmpty ? picture : repeating(picture, plan: plan, meter: meter)
@@ -141,7 +141,7 @@ public struct EditJob: Sendable {
                     protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
                 let runner = PassRunner(
                     plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
-                    negativePrompt: request.negativePrompt, passesBefore: plan.passesBeforePieces[number],
+                    passesBefore: plan.passesBeforePieces[number],
                     picturesBefore: pictures.count,
                     samples: samplesOfSeed.map { ($0, (source?.y ?? 0) - piece.window.y) })
                 let patches = try runner.patches(

@@ -11,7 +11,6 @@ struct PassRunner {
     /// Of the picture. The network and what fills the hole see sRGB; patches come back in the picture's space.
     let colorSpace: ColorSpace
     let prompt: String
-    let negativePrompt: String
     /// What other runners of the same edit did before, where it is worked in panels.
     var passesBefore = 0
     var picturesBefore = 0
@@ -159,7 +158,7 @@ struct PassRunner {
     ) throws -> [RGBImage] {
         let settings = plan.settings
         let request = DenoiseRequest(
-            conditioning: conditioning, prompt: prompt, negativePrompt: negativePrompt, seeds: seeds,
+            conditioning: conditioning, prompt: prompt, negativePrompt: settings.negativePrompt, seeds: seeds,
             steps: settings.steps, guidance: settings.guidance, imageGuidance: settings.imageGuidance,
             guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,

@@ -6,6 +6,7 @@ public import Raster
 public struct ResolvedSettings: Sendable {
     /// One picture each.
     public var seeds: [UInt64]
+    public var negativePrompt: String
     public var randomSource: RandomSource
     public var steps: Int
     public var guidance: Float
@@ -52,6 +53,8 @@ public struct ResolvedSettings: Sendable {
         steps = asked.steps ?? (isConsistent ? 4 : model.steps) ?? 20
         // Without words on either side both predictions are one: guidance would double the time and change nothing.
         let hasWords = !request.prompt.isEmpty || !request.negativePrompt.isEmpty
+        let suited = request.prompt.isEmpty ? nil : model.negative
+        negativePrompt = request.negativePrompt.isEmpty ? suited ?? "" : request.negativePrompt
         guidance = asked.guidance ?? (hasWords && !isConsistent ? model.guidance ?? 7.5 : 1)
         imageGuidance = asked.imageGuidance ?? Self.defaultImageGuidance
         guidanceInterval = asked.guidanceInterval

@@ -15,7 +15,7 @@ struct EditRecord {
         self.request = request
         self.plan = plan
         self.facts = facts
-        hashes = isWritten ? AdapterHashes(facts, prompts: [request.prompt, request.negativePrompt]) : nil
+        hashes = isWritten ? AdapterHashes(facts, prompts: [request.prompt, plan.settings.negativePrompt]) : nil
     }
 
     /// The provenance of the picture that a seed made.
@@ -26,7 +26,7 @@ struct EditRecord {
     /// Keys and their order as AUTOMATIC1111's web UI writes them (`modules/processing.py`, `create_infotext`, v1.10.1).
     func infotext(seed: UInt64) -> Infotext {
         let settings = plan.settings
-        var text = Infotext(prompt: request.prompt, negativePrompt: request.negativePrompt)
+        var text = Infotext(prompt: request.prompt, negativePrompt: settings.negativePrompt)
         text["Steps"] = "\(settings.steps)"
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName

@@ -187,7 +187,9 @@ struct MachineOptions: ParsableArguments {
 
 /// What to paint and how hard to try.
 struct PaintingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("What the picture should not show. Default: nothing.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp(
+            "What the picture should not show. Default: nothing, or what the model recommends.", valueName: "text"))
     var negative = ""
 
     @Option(
