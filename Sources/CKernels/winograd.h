@@ -42,6 +42,14 @@ static inline int64_t winograd_groups(int64_t groups, int64_t most, int threads)
     return best;
 }
 
+enum { PANEL = 64 }; // out channels at a time: four registers of sums
+
+// What a thread does at a time: some tiles, for some of the out channels.
+typedef struct {
+    int64_t first, count;         // tiles
+    int64_t channel, channel_end; // multiples of PANEL
+} winograd_block;
+
 // A convolution that is being computed.
 typedef struct winograd_run winograd_run;
 struct winograd_run {
@@ -53,19 +61,33 @@ struct winograd_run {
     char *scratch;
     int64_t block, results; // tiles a block, a tile's side
     size_t scratch_size;    // a thread's
-    void (*run_block)(const winograd_run *run, int64_t first, int64_t count, char *scratch);
-    atomic_size_t next; // block to be taken
+    void (*run_block)(const winograd_run *run, const winograd_block *block, char *scratch);
+    int64_t parts;      // of the out channels
+    atomic_size_t next; // block and part to be taken
 };
 
 static inline void winograd_take_blocks(void *context, size_t worker) {
     winograd_run *run = context;
-    const int64_t tiles = winograd_tiles(run->shape, run->results);
-    int64_t first;
-    while ((first = (int64_t)atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed) * run->block) < tiles)
-        run->run_block(run, first, tiles - first < run->block ? tiles - first : run->block,
-                       run->scratch + worker * run->scratch_size);
+    const int64_t tiles = winograd_tiles(run->shape, run->results), panels = run->shape->out_channels / PANEL;
+    for (;;) {
+        const int64_t index = (int64_t)atomic_fetch_add_explicit(&run->next, 1, memory_order_relaxed);
+        const int64_t first = index / run->parts * run->block, part = index % run->parts;
+        if (first >= tiles) return;
+        const winograd_block block = {
+            .first = first,
+            .count = tiles - first < run->block ? tiles - first : run->block,
+            .channel = panels * part / run->parts * PANEL,
+            .channel_end = panels * (part + 1) / run->parts * PANEL,
+        };
+        run->run_block(run, &block, run->scratch + worker * run->scratch_size);
+    }
 }
 
+// Where there are fewer blocks than threads, their out channels are divided: each thread transforms the block for itself,
+// and reads only its share of the weights.
 static inline void winograd_execute(winograd_run *run, int threads) {
+    const int64_t blocks = (winograd_tiles(run->shape, run->results) + run->block - 1) / run->block;
+    const int64_t panels = run->shape->out_channels / PANEL, parts = (threads + blocks - 1) / blocks;
+    run->parts = parts < panels ? parts : panels;
     ckernels_parallel_for((size_t)threads, winograd_take_blocks, run);
 }

@@ -24,7 +24,6 @@ enum {
     SIDE = 6,    // of a tile
     RESULTS = 4, // along a side
     POINTS = 36, // of a transformed tile
-    PANEL = 64,  // out channels at a time: four registers
     ROWS = 6,    // tiles at a time: 6 · 4 accumulators leave registers for the operands
     LANES = 16,
     FEWEST = 64, // tiles; below it, reading the weights (four times a direct convolution's) takes as long as it saves
@@ -341,28 +340,28 @@ static void finish_tile(const ckernels_convolution_shape *s, const float *produc
     }
 }
 
-static void run_block(const winograd_run *run, int64_t first, int64_t count, char *scratch) {
+static void run_block(const winograd_run *run, const winograd_block *b, char *scratch) {
     const convolution *job = (const convolution *)run;
     const ckernels_convolution_shape *s = run->shape;
     const int64_t in = s->in_channels, out = s->out_channels, block = run->block;
     const layout l = scratch_layout(s, block);
     int16_t *codes = (int16_t *)scratch;
     float *products = (float *)(scratch + l.products), *scales = (float *)(scratch + l.scales);
-    for (int64_t tile = 0; tile < count; tile++) {
-        const winograd_place at = winograd_place_of(s, RESULTS, first + tile);
+    for (int64_t tile = 0; tile < b->count; tile++) {
+        const winograd_place at = winograd_place_of(s, RESULTS, b->first + tile);
         __m512i largest[POINTS];
         transform_tile(s, run->x + at.picture * s->height * s->width * in, at.row, at.column,
                        (float *)(scratch + l.staged), largest);
         round_tile(job, (float *)(scratch + l.staged), largest, codes + tile * in, scales + tile);
     }
-    const int64_t rows = winograd_up(count, ROWS); // what follows `count` is computed and thrown away
-    for (int64_t channel = 0; channel < out; channel += PANEL) {
+    const int64_t rows = winograd_up(b->count, ROWS); // what follows `count` is computed and thrown away
+    for (int64_t channel = b->channel; channel < b->channel_end; channel += PANEL) {
         const panel weights = panel_at(s, run->packed, channel / PANEL);
         for (int64_t point = 0; point < POINTS; point++)
             multiply(codes + point * block * in, scales + point * block, weights.codes + point * in * PANEL,
                      weights.scales + point * PANEL, rows, in, products + point * PANEL);
-        for (int64_t tile = 0; tile < count; tile++) {
-            const winograd_place at = winograd_place_of(s, RESULTS, first + tile);
+        for (int64_t tile = 0; tile < b->count; tile++) {
+            const winograd_place at = winograd_place_of(s, RESULTS, b->first + tile);
             const int64_t top = RESULTS * at.row, left = RESULTS * at.column;
             finish_tile(s, products + tile * POINTS * PANEL,
                         run->y + ((at.picture * s->height + top) * s->width + left) * out + channel,
@@ -375,7 +374,7 @@ static void run_block(const winograd_run *run, int64_t first, int64_t count, cha
 static void execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
                     const float *bias, void *y, void *scratch) {
     const int64_t block = tiles_a_block(s, threads);
-    convolution job = {{s, x, packed, bias, y, scratch, block, RESULTS, scratch_layout(s, block).size, run_block, 0},
+    convolution job = {{s, x, packed, bias, y, scratch, block, RESULTS, scratch_layout(s, block).size, run_block, 0, 0},
                        {0}};
     for (int64_t index = 0; index < s->out_channels / PANEL; index++)
         for (int point = 0; point < POINTS; point++) {

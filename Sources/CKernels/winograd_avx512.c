@@ -19,14 +19,14 @@
 #include <string.h>
 
 enum {
-    POINTS = 16,                 // of a transformed tile
-    PANEL = CKERNELS_INT8_PANEL, // out channels at a time: four registers
-    ROWS = CKERNELS_INT8_ROWS,   // tiles at a time: 6 · 4 accumulators leave registers for the operands
+    POINTS = 16,               // of a transformed tile
+    ROWS = CKERNELS_INT8_ROWS, // tiles at a time: 6 · 4 accumulators leave registers for the operands
     LANES = 16,
     RESULTS = 2,       // along a tile's side
     STAGED = 4,        // tiles that are transformed before they are quantised
-    FEWEST_TILES = 96, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
+    FEWEST_TILES = 32, // below it, reading the weights (16/9 of a direct convolution's) takes longer than it saves
 };
+_Static_assert(PANEL == CKERNELS_INT8_PANEL, "a point's codes are a panel of int8.h");
 
 // Tiles a block, a multiple of ROWS: so many that the transformed block stays in the second-level cache while its
 // channels are few, and that each pass over the weights serves enough tiles where they are many; of such numbers the one
@@ -362,15 +362,15 @@ static void transform_block(const winograd_run *run, int64_t first, int64_t coun
     }
 }
 
-static void run_block(const winograd_run *run, int64_t first, int64_t count, char *scratch) {
+static void run_block(const winograd_run *run, const winograd_block *b, char *scratch) {
     const ckernels_convolution_shape *s = run->shape;
     const int64_t in = s->in_channels, out = s->out_channels, block = run->block;
     const layout l = scratch_layout(s, block);
     float *products = (float *)(scratch + l.products);
 
-    transform_block(run, first, count, scratch);
-    const int64_t rows = winograd_up(count, ROWS); // what follows `count` is computed and thrown away
-    for (int64_t channel = 0; channel < out; channel += PANEL) {
+    transform_block(run, b->first, b->count, scratch);
+    const int64_t rows = winograd_up(b->count, ROWS); // what follows `count` is computed and thrown away
+    for (int64_t channel = b->channel; channel < b->channel_end; channel += PANEL) {
         const char *packed = run->packed + (size_t)(channel / PANEL * POINTS) * point_size(s);
         for (int point = 0; point < POINTS; point++) {
             float *to = products + point * block * PANEL;
@@ -383,8 +383,8 @@ static void run_block(const winograd_run *run, int64_t first, int64_t count, cha
                          (const uint16_t *)(packed + (size_t)point * point_size(s)), rows, in, to);
             }
         }
-        for (int64_t tile = 0; tile < count; tile++) {
-            const winograd_place at = winograd_place_of(s, RESULTS, first + tile);
+        for (int64_t tile = 0; tile < b->count; tile++) {
+            const winograd_place at = winograd_place_of(s, RESULTS, b->first + tile);
             const int64_t top = RESULTS * at.row, left = RESULTS * at.column;
             uint16_t *y = run->y + ((at.picture * s->height + top) * s->width + left) * out + channel;
             finish_tile(s, products + tile * PANEL, block, y, top + 1 < s->height, left + 1 < s->width,
@@ -396,7 +396,7 @@ static void run_block(const winograd_run *run, int64_t first, int64_t count, cha
 static void execute(const ckernels_convolution_shape *s, int threads, const void *x, const void *packed,
                     const float *bias, void *y, void *scratch) {
     const int64_t block = tiles_a_block(s, threads);
-    winograd_run run = {s, x, packed, bias, y, scratch, block, RESULTS, scratch_layout(s, block).size, run_block, 0};
+    winograd_run run = {s, x, packed, bias, y, scratch, block, RESULTS, scratch_layout(s, block).size, run_block, 0, 0};
     winograd_execute(&run, threads);
 }
 

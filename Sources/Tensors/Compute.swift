@@ -18,6 +18,9 @@ public final class Compute {
     /// Bytes of packed weights that may stay in memory between products. Those beyond leave it after each product and come
     /// back from their file, or from one without a name in `spillFolder`.
     public var weightMemory = Int.max
+    /// Whether as little memory as can be should be taken: that of activations goes back to the system between the networks'
+    /// turns, and all packed weights can leave memory.
+    public var isMemoryShort = false
     /// A folder on disk for packed weights that are not in `packedWeightFile`, where `weightMemory` is limited.
     public var spillFolder: String?
     private var spills: [Weak<SpillFile>] = []
@@ -81,7 +84,7 @@ public final class Compute {
     /// Gives the pages of weights in files back to the system, and the memory of activations that nothing uses, where that is
     /// more than the next turn may want: before another network's turn. The pages come back as they are used.
     public func releaseUnused() {
-        if weightMemory < .max || pool.kept > Self.keptBetweenTurns { pool.drain() }
+        if isMemoryShort || pool.kept > Self.keptBetweenTurns { pool.drain() }
         packedWeightFile?.dropPages()
         spills.removeAll { $0.object == nil }
         for spill in spills { spill.object?.dropPages() }

@@ -76,7 +76,7 @@ public final class ProductWeights {
             unsafe convert(part, to: plain.pointer + offset * compute.type.size, type: compute.type)
             offset += part.count
         }
-        let spill = compute.spill(size: size)
+        let spill = isResident && !compute.isMemoryShort ? nil : compute.spill(size: size)
         let block = try spill == nil ? compute.weightPool.block(bytes: size) : nil
         let target = unsafe spill?.bytes.baseAddress ?? block!.pointer
         let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, target)

@@ -98,7 +98,8 @@ import Testing
         .enabled(if: Compute.canMultiply(.bfloat16)),
         arguments: [
             (1, 20, 20, 32, 64, "winograd:"), (2, 17, 33, 96, 128, "winograd4:"), (3, 26, 9, 224, 64, "winograd:"),
-            (1, 31, 34, 64, 192, "winograd4:"), (3, 18, 43, 640, 64, "winograd4:"),
+            (1, 31, 34, 64, 192, "winograd4:"), (3, 18, 43, 640, 64, "winograd4:"), (2, 8, 8, 160, 192, "winograd:"),
+            (1, 11, 12, 64, 64, "winograd:"),
         ])
     func winogradConvolution(
         batch: Int, height: Int, width: Int, inChannels: Int, outChannels: Int, form: String

@@ -16,10 +16,14 @@ public final class DiffusionPipeline {
         didSet { compute.activationMemory = autoencoderMemory }
     }
 
-    /// Bytes of packed weights that may stay in memory between their uses; the rest is read from disk each time.
+    /// Bytes of packed weights that may stay in memory between their uses; the rest is read from disk each time, or from
+    /// what the system keeps of it. 1.9 GB for a large model. Setting it makes all else give memory back, too.
     public var weightMemory: Int {
         get { compute.weightMemory }
-        set { compute.weightMemory = newValue }
+        set {
+            compute.weightMemory = newValue
+            compute.isMemoryShort = true
+        }
     }
 
     /// The least that `autoencoderMemory` can ask for: the bytes that a smallest tile takes.
@@ -128,11 +132,17 @@ public final class DiffusionPipeline {
         facts.adapters = matched.facts
         facts.embeddings = matched.embeddings
         self.facts = facts
-        if let packedWeightFolder, facts.parameters >= Self.parametersWorthKeeping {
+        guard facts.parameters >= Self.parametersWorthKeeping else { return }
+        compute.weightMemory = Self.usualWeightMemory
+        if let packedWeightFolder {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)
         }
     }
+
+    /// Mapping weights again that lie in the page cache costs a step 1 % a gigabyte; room for them costs whoever else is at
+    /// work on the machine, or the edit itself where there is none.
+    private static let usualWeightMemory = 1_900_000_000
 
     /// A model of fewer parameters is packed in less time than it takes to think of it.
     private static let parametersWorthKeeping = 100_000_000
@@ -434,7 +444,7 @@ public final class DiffusionPipeline {
                 })
         }
         if let known = contexts.first(where: { $0.prompts == prompts }) { return sized(known.context, known.pooled) }
-        let encoded = try promptEncoder(prompts, compute)
+        let encoded = try compute.withoutResidentWeights { try promptEncoder(prompts, compute) }
         _ = try numbers(encoded.states, part: "text encoder")
         let context = TextContext(states: encoded.states)
         contexts.append((prompts, context, encoded.pooled))
