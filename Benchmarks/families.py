@@ -72,7 +72,7 @@ FAMILIES = [
     Family("InstructPix2Pix", "remix", 512, 8, unet=ones(8), pipeline="StableDiffusionInstructPix2PixPipeline"),
     Family("LCM", "generate", 512, 4, unet=ones(4, time_cond_proj_dim=256), pipeline="LatentConsistencyModelPipeline"),
     Family("SDXL", "generate", 1024, 4, ("L", "G"), xl(4), XL),
-    Family("SDXL inpainting", "inpaint", 1024, 9, ("L", "G"), xl(9), XL_INPAINT, limit="7G"),
+    Family("SDXL inpainting", "inpaint", 1024, 9, ("L", "G"), xl(9), XL_INPAINT, limit="3G"),
     Family("SDXL refiner", "remix", 1024, 4, ("", "G"), refiner(), "StableDiffusionXLImg2ImgPipeline"),
     Family("InstructPix2Pix of SDXL", "remix", 1024, 8, ("L", "G"), xl(8), "StableDiffusionXLInstructPix2PixPipeline"),
 ]

@@ -79,7 +79,8 @@ import Testing
         // From the folder, the original file, its pickle, and what was made of the folder.
         let steps: [(String, String, ModelConversion.Layout)] = [
             (folder, "a.safetensors", .file), (file, "b", .folder), (file + ".ckpt", "c.safetensors", .file),
-            (scratch.path + "/a.safetensors", "d", .folder), (folder, "e", .folder),
+            (scratch.path + "/a.safetensors", "d", .folder), (folder, "e", .folder), (folder, "f.gguf", .gguf),
+            (scratch.path + "/f.gguf", "g", .folder), (scratch.path + "/f.gguf", "h.safetensors", .file),
         ]
         for (source, target, layout) in steps {
             try Self.convert(source, to: "\(scratch.path)/\(target)", layout)
@@ -117,11 +118,61 @@ import Testing
         #expect(psnr > decibels, "\(psnr) dB")
     }
 
+    /// Linear layers in blocks, convolutions in f16, single rows in f32, within what that rounds.
+    @Test(arguments: [("tiny-sd1", 40.0), ("tiny-sd2", 40), ("tiny-sdxl", 40)])
+    func `8 bits go into GGUF`(name: String, decibels: Double) throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins(name, in: scratch)
+        let target = scratch.path + "/made.gguf"
+        try Self.convert(folder, to: target, .gguf, .int8)
+        let file = try GGUFFile(path: target)
+        var counts: [WeightTensor.ElementType: Int] = [:]
+        for name in file.names {
+            let tensor = try #require(file.tensor(name))
+            counts[tensor.elementType, default: 0] += 1
+            switch tensor.shape.count {
+            case 0, 1: #expect(tensor.elementType == .float32, "\(name)")
+            case 2: #expect(tensor.elementType != .float32, "\(name)")
+            default: #expect(tensor.elementType == .float16, "\(name)")
+            }
+        }
+        #expect(counts.keys.count == 3 && (counts[.q80] ?? 0) > 20, "\(counts)")
+        #expect(file.metadata["general.architecture"] == String(name.dropFirst(5)))
+        #expect(file.metadata["general.quantization_version"] == "2")
+        let (expected, found) = (try Self.picture(folder), try Self.picture(target))
+        let error = zip(expected, found).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+        let psnr = -10 * log10(error / Double(expected.count))
+        #expect(psnr > decibels && psnr < 80, "\(psnr) dB")
+        let error8 = #expect(throws: ModelError.self) {
+            try Self.convert(folder, to: scratch.path + "/made", .folder, .int8)
+        }
+        #expect("\(try #require(error8))".contains("weights in 8 bits go into a .gguf file"))
+    }
+
+    /// Against the gguf package 0.19.0 (`quants.quantize`).
+    @Test func `Blocks of 8 bits are ggml's, byte for byte`() throws {
+        let values = (0 ..< 64).map { Float($0 * $0 % 97 - 48) / 37 }
+        let expected: [UInt8] = [
+            59, 33, 129, 132, 140, 153, 171, 195, 224, 3, 42, 87, 137, 192, 253, 64, 134, 211, 37, 124,
+            216, 58, 161, 13, 127, 245, 114, 243, 122, 5, 150, 45, 200, 106, 231, 32, 17, 183, 116, 37,
+            219, 152, 107, 51, 0, 211, 171, 137, 127, 104, 87, 76, 71, 71, 76, 87, 104, 127, 137, 171,
+            211, 0, 51, 107, 152, 219, 37, 116,
+        ]
+        let blocks = [values[..<32], values[32...]].map { WeightFileWriter.q80($0) }
+        #expect(blocks[0].map { $0 + (blocks[1] ?? []) } == expected)
+        // Nothing, next to nothing, too much, and what is no number.
+        func block(of value: Float) -> [UInt8]? { WeightFileWriter.q80([Float](repeating: value, count: 32)[...]) }
+        #expect(block(of: 0) == [UInt8](repeating: 0, count: 34))
+        #expect(block(of: 0x1p-149) == [UInt8](repeating: 0, count: 34))
+        #expect(block(of: 1e7) == nil)
+        #expect(block(of: .nan)?.prefix(2) == [0x00, 0x7E])
+    }
+
     @Test func `GGUF becomes a file that gives the same picture`() throws {
         let scratch = try ScratchFolder()
         let (_, file) = try Self.twins("tiny-sd1", in: scratch)
         let source = try SafetensorsFile(path: file)
-        var writer = GGUFWriter()
+        var writer = HandmadeGGUF()
         for name in source.names.sorted() {
             let tensor = try #require(source.tensor(name))
             _ = writer.add(name, shape: tensor.shape, values: tensor.floats(), as: .q80)
@@ -209,7 +260,7 @@ import Testing
         let scratch = try ScratchFolder()
         try CheckpointTable.write(scratch.path + "/x", [("large", [3], [1, 70000, .infinity])])
         let tensor = try #require(try SafetensorsFile(path: scratch.path + "/x").tensor("large"))
-        let entry = SafetensorsWriter.Entry(name: "large", shape: [3], pieces: [tensor])
+        let entry = WeightFileWriter.Entry(name: "large", shape: [3], pieces: [tensor])
         let writer = SafetensorsWriter(path: scratch.path + "/y")
         let error = #expect(throws: ModelError.self) {
             try writer.write([entry], metadata: [:], as: .float16) { _ in }
@@ -226,12 +277,12 @@ import Testing
         }
         values += [0, -0.0, 65519, 65520, -65520, .infinity, -.infinity, 0x1p-24, 0x1p-25, 0x1.8p-25, 0x1.ffep-15]
         for value in values {
-            #expect(SafetensorsWriter.half(value) == Float16(value).bitPattern, "\(value)")
-            let upper = Float(bitPattern: UInt32(SafetensorsWriter.bfloat16(value)) << 16)
+            #expect(WeightFileWriter.half(value) == Float16(value).bitPattern, "\(value)")
+            let upper = Float(bitPattern: UInt32(WeightFileWriter.bfloat16(value)) << 16)
             #expect(upper == value || abs(upper - value) <= abs(value) / 256, "\(value)")
         }
-        #expect(Float16(bitPattern: SafetensorsWriter.half(.nan)).isNaN)
-        #expect(SafetensorsWriter.bfloat16(1 + 0x1p-8) == 0x3F80)
-        #expect(SafetensorsWriter.bfloat16(1 + 0x1.8p-7) == 0x3F82)
+        #expect(Float16(bitPattern: WeightFileWriter.half(.nan)).isNaN)
+        #expect(WeightFileWriter.bfloat16(1 + 0x1p-8) == 0x3F80)
+        #expect(WeightFileWriter.bfloat16(1 + 0x1.8p-7) == 0x3F82)
     }
 }

@@ -54,12 +54,12 @@ import Testing
         }
     }
 
-    @Test(arguments: ["tiny-sd1", "tiny-sd2", "tiny-sdxl"], GGUFWriter.Storage.allCases)
+    @Test(arguments: ["tiny-sd1", "tiny-sd2", "tiny-sdxl"], HandmadeGGUF.Storage.allCases)
     func `A GGUF file gives the bytes that the same weights give as safetensors`(
-        name: String, storage: GGUFWriter.Storage
+        name: String, storage: HandmadeGGUF.Storage
     ) throws {
         let scratch = try ScratchFolder()
-        var writer = GGUFWriter()
+        var writer = HandmadeGGUF()
         var read: [(name: String, shape: [Int], values: [Float])] = []
         for tensor in try Self.tensors(CheckpointTable(name)) {
             let values = writer.add(tensor.name, shape: tensor.shape, values: tensor.values, as: storage)
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `A denoiser alone, as ComfyUI-GGUF writes it, is named`() throws {
         let scratch = try ScratchFolder()
-        var writer = GGUFWriter()
+        var writer = HandmadeGGUF()
         writer.add("general.architecture", "sd1")
         let prefix = "model.diffusion_model."
         for tensor in try Self.tensors(CheckpointTable("tiny-sd1")) where tensor.name.hasPrefix(prefix) {
@@ -128,8 +128,8 @@ import Testing
     }
 
     @Test func `What a header lies about is refused`() throws {
-        func one(shape: [Int], type: UInt32 = 0, data: Int = 64) -> GGUFWriter {
-            var writer = GGUFWriter()
+        func one(shape: [Int], type: UInt32 = 0, data: Int = 64) -> HandmadeGGUF {
+            var writer = HandmadeGGUF()
             writer.add("x", shape: shape, type: type, data: Data(count: data))
             return writer
         }
@@ -157,21 +157,21 @@ import Testing
         twice.add("x", shape: [16], type: 0, data: Data(count: 64))
         #expect(try Self.failure(twice.bytes()).contains("is there twice"))
         var nested = good
-        let array = GGUFWriter.bytes(UInt32(9)) + GGUFWriter.bytes(UInt64(1))
+        let array = HandmadeGGUF.bytes(UInt32(9)) + HandmadeGGUF.bytes(UInt64(1))
         nested.values.append(("a", 9, array + array + array + array + array + array))
         #expect(try Self.failure(nested.bytes()).contains("it nests arrays deeper than 4"))
         var aligned = good
-        aligned.values.append(("general.alignment", 4, GGUFWriter.bytes(UInt32(0))))
+        aligned.values.append(("general.alignment", 4, HandmadeGGUF.bytes(UInt32(0))))
         #expect(try Self.failure(aligned.bytes()).contains("its alignment is 0, expected a multiple of 8"))
         var reshaped = good
-        let shape = GGUFWriter.bytes(UInt32(5)) + GGUFWriter.bytes(UInt64(1)) + GGUFWriter.bytes(Int32(15))
+        let shape = HandmadeGGUF.bytes(UInt32(5)) + HandmadeGGUF.bytes(UInt64(1)) + HandmadeGGUF.bytes(Int32(15))
         reshaped.values.append(("comfy.gguf.orig_shape.x", 9, shape))
         #expect(try Self.failure(reshaped.bytes()).contains("has 16 elements, which the shape it is said to have had"))
     }
 
     @Test func `A type that is not read is named`() throws {
         let scratch = try ScratchFolder()
-        var writer = GGUFWriter()
+        var writer = HandmadeGGUF()
         writer.add("x", shape: [256], type: 23, data: Data(count: 136))
         try writer.write(scratch.path + "/x.gguf")
         let file = try GGUFFile(path: scratch.path + "/x.gguf")

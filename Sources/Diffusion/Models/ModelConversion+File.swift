@@ -9,13 +9,13 @@ extension ModelConversion {
         try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
     }
 
-    func writeFile(_ path: String, observe: (Int) throws -> Void) throws {
+    func writeFile(_ path: String, _ layout: Layout, observe: (Int) throws -> Void) throws {
         let unet = try UNetConfiguration(files.configuration("unet/config.json"))
         let autoencoder = try AutoencoderConfiguration(files.configuration("vae/config.json"))
         let texts = try Dictionary(
             uniqueKeysWithValues: files.textEncoders.map { ($0, try textEncoder(files, $0)) })
         let names = LDMNames(unet: unet, autoencoder: autoencoder, texts: texts)
-        var entries: [String: SafetensorsWriter.Entry] = [:]
+        var entries: [String: WeightFileWriter.Entry] = [:]
         func nameless(_ tensor: WeightTensor) -> ModelError {
             refusal("its tensor '\(tensor.name)' has no name in a single file")
         }
@@ -64,8 +64,18 @@ extension ModelConversion {
         var marks = schedule.rescaleBetasZeroSNR == true ? ["ztsnr"] : []
         if schedule.prediction == .velocity, unet.addedCondition != nil { marks.append("v_pred") }
         for mark in marks { entries[mark] = .init(name: mark, shape: [0], pieces: []) }
-        try SafetensorsWriter(path: path).write(
-            Array(entries.values), metadata: metadata(unet: unet, scheduler: schedule), as: weights?.elementType,
+        let metadata = metadata(unet: unet, scheduler: schedule)
+        guard layout == .gguf else {
+            try SafetensorsWriter(path: path).write(
+                Array(entries.values), metadata: metadata, as: weights?.elementType, observe: observe)
+            return
+        }
+        // As ComfyUI-GGUF calls them; its sd1 has CLIP's names for the text encoder, SD 2.x those of OpenCLIP.
+        let isSecond = entries.keys.contains { $0.hasPrefix("cond_stage_model.model.") }
+        let architecture = unet.addedCondition != nil ? "sdxl" : isSecond ? "sd2" : "sd1"
+        try GGUFWriter(path: path).write(
+            Array(entries.values), architecture: architecture, metadata: metadata,
+            type: { elementType($0.name, shape: $0.shape, own: $0.pieces.first?.elementType ?? .float32) },
             observe: observe)
     }
 

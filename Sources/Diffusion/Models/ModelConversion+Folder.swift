@@ -23,7 +23,7 @@ extension ModelConversion {
                 // The autoencoder's attention is linear layers there, convolutions of one pixel in a single file.
                 let isFlat = part == "vae" && tensor.name.contains("attentions") && tensor.shape.suffix(2) == [1, 1]
                 let name = isText ? LDMNames.full(tensor.name) : tensor.name
-                return SafetensorsWriter.Entry(
+                return WeightFileWriter.Entry(
                     name: name, shape: isFlat ? tensor.shape.dropLast(2) : tensor.shape, pieces: [tensor])
             }
             try SafetensorsWriter(path: "\(path)/\(part)/\(stem).safetensors").write(

@@ -9,23 +9,29 @@ internal import Tensors
 #endif
 
 /// Writes a model anew: as a folder in the diffusers layout or as a single file in the original key layout, its weights in
-/// f32, f16 or bf16.
+/// f32, f16, bf16 or, in a GGUF file, 8 bits.
 public struct ModelConversion: Sendable {
     public enum Layout: String, Sendable, CaseIterable {
         /// A folder in the diffusers layout.
         case folder
         /// One safetensors file.
         case file
+        /// One GGUF file, tensors called as in `file`, as stable-diffusion.cpp reads and writes it.
+        case gguf
     }
 
     public enum Weights: String, Sendable, CaseIterable {
         case f32, f16, bf16
+        /// GGUF's Q8_0 where it fits (`GGUFWriter.eightBitType`).
+        case int8
 
-        var elementType: WeightTensor.ElementType {
+        /// `nil` where it hangs on the tensor.
+        var elementType: WeightTensor.ElementType? {
             switch self {
             case .f32: .float32
             case .f16: .float16
             case .bf16: .bfloat16
+            case .int8: nil
             }
         }
     }
@@ -56,9 +62,18 @@ public struct ModelConversion: Sendable {
         parts.values.reduce(0) { sum, part in
             part.names.reduce(sum) { sum, name in
                 guard let tensor = part.tensor(name) else { return sum }
-                return sum + tensor.count * (weights?.elementType.size ?? min(4, max(2, tensor.elementType.size)))
+                let type = elementType(name, shape: tensor.shape, own: tensor.elementType)
+                return sum + (type.bytes(count: tensor.count) ?? 0)
             }
         }
+    }
+
+    /// What a tensor's elements become.
+    func elementType(
+        _ name: String, shape: [Int], own: WeightTensor.ElementType
+    ) -> WeightTensor.ElementType {
+        if weights == .int8 { return GGUFWriter.eightBitType(name: name, shape: shape) }
+        return weights?.elementType ?? SafetensorsWriter.kept(own)
     }
 
     /// Writes to a path where nothing is. What is written gets its name when it is whole, and was read back.
@@ -66,13 +81,14 @@ public struct ModelConversion: Sendable {
     /// - Parameter observe: told of bytes written; what it throws ends the conversion, and nothing is left.
     /// - Throws: `ModelError`, `WeightError`, or what `observe` throws.
     public func write(_ layout: Layout, to path: String, observe: (Int) throws -> Void) throws {
+        guard weights != .int8 || layout == .gguf else { throw refusal("weights in 8 bits go into a .gguf file") }
         // Its ending tells nothing of what it is, so that no reader takes a part for a model.
         let temporary = "\(path).\(getpid()).incomplete"
         do {
             switch layout {
             case .folder: try writeFolder(temporary, observe: observe)
-            case .file:
-                try writeFile(temporary, observe: observe)
+            case .file, .gguf:
+                try writeFile(temporary, layout, observe: observe)
                 try compare(with: temporary, target: path)
             }
             guard rename(temporary, path) == 0 else {

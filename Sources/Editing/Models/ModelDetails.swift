@@ -69,7 +69,7 @@ public struct ModelDetails: Sendable {
             value: .object(JSONObject(types.map { ($0.0, .list($0.1.map { .text($0) })) })))
     }
 
-    /// What an edit at the native size takes at each precision that this processor has.
+    /// The least that an edit at the native size takes at each precision that this processor has.
     private static func memory(_ model: ModelLibrary.Model) throws -> FileReport.Entry {
         var figures: [(Precision, Int)] = []
         for precision in Precision.allCases {
@@ -81,8 +81,8 @@ public struct ModelDetails: Sendable {
         }
         let text = figures.map { "\($0.rawValue) \(Figures.bytes($1))" }.joined(separator: ", ")
         return .init(
-            label: "memory", text: "about " + text + " for an edit at the native size", name: "memoryBytes",
-            value: .object(JSONObject(figures.map { ($0.rawValue, .integer($1)) })))
+            label: "memory", text: "at least about " + text + " for an edit at the native size (--max-memory)",
+            name: "memoryBytes", value: .object(JSONObject(figures.map { ($0.rawValue, .integer($1)) })))
     }
 
     /// What the model says of its licence: in a single file's metadata, or at the head of its README.md.

@@ -11,7 +11,7 @@ public struct ModelRewriting: Sendable {
         self.weights = weights
     }
 
-    /// A single file where the path ends in `.safetensors`, else a folder.
+    /// A single file where the path ends in `.safetensors` or `.gguf`, else a folder.
     ///
     /// - Parameter observe: told of bytes written, and of how many there will be, nearly. What it throws ends the conversion,
     ///   and nothing is left.
@@ -36,8 +36,12 @@ public struct ModelRewriting: Sendable {
         if let free = FileSystem.freeBytes(of: folder), free < size {
             throw ModelStoreError.diskTooSmall(folder: folder, needed: size, free: free)
         }
-        let layout: ModelConversion.Layout = path.lowercased().hasSuffix(".safetensors") ? .file : .folder
+        let layout: ModelConversion.Layout =
+            path.lowercased().hasSuffix(".safetensors") ? .file : Self.isGGUF(path) ? .gguf : .folder
         try conversion.write(layout, to: path) { try observe($0, size) }
         return FileSystem.size(below: path)
     }
+
+    /// Whether a model of that name is written as a GGUF file.
+    public static func isGGUF(_ path: String) -> Bool { path.lowercased().hasSuffix(".gguf") }
 }

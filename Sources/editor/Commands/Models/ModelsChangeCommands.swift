@@ -152,7 +152,7 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
         abstract: "Write a model as a single file or as a folder, in another number format.",
         usage: "editor models convert <model> <output> [<options>]",
         discussion: """
-            An output that ends in .safetensors is a single file in the original key layout, any other a folder in the diffusers layout. Stable Diffusion 1.x and 2.x; what a layout cannot hold is refused. Weights in 8 bits are not written: no layout that others read has them, and --precision int8 makes them from any model.
+            An output that ends in .safetensors or .gguf is a single file in the original key layout, any other a folder in the diffusers layout. What a layout cannot hold is refused.
             """)
 
     @Argument(help: "A name of 'editor models list', or a path.", completion: .file())
@@ -163,13 +163,20 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         help:
-            "Number format of the weights. Default: as they are; those that GGUF quantised become f16.")
+            "Number format of the weights; int8 (.gguf only) is Q8_0 for linear layers and f16 for convolutions. Default: as they are; those that GGUF quantised become f16."
+    )
     var weights: ModelConversion.Weights?
 
     @Flag(help: "One JSON object instead of text.")
     var json = false
 
     var reportsAsJSON: Bool { json }
+
+    func validate() throws {
+        if weights == .int8, !ModelRewriting.isGGUF(output) {
+            throw ValidationError("--weights int8 needs an output that ends in .gguf, found '\(output)'")
+        }
+    }
 
     func run() throws {
         let model = try ModelLibrary().model(model)

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A GGUF file, version 3, put together by hand.
-struct GGUFWriter {
+struct HandmadeGGUF {
     /// How tensors are stored: all alike, or as stable-diffusion.cpp does it, rows of whole blocks in 8 bits, other weights
     /// in f16 and single rows in f32.
     enum Storage: String, CaseIterable {
