@@ -144,7 +144,7 @@ struct MachineOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             Number format of the network: f32 is the reference; bf16 is faster and takes half the memory; int8 is the \
-            fastest and takes the least, at 42 dB from the reference. Default: bf16 where this processor has it, else f32.
+            fastest and takes the least, at about 40 dB from the reference. Default: bf16 where this processor has it, else f32.
             """))
     var precision: Precision?
 
