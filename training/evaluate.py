@@ -5,7 +5,7 @@ Holes: for every size and kind of hole, PSNR inside it in dB, a perceptual dista
 and biharmonic, and gradient energy relative to the true picture; for classical fills, the
 editor's PatchMatch alone, the editor as it comes, and the model alone. Text: the share of
 held-out pictures whose denoising error is lower with their own caption than with another's.
-Prompts: 24 prompts, three seeds, into the same hole of a plain and of a photographed ground.
+The model alone is shown PatchMatch's fill of a hole. Prompts: 24 prompts, three seeds, into the same hole of a plain and of a photographed ground.
 """
 
 import argparse
@@ -133,7 +133,8 @@ def judge_holes(model: Model, arguments: argparse.Namespace, size: int) -> None:
         for name, options in (("PatchMatch", PATCHMATCH_ONLY), ("editor, as it comes", [])):
             filled[name] = to_tensor([editor.fill(*pair, options) for pair in zip(crops, arrays)])
         for setting in arguments.settings:
-            filled[str(setting)] = model.repaint(pictures, masks, [""] * len(crops), setting, arguments.seed)
+            filled[str(setting)] = model.repaint(pictures, masks, [""] * len(crops), setting, arguments.seed,
+                                                 shown=filled["PatchMatch"])
         rows = {name: figures(result, pictures, masks, perceptual) for name, result in filled.items()}
         best = min(rows[name][1] for name in slow)
         print(f"\n| {kind}, {size} px | PSNR | perceptual | to the best classical | gradient |")
@@ -196,13 +197,15 @@ def write_prompts(model: Model, arguments: argparse.Namespace, size: int) -> Non
     border = size // 8
     box = torch.zeros(1, 1, size, size)
     box[..., border:-border, border:-border] = 1
-    grounds = {"plain": (plain, box), "photo": (centre_crop(landscape.pixels, size), box),
-               "alone": (plain, torch.ones_like(box))}
-    for name, (ground, mask) in grounds.items():
+    photo = centre_crop(landscape.pixels, size)
+    filled = Editor(arguments.editor, arguments.model).fill(photo, box[0, 0].byte().numpy(), PATCHMATCH_ONLY)
+    grounds = {"plain": (plain, box, plain), "photo": (photo, box, filled), "alone": (plain, torch.ones_like(box), None)}
+    for name, (ground, mask, guess) in grounds.items():
         pictures = to_tensor([ground] * len(PROMPTS))
         masks = mask.expand(len(PROMPTS), -1, -1, -1)
-        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed, NEGATIVE_PROMPT))
-                   for seed in range(3)]
+        shown = None if guess is None else to_tensor([guess] * len(PROMPTS))
+        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed, NEGATIVE_PROMPT,
+                                          shown)) for seed in range(3)]
         tiles = [captioned([result[index] for result in results], PROMPTS[index])
                  for index in range(len(PROMPTS))]
         rows = [np.hstack(tiles[first:first + PROMPTS_A_ROW])

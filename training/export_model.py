@@ -74,7 +74,7 @@ def model_index(arguments: argparse.Namespace) -> dict:
         "editor": {
             "name": "embedded",
             "description": DESCRIPTION,
-            "masked_image": "grey",
+            "masked_image": "filled",
             "defaults": {
                 "steps": arguments.steps, "guidance": arguments.guidance, "negative": NEGATIVE_PROMPT,
                 "strength": arguments.strength, "fill": arguments.fill,

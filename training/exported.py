@@ -45,15 +45,17 @@ class Model:
 
     @torch.no_grad()
     def repaint(self, pictures: torch.Tensor, masks: torch.Tensor, prompts: list[str],
-                setting: Setting, seed: int, negative: str = "") -> torch.Tensor:
+                setting: Setting, seed: int, negative: str = "", shown: torch.Tensor | None = None) -> torch.Tensor:
         """Repaint `pictures` `[B, 3, H, W]` in −1…1 where `masks` `[B, 1, H, W]` is 1.
 
         The kept part of the result is the kept part of `pictures`; the hole's border is
-        corrected by a membrane. Guidance leads away from `negative`.
+        corrected by a membrane. Guidance leads away from `negative`. `shown` is `pictures` with
+        a guess in the hole; without one the network sees grey there.
         """
         context = self.context(prompts + [negative] * len(prompts))
         mask = F.max_pool2d(masks, PATCH)
-        masked, original = self.encode(pictures * (masks < 0.5)), self.encode(pictures)
+        masked = self.encode(pictures * (masks < 0.5) if shown is None else shown)
+        original = self.encode(pictures)
         shape = (1, *original.shape[1:])
         latents = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).expand_as(original)
         self.scheduler.set_timesteps(setting.steps)

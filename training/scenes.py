@@ -1,7 +1,8 @@
 """Training scenes: a picture, the hole to repaint in it, and a caption.
 
 Photographs and textures are cropped. Drawings are put on a photograph, a texture or a plain
-or graded ground, the hole around them.
+or graded ground, the hole around them. The network is shown a guess at what the hole holds: under
+a drawing the bare ground, as an eraser would leave it; in scenery a rough fill or something wrong.
 """
 
 import random
@@ -17,20 +18,24 @@ from phrases import HERE, read_table
 from pictures import (FilledCrop, Picture, load_fills, load_pictures, random_crop, random_mask,
                       random_scene_side)
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.42, 0.1
+PHOTO_SHARE, TEXTURE_SHARE = 0.4, 0.13
 SMALLEST_FILL_CROP, SMALLEST_FILL_HOLE = 0.7, 0.02
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03
 RAREST_PHOTO_WEIGHT = 4.0
 SAME_NAME_POWER = 0.75
 TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
+# Of holes in scenery with words: grey, filled by Telea's method, from elsewhere in the picture; the rest from another.
+GREY_SHARE, TELEA_SHARE, ELSEWHERE_SHARE = 0.3, 0.3, 0.2
+GREY_GROUND_SHARE, GREY_GROUND_ALONE_SHARE = 0.1, 0.5
+TELEA_RADIUS = 3
 
 
 @dataclass
 class Scene:
     """`pixels` `[S, S, 3]` RGB bytes, `mask` `[S, S]` bytes (1 = repaint).
 
-    `filled` is the same picture with its hole filled, or `None` where the hole is to be shown grey.
+    `filled` is the same picture with a guess in its hole, or `None` where the hole is to be shown grey.
     """
 
     pixels: np.ndarray
@@ -42,7 +47,7 @@ class Scene:
 class SceneSource:
     """Draws scenes of one side length in pixels.
 
-    `fill_share` of them have a hole that is filled already (training split only); of the others
+    `fill_share` of them have a hole that PatchMatch filled (training split only); of the others
     `empty_share` of the photographs and textures have no caption.
     """
 
@@ -68,7 +73,23 @@ class SceneSource:
 
     def scenery(self, picture: Picture) -> Scene:
         """A crop of a photograph or a texture with a random hole."""
-        return Scene(self._crop(picture), random_mask(self.size, self.rng), self.write.scenery(picture.row))
+        crop, mask = self._crop(picture), random_mask(self.size, self.rng)
+        caption = self.write.scenery(picture.row)
+        return Scene(crop, mask, caption, self._guess(crop, mask, picture, bool(caption)))
+
+    def _guess(self, crop: np.ndarray, mask: np.ndarray, picture: Picture, has_words: bool) -> np.ndarray | None:
+        """What the hole of a crop of `picture` is shown to hold.
+
+        With words it may be wrong: the words and what is around the hole then tell.
+        """
+        choice = self.rng.random()
+        if mask.all() or choice < GREY_SHARE:
+            return None
+        if not has_words or choice < GREY_SHARE + TELEA_SHARE:
+            return cv2.inpaint(np.ascontiguousarray(crop), mask, TELEA_RADIUS, cv2.INPAINT_TELEA)
+        is_elsewhere = choice < GREY_SHARE + TELEA_SHARE + ELSEWHERE_SHARE
+        other = self._crop(picture if is_elsewhere else self.rng.choice(self.photos))
+        return np.where(mask[..., None], other, crop)
 
     def mending(self, crop: FilledCrop) -> Scene:
         """A part of a crop that PatchMatch filled, without words; mirrored half of the time."""
@@ -97,7 +118,8 @@ class SceneSource:
         """
         rng, size = self.rng, self.size
         alone = rng.random() < EVERYTHING_SHARE
-        ground, row = self._ground()
+        bare, row = self._ground()
+        ground = bare.copy()
         cut_out = _turned(_jittered(drawing.pixels, rng), rng)
         height, width = cut_out.shape[:2]
         scale = size * rng.uniform(0.7 if alone else 0.3, 0.9) / max(height, width)
@@ -112,7 +134,9 @@ class SceneSource:
         solid = np.zeros((size, size), np.uint8)
         solid[top:top + height, left:left + width] = alpha[..., 0] > 0.02
         mask = np.ones_like(solid) if alone else self._hole_around(solid, (left, top, width, height))
-        return Scene(ground, mask, self.write.drawing(drawing.row, row))
+        grey_share = GREY_GROUND_ALONE_SHARE if alone else GREY_GROUND_SHARE
+        shown = None if rng.random() < grey_share else bare
+        return Scene(ground, mask, self.write.drawing(drawing.row, row), shown)
 
     def _crop(self, picture: Picture) -> np.ndarray:
         return random_crop(picture.pixels, random_scene_side(picture.pixels, self.rng), self.size, self.rng)
@@ -122,7 +146,7 @@ class SceneSource:
         rng, choice = self.rng, self.rng.random()
         if choice < 0.55:
             picture = rng.choice(self.photos if choice < 0.35 or not self.textures else self.textures)
-            return self._crop(picture).copy(), picture.row
+            return self._crop(picture), picture.row
         first = np.array([rng.randint(0, 255) for _ in range(3)], np.float32)
         if rng.random() < 0.4:
             first[:] = rng.choice((255, 255, 245, 200, 128))

@@ -146,11 +146,20 @@ public struct CropPlan: Sendable, Equatable {
     /// The coarse pass's result (`coarse.paddedSize`) enlarged to full resolution and padded again: `paddedSize`, the
     /// start of refinement. Traps on a plan of one pass.
     public func enlargeCoarse(_ result: RGBImage) -> RGBImage {
+        result.cropped(to: coarseInner(of: result.size)).resized(to: crop.size, filter: .lanczos)
+            .reflectPadded(by: padding)
+    }
+
+    /// The same of values in the coarse pass's pixels that must not overshoot.
+    public func enlargeCoarse(_ values: Plane) -> Plane {
+        values.cropped(to: coarseInner(of: values.size)).resized(to: crop.size, filter: .bilinear)
+            .reflectPadded(by: padding)
+    }
+
+    private func coarseInner(of size: PixelSize) -> PixelRect {
         let pass = requiredCoarsePass
-        precondition(result.size == pass.paddedSize, "planned for \(pass.paddedSize), given \(result.size)")
-        let inner = PixelRect(
-            x: pass.padding.left, y: pass.padding.top, width: pass.size.width, height: pass.size.height)
-        return result.cropped(to: inner).resized(to: crop.size, filter: .lanczos).reflectPadded(by: padding)
+        precondition(size == pass.paddedSize, "planned for \(pass.paddedSize), given \(size)")
+        return PixelRect(x: pass.padding.left, y: pass.padding.top, width: pass.size.width, height: pass.size.height)
     }
 
     private var requiredCoarsePass: CoarsePass {

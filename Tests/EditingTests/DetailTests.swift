@@ -4,16 +4,17 @@ import ImageFiles
 import Raster
 import Testing
 
-/// `--detail kept`: the start at full resolution, plus what the model changed. The pictures are four times the model's
-/// side and full of the finest detail, which no pass at the model's own size would keep.
+/// `--detail kept`: the start at full resolution, plus what the model changed. `--detail mixed`: the start, but for what the
+/// model painted. The pictures are four times the model's side and full of the finest detail, which no pass at the model's
+/// own size would keep.
 @Suite struct DetailTests {
     private func remixed(
-        _ picture: Picture, change: @escaping (RGBImage, UInt64) -> RGBImage
+        _ picture: Picture, detail: Detail = .kept, change: @escaping (RGBImage, UInt64) -> RGBImage
     ) throws -> (result: RGBImage, denoiser: StubDenoiser) {
         let scratch = try Scratch()
         let path = try scratch.write(picture, "a.png")
         var request = EditRequest(mode: .remix, picture: .file(path: path), prompt: "anything")
-        request.settings.detail = .kept
+        request.settings.detail = detail
         let denoiser = StubDenoiser(nativeSize: 64, change: change)
         let report = try request.run(denoiser)
         return (RGBImage(try ImageFile.read(path: report.saved[0].path).picture), denoiser)
@@ -35,6 +36,27 @@ import Testing
         }
         for (found, value) in zip(result.values, RGBImage(picture).values) {
             #expect(abs(found - min(1, value + 0.125)) <= 1.5 / 255)
+        }
+    }
+
+    /// The model paints the left half, and its unsteady hand shows everywhere.
+    @Test func `What the model painted replaces the start, and nothing else does`() throws {
+        let picture = Picture.patterned(width: 256, height: 192)
+        let paint: [Float] = [0.9, 0.1, 0.2]
+        let (result, denoiser) = try remixed(picture, detail: .mixed) { image, _ in
+            var changed = image
+            for index in image.values.indices {
+                let isPainted = index / 3 % image.width < image.width / 2
+                changed.values[index] = isPainted ? paint[index % 3] : image.values[index] + 8 / 255
+            }
+            return changed
+        }
+        #expect(denoiser.requests.count == 1)
+        let start = RGBImage(picture)
+        for index in result.values.indices {
+            let column = index / 3 % 256
+            if column < 100 { #expect(abs(result.values[index] - paint[index % 3]) <= 1 / 255) }
+            if column >= 170 { #expect(result.values[index] == start.values[index]) }
         }
     }
 }

@@ -27,6 +27,7 @@ extension ModelFacts {
             sampler: scheduler.className.flatMap {
                 Sampler.Kind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
             }, parameters: parameters, textParameters: textParameters, isRefiner: isRefiner, fewSteps: fewSteps,
+            maskedImage: try own?.string("masked_image").flatMap(MaskedImage.init(rawValue:)) ?? .grey,
             defaults: try EditDefaults(index).completed(by: usual))
     }
 

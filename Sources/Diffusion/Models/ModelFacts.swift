@@ -31,10 +31,21 @@ public struct ModelFacts: Sendable {
     public var autoencoder: String? = nil
     /// How it was distilled to few steps, if it was.
     public var fewSteps: FewSteps? = nil
+    /// What an inpainting denoiser is shown in the hole.
+    public var maskedImage = MaskedImage.grey
     public let defaults: EditDefaults
     /// What was added to the model.
     public var adapters: [AdapterFacts] = []
     public var embeddings: [EmbeddingFacts] = []
+
+    /// What the masked picture, which an inpainting denoiser takes beside the noisy one, holds in the hole.
+    public enum MaskedImage: String, Sendable {
+        /// 0.5: the published models.
+        case grey
+        /// What the hole was filled with, for a denoiser that was trained to mend or to paint over a guess. Where there
+        /// is no guess, with nothing known of the picture, grey.
+        case filled
+    }
 
     /// Whether the denoiser was made for inpainting.
     public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }
@@ -49,7 +60,7 @@ public struct EditDefaults: Sendable, Equatable {
     public var strength: Float?
     /// The name of a pre-fill.
     public var fill: String?
-    /// `model` or `kept`: whose fine structure a result has.
+    /// `model`, `kept` or `mixed`: whose fine structure a result has.
     public var detail: String?
     /// Pixels by which a mask is grown, for what is painted into a hole.
     public var grow: Int?

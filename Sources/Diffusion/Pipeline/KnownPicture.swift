@@ -56,7 +56,7 @@ struct KnownPicture {
     private var distribution: LatentDistribution?
     /// The picture, where it is only needed once the first step is done.
     private var deferred: RGBImage?
-    /// The picture without what is masked, for a denoiser that takes it.
+    /// The picture without what is masked, or with its guess there, for a denoiser that takes it.
     private let maskedDistribution: LatentDistribution?
     /// Strength of change of each latent pixel, `[h · w]`, 0…1.
     private let mask: [Float]?
@@ -96,6 +96,7 @@ struct KnownPicture {
         latentWidth = size.width / factor
         isInpainting = facts.isInpainting
         isInstructed = facts.followsInstructions
+        let seesFill = isInpainting && facts.maskedImage == .filled
         self.drawsSamples = drawsSamples
         self.pictureScale = pictureScale
 
@@ -112,12 +113,16 @@ struct KnownPicture {
             mask = strength.maximum(ofCells: factor)
             holdsKnown = request.knownLatents == .reimpose || !isInpainting
             // An inpainting denoiser that starts from noise needs only the masked picture for its first step.
-            let waits = isInpainting && request.strength >= 1
+            let waits = isInpainting && request.strength >= 1 && !seesFill
             distribution = waits ? nil : try encode(picture)
             deferred = waits && holdsKnown ? picture : nil
         }
         guard isInpainting else {
             maskedDistribution = nil
+            return
+        }
+        if seesFill, case .masked = request.conditioning {
+            maskedDistribution = distribution
             return
         }
         var masked = RGBImage(size: size, repeating: (0.5, 0.5, 0.5))

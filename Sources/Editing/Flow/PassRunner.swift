@@ -39,7 +39,7 @@ struct PassRunner {
         for seeds in groups {
             meter.firstPicture = picturesBefore + patches.count
             meter.pass = passesBefore + 1
-            if plan.settings.detail == .kept {
+            if plan.settings.detail != .model {
                 patches += try keepingDetail(
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             } else if crop.isCoarseToFine {
@@ -71,8 +71,9 @@ struct PassRunner {
         ).map(crop.unpadded)
     }
 
-    /// One pass, of which only the change at the scale of latent pixels is taken: the start at full resolution plus the
-    /// difference between the model's picture and what its autoencoder makes of the same start.
+    /// One pass, of which only the change is taken: the difference between the model's picture and what its autoencoder
+    /// makes of the same start. With `kept` detail the change at the scale of latent pixels is added to the start at full
+    /// resolution; with `mixed` the model's picture replaces the start where the change is large.
     private func keepingDetail(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
@@ -89,8 +90,16 @@ struct PassRunner {
         let unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
         return pictures.map { picture in
             let change = picture.difference(from: unchanged).wrapPadded(by: margins)
-                .smoothed(cell: denoiser.facts.scaleFactor).cropped(to: margins.inner(of: picture))
-            return crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(change) : change))
+            let inner = margins.inner(of: picture)
+            if plan.settings.detail == .mixed {
+                let share = change.paintedShare().cropped(to: inner)
+                return crop.unpadded(
+                    start.mixed(
+                        with: isCoarse ? crop.enlargeCoarse(picture) : picture,
+                        share: isCoarse ? crop.enlargeCoarse(share) : share))
+            }
+            let tones = change.smoothed(cell: denoiser.facts.scaleFactor).cropped(to: inner)
+            return crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(tones) : tones))
         }
     }
 
@@ -198,6 +207,17 @@ extension RGBImage {
     func adding(_ other: RGBImage) -> RGBImage {
         precondition(size == other.size, "\(size) plus \(other.size)")
         return RGBImage(size: size, values: zip(values, other.values).map { $0 + $1 })
+    }
+
+    /// Of a change: 0 where it is no more than a model's unsteady hand, 1 where something was painted.
+    ///
+    /// The largest of the channels' changes, blurred by 3 pixels, counts from 14 to 34 steps of 255.
+    func paintedShare() -> Plane {
+        let largest = (0 ..< size.area).map { pixel in
+            (3 * pixel ..< 3 * pixel + 3).reduce(0) { max($0, abs(values[$1])) }
+        }
+        let change = Mask(coverage: Plane(size: size, values: largest)).feathered(sigma: 3).coverage
+        return Plane(size: size, values: change.values.map { min(max(($0 * 255 - 14) / 20, 0), 1) })
     }
 
     /// Without structure smaller than `cell` pixels.

@@ -62,8 +62,8 @@ public struct ResolvedSettings: Sendable {
         reusesKnown = asked.reusesKnown && asked.count > 1
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
-        let wantedDetail = asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model
-        let keepsDetail = wantedDetail == .kept && !isRaw
+        let wantedDetail = isRaw ? .model : asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model
+        let keepsDetail = wantedDetail == .kept
         // A model that does well with less than the whole schedule does so for every mode, unless it says otherwise.
         let full = model.strength ?? 1
         let modeStrength: Float? = facts.defaults.modes[manner.rawValue]?.strength
@@ -103,7 +103,7 @@ public struct ResolvedSettings: Sendable {
         let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         // At full strength nothing is left of the start.
-        detail = keepsDetail && strength < 1 ? .kept : .model
+        detail = keepsDetail && strength >= 1 ? .model : wantedDetail
         composite = Composite(mode: asked.composite, alpha: asked.alpha)
     }
 

@@ -72,4 +72,7 @@ public enum Detail: String, Sendable, CaseIterable {
     /// pixels. For models that know shapes and tones better than textures, and for reworking a picture without losing
     /// its sharpness.
     case kept
+    /// That of the start where the model left it nearly as it was, the model's where it painted something. For models
+    /// that are shown the start and draw things on it.
+    case mixed
 }

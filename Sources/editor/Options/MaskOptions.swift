@@ -40,7 +40,7 @@ struct PatchOptions: ParsableArguments {
 
     @Option(
         help:
-            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only. Default: the model's own choice, else model."
+            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only (kept) or which it paints over (mixed). Default: the model's own choice, else model."
     )
     var detail: Detail?
 
