@@ -15,6 +15,7 @@ import copy
 import os
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,7 @@ class HeldOutTest:
 
     def __init__(self, scenes: list[Scene], transform: PatchTransform, tokenizer: CLIPTokenizer):
         captions = [scene.caption for scene in scenes]
-        others = [Scene(scene.pixels, scene.mask, caption)
-                  for scene, caption in zip(scenes, captions[1:] + captions[:1])]
+        others = [replace(scene, caption=caption) for scene, caption in zip(scenes, captions[1:] + captions[:1])]
         self.own = make_batch(scenes, transform, tokenizer)
         self.other = make_batch(others, transform, tokenizer)
         generator = torch.Generator().manual_seed(0)

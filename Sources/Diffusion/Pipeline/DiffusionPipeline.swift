@@ -196,211 +196,41 @@ public final class DiffusionPipeline {
         precondition(
             size.width % facts.scaleFactor == 0 && size.height % facts.scaleFactor == 0,
             "\(size) is not a multiple of \(facts.scaleFactor)")
-        func report(
-            _ part: DenoiseProgress.Part, _ picture: Int, step: Int = 0, of steps: Int = 0, preview: RGBImage? = nil
-        ) throws {
-            try progress(DenoiseProgress(part: part, picture: picture, step: step, steps: steps, preview: preview))
+        func report(_ part: DenoiseProgress.Part, _ picture: Int) throws {
+            try progress(DenoiseProgress(part: part, picture: picture, step: 0, steps: 0))
         }
         // What makes no sense should fail before anything is computed.
-        let isInstructed = facts.followsInstructions
-        if isInstructed, case .text = request.conditioning {
+        if facts.followsInstructions, case .text = request.conditioning {
             throw ModelError.needsPicture(model: facts.name, family: facts.family)
         }
-        let freshSampler = try makeSampler(request)
+        let sampler = try makeSampler(request)
 
         try report(.text, 0)
-        // A distilled model takes the guidance scale as an input, and is not called twice.
-        let embedsGuidance = unet.configuration.guidanceChannels != nil
-        let isGuided = request.guidance > 1 && !embedsGuidance && (!isInstructed || request.imageGuidance >= 1)
-        let negative = request.negativePrompt.isEmpty && zerosEmptyNegative ? nil : request.negativePrompt
-        // An instructed model is asked with text and picture, with the picture alone, and with neither.
-        let prompts =
-            !isGuided
-            ? [request.prompt] : isInstructed ? [request.prompt, negative, negative] : [negative, request.prompt]
-        var context = try context(of: prompts, size: size)
-        if isGuided, isInstructed { context.blindPrompts = [2] }
-        let unguidedContext =
-            request.guidanceInterval == 0 ... 1 ? context : try self.context(of: [request.prompt], size: size)
-        let guidanceEmbedding = unet.configuration.guidanceChannels.map {
-            Self.guidanceEmbedding(request.guidance - 1, channels: $0)
-        }
+        let words = try guidance(for: request)
 
         try report(.encode, 0)
-        let encode: (RGBImage) throws -> LatentDistribution = { try self.encode($0, wraps: request.wraps) }
         var known = try KnownPicture(
-            request, facts: facts, drawsSamples: autoencoder.givesDistribution, pictureScale: pictureScale,
-            encode: encode)
-        // A picture that repeats is seen with margins in which it does.
-        let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
-        let wrapMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
-        let wrapped = known.latentSize.padded(by: wrapMargins)
+            request, facts: facts, drawsSamples: autoencoder.givesDistribution, pictureScale: pictureScale
+        ) { try encode($0, wraps: request.wraps) }
         let isFollowed = request.reusesKnown && request.wraps.isEmpty
         let region = isFollowed ? known.changingRegion.flatMap(worthFollowing) : nil
+        let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
+        let latentMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
         // Candidates that share what is known go step by step together; others one after the other.
         let groups = region == nil ? request.seeds.map { [$0] } : [request.seeds]
         var results: [RGBImage] = []
         for seeds in groups {
             let first = results.count
-            var candidates = seeds.map { Candidate(generator: request.randomSource.generator(seed: $0), freshSampler) }
-            var runs = candidates.indices.map {
-                known.start(sampler: freshSampler, strength: request.strength, generator: &candidates[$0].generator)
-            }
-            for index in runs.indices.dropFirst() { runs[index] = known.share(runs[0], with: runs[index]) }
-            let firstIndex = runs[0].firstIndex
-            let total = freshSampler.timesteps.count - firstIndex
-            var deepFeatures = DeepFeatures()
-            for picture in runs.indices { try report(.denoise, first + picture, step: 0, of: total) }
-            for index in firstIndex ..< freshSampler.timesteps.count {
-                let share = (Float(index - firstIndex) + 0.5) / Float(total)
-                let isGuidedHere = isGuided && request.guidanceInterval.contains(share)
-                let contextHere = isGuidedHere ? context : unguidedContext
-                // The finest level mixes them with features of the step's own batch.
-                let isWhole =
-                    (index - firstIndex) % request.deepFeatureInterval == 0
-                    || deepFeatures.prompts != contextHere.prompts
-                func predictedNow() throws -> [[Float]] {
-                    if isWhole { deepFeatures = DeepFeatures(prompts: contextHere.prompts) }
-                    let inputs = zip(candidates, runs).map {
-                        $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes
-                    }
-                    return try predictions(
-                        inputs.map { wrapPaddedPlanes($0, of: known.latentSize, by: wrapMargins) },
-                        height: wrapped.height, width: wrapped.width, region: region,
-                        timestep: freshSampler.timesteps[index], context: contextHere, guidance: guidanceEmbedding,
-                        deepFeatures: &deepFeatures
-                    ).map {
-                        let output = wrapPaddedPlanes($0, of: wrapped, by: wrapMargins.negated)
-                        return isGuidedHere ? guided(output, request) : output
-                    }
-                }
-                /// Noise for a candidate, of which all share the first's where nothing may change.
-                func noise(_ picture: Int, _ shared: inout [Float]?) -> [Float] {
-                    let drawn = candidates[picture].generator.normal(count: runs[picture].latents.values.count)
-                    defer { shared = shared ?? drawn }
-                    return shared.map { known.changing(drawn, known: $0) } ?? drawn
-                }
-                let coherence = known.holds ? request.coherence : 0
-                if coherence > 0, request.coherenceMethod == .lanpaint, index + 1 < freshSampler.timesteps.count,
-                    !candidates[0].sampler.isWithinStep
-                {
-                    if known.isEncodingDeferred {
-                        try report(.encode, first)
-                        try known.encodeDeferred(for: &runs, encode: encode)
-                    }
-                    var inner = runs.indices.map { picture in
-                        known.reimpose(on: &runs[picture], after: index - 1, sampler: freshSampler)
-                        candidates[picture].sampler.forgetLatents()
-                        return known.innerLangevin(in: runs[picture], before: index, sampler: freshSampler)
-                    }
-                    for _ in 0 ..< coherence {
-                        var shared: [Float]?
-                        for picture in runs.indices {
-                            runs[picture].latents.values =
-                                inner[picture]?.latentsToAsk(runs[picture].latents.values) { noise(picture, &shared) }
-                                ?? runs[picture].latents.values
-                        }
-                        let outputs = try predictedNow()
-                        shared = nil
-                        for picture in runs.indices {
-                            runs[picture].latents.values =
-                                inner[picture]?.finished(
-                                    runs[picture].latents.values, modelOutput: outputs[picture]
-                                ) { noise(picture, &shared) } ?? runs[picture].latents.values
-                        }
-                    }
-                }
-                // Of pictures that go together the first; the last step's is soon there in full.
-                let isShown =
-                    request.previewInterval > 0 && (index - firstIndex + 1) % request.previewInterval == 0
-                    && index + 1 < freshSampler.timesteps.count
-                var preview: RGBImage?
-                let repeats = request.coherenceMethod == .repaint ? coherence : 0
-                for round in 0 ... repeats {
-                    let before = candidates.map(\.sampler)
-                    let outputs = try predictedNow()
-                    if isShown, round == repeats {
-                        preview = self.preview(
-                            known.withKnown(
-                                freshSampler.expected(
-                                    outputs[0], latents: runs[0].latents.values, index: index), in: runs[0]))
-                    }
-                    var shared: [Float]?
-                    for picture in runs.indices {
-                        runs[picture].latents.values = candidates[picture].step(
-                            outputs[picture], latents: runs[picture].latents.values, index: index
-                        ) { noise in
-                            defer { shared = shared ?? noise }
-                            return shared.map { known.changing(noise, known: $0) } ?? noise
-                        }
-                    }
-                    if known.isEncodingDeferred {
-                        try report(.encode, first)
-                        try known.encodeDeferred(for: &runs, encode: encode)
-                    }
-                    for picture in runs.indices {
-                        known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
-                    }
-                    guard round < repeats else { break }
-                    shared = nil
-                    var isAgain = false
-                    for picture in runs.indices {
-                        let renoised = freshSampler.renoised(runs[picture].latents.values, index: index) {
-                            noise(picture, &shared)
-                        }
-                        guard let renoised else { break }
-                        isAgain = true
-                        runs[picture].latents.values = renoised
-                        known.reimpose(on: &runs[picture], after: index - 1, sampler: candidates[picture].sampler)
-                        candidates[picture].sampler = before[picture]
-                        candidates[picture].sampler.forgetLatents()
-                    }
-                    if !isAgain { break }
-                }
-                for picture in runs.indices {
-                    try report(
-                        .denoise, first + picture, step: index - firstIndex + 1, of: total,
-                        preview: picture == 0 ? preview : nil)
-                }
-            }
-            results += try decode(runs.map { $0.latents.wrapPadded(by: wrapMargins) }, region: region) {
+            var loop = DenoisingLoop(
+                request, seeds: seeds, firstPicture: first, pipeline: self, words: words, known: known, region: region,
+                sampler: sampler)
+            let latents = try loop.run(progress)
+            known = loop.known
+            results += try decode(latents.map { $0.wrapPadded(by: latentMargins) }, region: region) {
                 try report(.decode, first + $0)
             }.map { $0.wrapPadded(by: pixelMargins.negated) }
         }
         return results
-    }
-
-    /// What is followed of the outputs for all prompts, one after the other: Ho and Salimans 2022, arXiv:2207.12598; for an
-    /// instructed model Brooks et al. 2022, arXiv:2211.09800, equation 3.
-    private func guided(_ outputs: [Float], _ request: DenoiseRequest) -> [Float] {
-        guard facts.followsInstructions else {
-            let half = outputs.count / 2
-            return (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
-        }
-        let third = outputs.count / 3
-        return (0 ..< third).map { index in
-            let (text, picture, none) = (outputs[index], outputs[third + index], outputs[2 * third + index])
-            return none + request.guidance * (text - picture) + request.imageGuidance * (picture - none)
-        }
-    }
-
-    /// What one seed brings to a run: a source of noise, and a sampler that remembers its steps.
-    private struct Candidate {
-        var generator: any RandomGenerator
-        var sampler: any DenoisingSampler
-
-        init(generator: any RandomGenerator, _ sampler: any DenoisingSampler) {
-            self.generator = generator
-            self.sampler = sampler
-        }
-
-        /// - Parameter sharing: makes of the noise that was drawn the noise to take.
-        mutating func step(
-            _ output: [Float], latents: [Float], index: Int, sharing: ([Float]) -> [Float]
-        ) -> [Float] {
-            sampler.step(modelOutput: output, latents: latents, index: index) {
-                sharing(generator.normal(count: latents.count))
-            }
-        }
     }
 
     /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples
@@ -428,6 +258,28 @@ public final class DiffusionPipeline {
     }
 
     // MARK: Networks
+
+    /// What a request says in words, encoded.
+    private func guidance(for request: DenoiseRequest) throws -> WordGuidance {
+        let size = request.conditioning.size
+        let isInstructed = facts.followsInstructions
+        // A distilled model takes the guidance scale as an input, and is not called twice.
+        let embedsGuidance = unet.configuration.guidanceChannels != nil
+        let isGuided = request.guidance > 1 && !embedsGuidance && (!isInstructed || request.imageGuidance >= 1)
+        let negative = request.negativePrompt.isEmpty && zerosEmptyNegative ? nil : request.negativePrompt
+        // An instructed model is asked with text and picture, with the picture alone, and with neither.
+        let prompts =
+            !isGuided
+            ? [request.prompt] : isInstructed ? [request.prompt, negative, negative] : [negative, request.prompt]
+        var guided = try context(of: prompts, size: size)
+        if isGuided, isInstructed { guided.blindPrompts = [2] }
+        return WordGuidance(
+            guided: guided,
+            unguided: request.guidanceInterval == 0 ... 1 ? guided : try context(of: [request.prompt], size: size),
+            embedding: unet.configuration.guidanceChannels.map {
+                Self.guidanceEmbedding(request.guidance - 1, channels: $0)
+            }, isGuided: isGuided)
+    }
 
     /// What the text encoder makes of prompts. That of the last few is remembered: an edit in tiles, or of several
     /// candidates, is many runs.
@@ -470,7 +322,7 @@ public final class DiffusionPipeline {
     }
 
     /// A picture's latent distribution, where it repeats along some axes.
-    private func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
+    func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
         let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
         let padded = try encode(picture.wrapPadded(by: wraps.margins(DenoiseRequest.wrapMargin(facts))))
         return padded.cropped(by: margins)
