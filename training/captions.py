@@ -34,6 +34,9 @@ class CaptionWriter:
             return sentence
         if form < 0.35:
             return rng.choice(sentence.split(", ")).strip()
+        if form < 0.65:
+            # As a thing is asked for: an article alone must not mean a drawing.
+            return dressed(self.tag_words(row, language, 1), language, rng)
         return self.tag_words(row, language, rng.randint(1, 4))
 
     def drawing(self, row: dict[str, str], ground: dict[str, str] | None) -> str:

@@ -114,7 +114,8 @@ def main() -> None:
 
     output = arguments.output
     autoencoder.half().save_pretrained(output / "vae")
-    unet.half().save_pretrained(output / "unet")
+    # To the digits that bf16 computes with: the rest would only be noise to store.
+    unet.bfloat16().half().save_pretrained(output / "unet")
     write_text_encoder(text_encoder, output / "text_encoder")
     make_scheduler().save_pretrained(output / "scheduler")
     (output / "tokenizer").mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 Photographs and textures are cropped. Drawings are put on a photograph, a texture or a plain
 or graded ground, the hole around them. The network is shown a guess at what the hole holds: under
 a drawing the bare ground, as an eraser would leave it; in scenery a rough fill or something wrong.
+Some scenery fills a hole in another picture or in a plain ground, as a poster would.
 """
 
 import random
@@ -18,7 +19,7 @@ from phrases import HERE, read_table
 from pictures import (FilledCrop, Picture, load_fills, load_pictures, random_crop, random_mask,
                       random_scene_side)
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.4, 0.13
+PHOTO_SHARE, TEXTURE_SHARE = 0.44, 0.15
 SMALLEST_FILL_CROP, SMALLEST_FILL_HOLE = 0.7, 0.02
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03
@@ -26,7 +27,8 @@ RAREST_PHOTO_WEIGHT = 4.0
 SAME_NAME_POWER = 0.75
 TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
 # Of holes in scenery with words: grey, filled by Telea's method, from elsewhere in the picture; the rest from another.
-GREY_SHARE, TELEA_SHARE, ELSEWHERE_SHARE = 0.3, 0.3, 0.2
+GREY_SHARE, TELEA_SHARE, ELSEWHERE_SHARE = 0.2, 0.35, 0.2
+POSTER_SHARE = 0.3
 GREY_GROUND_SHARE, GREY_GROUND_ALONE_SHARE = 0.1, 0.5
 TELEA_RADIUS = 3
 
@@ -75,7 +77,21 @@ class SceneSource:
         """A crop of a photograph or a texture with a random hole."""
         crop, mask = self._crop(picture), random_mask(self.size, self.rng)
         caption = self.write.scenery(picture.row)
+        if caption and not mask.all() and self.rng.random() < POSTER_SHARE:
+            return self._poster(picture, mask, caption)
         return Scene(crop, mask, caption, self._guess(crop, mask, picture, bool(caption)))
+
+    def _poster(self, picture: Picture, mask: np.ndarray, caption: str) -> Scene:
+        """A crop of `picture` as large as the hole's bounds, in the hole of a ground that knows nothing of it."""
+        ground, _ = self._ground()
+        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+        top, left = min(rows[0], self.size - side), min(columns[0], self.size - side)
+        pasted = ground.copy()
+        pasted[top:top + side, left:left + side] = random_crop(
+            picture.pixels, random_scene_side(picture.pixels, self.rng), side, self.rng)
+        shown = None if self.rng.random() < GREY_SHARE else ground
+        return Scene(np.where(mask[..., None], pasted, ground), mask, caption, shown)
 
     def _guess(self, crop: np.ndarray, mask: np.ndarray, picture: Picture, has_words: bool) -> np.ndarray | None:
         """What the hole of a crop of `picture` is shown to hold.

@@ -263,10 +263,10 @@ import Testing
         let entry = WeightFileWriter.Entry(name: "large", shape: [3], pieces: [tensor])
         let writer = SafetensorsWriter(path: scratch.path + "/y")
         let error = #expect(throws: ModelError.self) {
-            try writer.write([entry], metadata: [:], as: .float16) { _ in }
+            try writer.write([(entry, .float16)], metadata: [:]) { _ in }
         }
         #expect(error == .outOfRange(path: scratch.path + "/y", tensor: "large", value: 70000))
-        try writer.write([entry], metadata: [:], as: .bfloat16) { _ in }
+        try writer.write([(entry, .bfloat16)], metadata: [:]) { _ in }
         #expect(try SafetensorsFile(path: scratch.path + "/y").tensor("large")?.floats() == [1, 70144, .infinity])
     }
 

@@ -67,16 +67,14 @@ extension ModelConversion {
         let metadata = metadata(unet: unet, scheduler: schedule)
         guard layout == .gguf else {
             try SafetensorsWriter(path: path).write(
-                Array(entries.values), metadata: metadata, as: weights?.elementType, observe: observe)
+                typed(entries.values), metadata: metadata, observe: observe)
             return
         }
         // As ComfyUI-GGUF calls them; its sd1 has CLIP's names for the text encoder, SD 2.x those of OpenCLIP.
         let isSecond = entries.keys.contains { $0.hasPrefix("cond_stage_model.model.") }
         let architecture = unet.addedCondition != nil ? "sdxl" : isSecond ? "sd2" : "sd1"
         try GGUFWriter(path: path).write(
-            Array(entries.values), architecture: architecture, metadata: metadata,
-            type: { elementType($0.name, shape: $0.shape, own: $0.pieces.first?.elementType ?? .float32) },
-            observe: observe)
+            typed(entries.values), architecture: architecture, metadata: metadata, observe: observe)
     }
 
     /// What the tensors do not tell; and what the source said of itself.

@@ -27,7 +27,7 @@ extension ModelConversion {
                     name: name, shape: isFlat ? tensor.shape.dropLast(2) : tensor.shape, pieces: [tensor])
             }
             try SafetensorsWriter(path: "\(path)/\(part)/\(stem).safetensors").write(
-                entries, metadata: ["format": "pt"], as: weights?.elementType, observe: observe)
+                typed(entries), metadata: ["format": "pt"], observe: observe)
         }
         if case .folder(let folder) = source {
             let ofTokenizer = [

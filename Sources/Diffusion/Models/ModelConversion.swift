@@ -24,16 +24,6 @@ public struct ModelConversion: Sendable {
         case f32, f16, bf16
         /// GGUF's Q8_0 where it fits (`GGUFWriter.eightBitType`).
         case int8
-
-        /// `nil` where it hangs on the tensor.
-        var elementType: WeightTensor.ElementType? {
-            switch self {
-            case .f32: .float32
-            case .f16: .float16
-            case .bf16: .bfloat16
-            case .int8: nil
-            }
-        }
     }
 
     let files: ModelFiles
@@ -69,11 +59,24 @@ public struct ModelConversion: Sendable {
     }
 
     /// What a tensor's elements become.
-    func elementType(
+    private func elementType(
         _ name: String, shape: [Int], own: WeightTensor.ElementType
     ) -> WeightTensor.ElementType {
-        if weights == .int8 { return GGUFWriter.eightBitType(name: name, shape: shape) }
-        return weights?.elementType ?? SafetensorsWriter.kept(own)
+        switch weights {
+        case .f32: .float32
+        case .f16: .float16
+        case .bf16: .bfloat16
+        case .int8: GGUFWriter.eightBitType(name: name, shape: shape)
+        case nil: own.blockLength == 1 ? own : .float16
+        }
+    }
+
+    /// Tensors to be written, and what their elements become.
+    func typed(_ entries: some Sequence<WeightFileWriter.Entry>) -> [WeightFileWriter.Typed] {
+        entries.map { entry in
+            let own = entry.pieces.first?.elementType ?? .float32
+            return (entry, elementType(entry.name, shape: entry.shape, own: own))
+        }
     }
 
     /// Writes to a path where nothing is. What is written gets its name when it is whole, and was read back.

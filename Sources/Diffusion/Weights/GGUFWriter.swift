@@ -19,28 +19,28 @@ struct GGUFWriter {
     }
 
     /// - Parameters:
+    ///   - tensors: of f32, f16, bf16 or Q8_0.
     ///   - architecture: `general.architecture`, in lower case.
-    ///   - type: of an entry's elements: f32, f16, bf16 or Q8_0.
     ///   - observe: told of bytes written; what it throws ends the writing.
     /// - Throws: `ModelError.notWritten` or `.outOfRange`, or what `observe` throws. The file then is a part.
     func write(
-        _ entries: [WeightFileWriter.Entry], architecture: String, metadata: [String: String],
-        type: (WeightFileWriter.Entry) -> WeightTensor.ElementType, observe: (Int) throws -> Void
+        _ tensors: [WeightFileWriter.Typed], architecture: String, metadata: [String: String],
+        observe: (Int) throws -> Void
     ) throws {
-        let typed = entries.sorted { $0.name < $1.name }.map { (entry: $0, type: type($0)) }
+        let tensors = tensors.sorted { $0.entry.name < $1.entry.name }
         var texts = metadata
         texts["general.architecture"] = architecture
         var head = Array("GGUF".utf8) + Self.bytes(UInt32(3))
         // Of the blocks' layout, which is the second.
         let version: (key: String, number: UInt32)? =
-            typed.contains { $0.type == .q80 } ? ("general.quantization_version", 2) : nil
-        head += Self.bytes(UInt64(typed.count)) + Self.bytes(UInt64(texts.count + (version == nil ? 0 : 1)))
+            tensors.contains { $0.type == .q80 } ? ("general.quantization_version", 2) : nil
+        head += Self.bytes(UInt64(tensors.count)) + Self.bytes(UInt64(texts.count + (version == nil ? 0 : 1)))
         for (key, text) in texts.sorted(by: { $0.key < $1.key }) {
             head += Self.bytes(key) + Self.bytes(UInt32(8)) + Self.bytes(text)
         }
         if let version { head += Self.bytes(version.key) + Self.bytes(UInt32(4)) + Self.bytes(version.number) }
         var position = 0
-        for (entry, type) in typed {
+        for (entry, type) in tensors {
             guard let number = Self.types[type], let size = type.bytes(count: entry.count) else {
                 preconditionFailure("\(entry.name) \(entry.shape) cannot be \(type)")
             }
@@ -50,7 +50,7 @@ struct GGUFWriter {
             position = (position + size + Self.alignment - 1) / Self.alignment * Self.alignment
         }
         head += [UInt8](repeating: 0, count: (Self.alignment - head.count % Self.alignment) % Self.alignment)
-        try WeightFileWriter(path: path).write(head: head, typed, alignment: Self.alignment, observe: observe)
+        try WeightFileWriter(path: path).write(head: head, tensors, alignment: Self.alignment, observe: observe)
     }
 
     private static func bytes(_ number: some FixedWidthInteger) -> [UInt8] {
