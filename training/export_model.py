@@ -22,7 +22,7 @@ ENCODER_TOLERANCE = 1e-3
 
 # What suits a mode better than the general settings, judged by eye.
 MODES = {
-    "inpaint": {"steps": 12, "strength": 1, "detail": "model", "fill": "fill", "grow": 0, "feather": 0},
+    "inpaint": {"steps": 12, "strength": 1, "detail": "mixed", "fill": "patchmatch", "grow": 0, "feather": 0},
     "remix": {"strength": 0.6},
     "variations": {"strength": 0.4},
     "generate": {"steps": 10},
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=4.0)
     parser.add_argument("--strength", type=float, default=0.15)
     parser.add_argument("--fill", default="patchmatch")
-    parser.add_argument("--detail", default="kept", choices=["kept", "model"])
+    parser.add_argument("--detail", default="kept", choices=["kept", "mixed", "model"])
     arguments = parser.parse_args()
 
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")

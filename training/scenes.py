@@ -19,7 +19,7 @@ from phrases import HERE, read_table
 from pictures import (FilledCrop, Picture, load_fills, load_pictures, random_crop, random_mask,
                       random_scene_side)
 
-PHOTO_SHARE, TEXTURE_SHARE = 0.44, 0.15
+PHOTO_SHARE, TEXTURE_SHARE = 0.48, 0.16
 SMALLEST_FILL_CROP, SMALLEST_FILL_HOLE = 0.7, 0.02
 EVERYTHING_SHARE = 0.2
 UNUSUAL_WEIGHT = 0.03

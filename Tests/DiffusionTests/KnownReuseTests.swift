@@ -16,7 +16,7 @@ import Testing
         var mask = Plane(size: size)
         for y in 0 ..< Self.side {
             for x in 0 ..< Self.side {
-                let wave = Float(0.3) * Float(((x / 7) ^ (y / 5)) % 8) / 8
+                let wave = Float(0.1) * Float(((x / 7) ^ (y / 5)) % 8) / 8
                 picture.values[3 * (y * Self.side + x)] = Float(y) / 400 + wave
                 picture.values[3 * (y * Self.side + x) + 1] = 0.3 + wave
                 picture.values[3 * (y * Self.side + x) + 2] = 0.8 - Float(y) / 500
@@ -105,7 +105,10 @@ import Testing
     func `Candidates are close to what a whole run makes of the same noise`(
         precision: Precision, sampler: Sampler.Kind?
     ) throws {
-        let request = request(seeds: [5, 6], sampler: sampler)
+        var request = request(seeds: [5, 6], sampler: sampler)
+        // The model's own recommendations. Fewer, longer steps carry the candidates' difference far beyond the hole.
+        request.steps = 12
+        request.negativePrompt = "a drawing"
         let windowed = try pictures(request, precision: precision)
         let whole = try pictures(request, precision: precision, whole: true)
         #expect(windowed[0] == whole[0])
