@@ -112,6 +112,11 @@ extension DenoiseRequest {
         let (length, multiple) = (8 * facts.scaleFactor, facts.pixelMultiple)
         return (length + multiple - 1) / multiple * multiple
     }
+
+    /// The same in latent pixels, on the sides along the axes that repeat.
+    static func latentMargins(_ wraps: WrappedAxes, _ facts: ModelFacts) -> Margins {
+        wraps.margins(wrapMargin(facts) / facts.scaleFactor)
+    }
 }
 
 /// Which generator draws the noise.

@@ -202,7 +202,7 @@ struct DenoisingLoop {
             (index - steps.lowerBound) % request.deepFeatureInterval == 0 || deepFeatures.prompts != context.prompts
         if isWhole { deepFeatures = DeepFeatures(prompts: context.prompts) }
         // A picture that repeats is seen with margins in which it does.
-        let margins = request.wraps.margins(DenoiseRequest.wrapMargin(pipeline.facts) / pipeline.facts.scaleFactor)
+        let margins = DenoiseRequest.latentMargins(request.wraps, pipeline.facts)
         let wrapped = known.latentSize.padded(by: margins)
         let inputs = zip(candidates, runs).map {
             wrapPaddedPlanes(

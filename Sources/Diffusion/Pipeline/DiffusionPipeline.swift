@@ -215,7 +215,7 @@ public final class DiffusionPipeline {
         let isFollowed = request.reusesKnown && request.wraps.isEmpty
         let region = isFollowed ? known.changingRegion.flatMap(worthFollowing) : nil
         let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
-        let latentMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let latentMargins = DenoiseRequest.latentMargins(request.wraps, facts)
         // Candidates that share what is known go step by step together; others one after the other.
         let groups = region == nil ? request.seeds.map { [$0] } : [request.seeds]
         var results: [RGBImage] = []
@@ -323,7 +323,7 @@ public final class DiffusionPipeline {
 
     /// A picture's latent distribution, where it repeats along some axes.
     func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
-        let margins = wraps.margins(DenoiseRequest.wrapMargin(facts) / facts.scaleFactor)
+        let margins = DenoiseRequest.latentMargins(wraps, facts)
         let padded = try encode(picture.wrapPadded(by: wraps.margins(DenoiseRequest.wrapMargin(facts))))
         return padded.cropped(by: margins)
     }
