@@ -14,9 +14,9 @@ struct Kriging {
     /// Given, or predicted already.
     private(set) var isKnown: [Bool]
     /// What was given.
-    private let given: [SIMD4<Float>]
+    let given: [SIMD4<Float>]
     /// Centres of neighbourhoods of which every pixel was given.
-    private let isSample: [Bool]
+    let isSample: [Bool]
 
     /// Pixels up to which a known one helps, in the Euclidean metric.
     private static let reach = 5
@@ -76,14 +76,15 @@ struct Kriging {
     }
 
     /// Predicts the pixels of `targets` that are not known, from the rim inwards; those with too little around them stay unknown.
-    mutating func predict(_ targets: [Bool]) {
+    /// `grained`, they get the grain of their surroundings as well, which a prediction has not.
+    mutating func predict(_ targets: [Bool], grained: Bool) {
         let across = (size.width + Self.block - 1) / Self.block
         func block(of index: Int) -> Int {
             index / size.width / Self.block * across + index % size.width / Self.block
         }
         var waiting = Dictionary(grouping: targets.indices.filter { targets[$0] && !isKnown[$0] }, by: block)
         while !waiting.isEmpty {
-            let predictions = predictions(of: waiting, blocksAcross: across)
+            let predictions = predictions(of: waiting, blocksAcross: across, grained: grained)
             if predictions.allSatisfy(\.isEmpty) { return }
             for (index, color) in predictions.joined() {
                 colors[index] = color
@@ -95,29 +96,31 @@ struct Kriging {
 
     /// What each block's pixels are to be, from what is known now, so that the order does not matter.
     private func predictions(
-        of waiting: [Int: [Int]], blocksAcross across: Int
+        of waiting: [Int: [Int]], blocksAcross across: Int, grained: Bool
     ) -> [[(index: Int, color: SIMD4<Float>)]] {
         let blocks = waiting.keys.sorted()
         return inParallel(blocks.count) { number in
-            predictions(
+            let predictions = predictions(
                 of: waiting[blocks[number]] ?? [], centerX: blocks[number] % across * Self.block + Self.block / 2,
                 centerY: blocks[number] / across * Self.block + Self.block / 2)
+            let grain = grained ? grain(of: predictions, seed: UInt64(blocks[number])) : nil
+            return predictions.enumerated().map { number, prediction in
+                let color = prediction.mean(in: colors) + (grain?[number] ?? .zero)
+                return (prediction.index, color.clamped(lowerBound: .zero, upperBound: .one))
+            }
         }
     }
 
-    /// The colours of those of `pixels` that have enough known neighbours; none where there are too few samples around the centre.
-    private func predictions(of pixels: [Int], centerX: Int, centerY: Int) -> [(index: Int, color: SIMD4<Float>)] {
+    /// Those of `pixels` that have enough known neighbours; none where there are too few samples around the centre.
+    private func predictions(of pixels: [Int], centerX: Int, centerY: Int) -> [PixelPrediction] {
         let neighbors = pixels.map { index in (index, knownNeighbors(of: index)) }
             .filter { $0.1.count >= Self.fewestNeighbors }
         guard !neighbors.isEmpty, let moments = moments(aroundX: centerX, centerY) else { return [] }
         return neighbors.map { index, known in
-            var color = SIMD4<Float>.zero
-            let neighbors = known.map { index + Self.offsets[$0].y * size.width + Self.offsets[$0].x }
-            for channel in 0 ..< 3 {
-                let weights = moments[channel].weights(known)
-                color[channel] = zip(weights, neighbors).reduce(0) { $0 + $1.0 * colors[$1.1][channel] }
-            }
-            return (index, color.clamped(lowerBound: .zero, upperBound: .one))
+            let channels = moments.map { $0.weights(known) }
+            return PixelPrediction(
+                index: index, neighbors: known.map { index + Self.offsets[$0].y * size.width + Self.offsets[$0].x },
+                weights: known.indices.map { SIMD4(channels[0][$0], channels[1][$0], channels[2][$0], 0) })
         }
     }
 
@@ -152,6 +155,22 @@ struct Kriging {
             }
         }
         return nil
+    }
+}
+
+/// A pixel as a linear combination of known ones.
+struct PixelPrediction {
+    let index: Int
+    /// Indices of the known ones.
+    let neighbors: [Int]
+    /// What each of `neighbors` counts, channel by channel.
+    let weights: [SIMD4<Float>]
+
+    /// The prediction, `shift` indices away.
+    func mean(in colors: [SIMD4<Float>], shift: Int = 0) -> SIMD4<Float> {
+        var sum = SIMD4<Float>.zero
+        for (neighbor, weight) in zip(neighbors, weights) { sum += weight * colors[neighbor + shift] }
+        return sum
     }
 }
 

@@ -34,17 +34,18 @@ struct PatchMatchLevel {
         let colors = (0 ..< image.size.area).map { pixel in
             SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
         }
-        self.init(size: image.size, colors: colors, hole: hole, isOpen: hole, rim: Self.finestRim)
+        self.init(size: image.size, colors: colors, hole: hole, isOpen: hole, isFinest: true)
     }
 
-    /// Of what is open, the thin parts and `rim` pixels along the edge are predicted.
-    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool], isOpen: [Bool], rim: Int) {
+    /// Of what is open, the thin parts and a rim along the edge are predicted, on the finest level with their grain.
+    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool], isOpen: [Bool], isFinest: Bool) {
         self.size = size
         self.hole = hole
         var kriging = Kriging(size: size, colors: colors, isKnown: isOpen.map { !$0 })
-        kriging.predict(Kriging.thinParts(of: isOpen, size: size))
+        kriging.predict(Kriging.thinParts(of: isOpen, size: size), grained: isFinest)
         let inwards = chessboardDistance(kriging.isKnown.map { !$0 }, size: size)
-        kriging.predict(inwards.map { $0 > 0 && $0 <= rim })
+        let rim = isFinest ? Self.finestRim : Self.coarserRim
+        kriging.predict(inwards.map { $0 > 0 && $0 <= rim }, grained: isFinest)
         self.colors = kriging.colors
         let isOpen = kriging.isKnown.map { !$0 }
         self.isOpen = isOpen
@@ -119,7 +120,7 @@ struct PatchMatchLevel {
             }
         }
         return PatchMatchLevel(
-            size: half, colors: reduced, hole: reducedHole, isOpen: reducedOpen, rim: Self.coarserRim)
+            size: half, colors: reduced, hole: reducedHole, isOpen: reducedOpen, isFinest: false)
     }
 
     /// Frees what a level no longer needs once the finer one has taken its field.

@@ -99,6 +99,35 @@ internal import Testing
         #expect(predicted == Fill.patchmatch.applied(to: damaged, coverage: mask.coverage, seed: 99))
     }
 
+    /// Relative to the truth's, how much neighbouring rows differ in a channel inside `area`.
+    private func roughness(_ image: RGBImage, _ truth: RGBImage, inside area: PixelRect, channel: Int) -> Float {
+        func energy(_ image: RGBImage) -> Float {
+            let part = image.cropped(to: area)
+            return (0 ..< (area.height - 1) * area.width).reduce(0) { sum, pixel in
+                let step = part.values[(pixel + area.width) * 3 + channel] - part.values[pixel * 3 + channel]
+                return sum + step * step
+            }
+        }
+        return energy(image) / energy(truth)
+    }
+
+    @Test func aScratchInAGrainyPictureGetsItsGrain() {
+        let size = PixelSize(width: 150, height: 110)
+        var truth = waves(size)
+        var random = TestRandom(state: 4)
+        for index in truth.values.indices {
+            for _ in 0 ..< 4 { truth.values[index] += Float.random(in: -0.04 ... 0.04, using: &random) }
+        }
+        let scratch = PixelRect(x: 5, y: 50, width: 140, height: 8)
+        var damaged = truth
+        damaged.paste(RGBImage(size: scratch.size), x: scratch.x, y: scratch.y)
+        let filled = Fill.patchmatch.applied(to: damaged, coverage: Mask.rectangle(scratch, size: size).coverage)
+        for channel in 0 ..< 3 {
+            let roughness = roughness(filled, truth, inside: scratch, channel: channel)
+            #expect(roughness > 0.7 && roughness < 1.2, "channel \(channel): \(roughness)")
+        }
+    }
+
     @Test func aStraightEdgeCrossesAThickStroke() {
         // Too thick to be predicted at full size: the coarser levels carry the edge across.
         let size = PixelSize(width: 160, height: 120)
