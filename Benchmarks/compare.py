@@ -7,7 +7,8 @@
 For each part of an edit the engines take turns, each in a process of its own, for `--rounds` rounds; medians of the
 rounds, ratios to OpenVINO, and the project's goal for each are printed as a table. The whole edit (20 steps, process start
 to saved file) is held against the sum of OpenVINO's parts, which leaves out its text encoder, its model's loading and
-the picture files. A first edit, not counted, fills the caches. Let nothing else run meanwhile.
+the picture files. A first edit, not counted, fills the caches. Let nothing else run meanwhile. `--candidates` also holds
+four candidates of one edit against four edits.
 
 The engines are installed into `Benchmarks/.venv` unless `--python` names an interpreter that has them. Stable
 Diffusion in C++ is timed too where `--sd-cpp` names its binary.
@@ -30,6 +31,11 @@ GOALS = {
     "int8": {"step": 0.55},
 }
 PEAK_GOALS_GB = {"bf16": 3.0, "int8": 2.0}
+# Options of four candidates, their mask, and the share of four edits' time that they may take.
+CANDIDATES = {
+    "as one batch": (["--batch-size", 4], "mask.png", 0.9),
+    "reusing what is known, mask of 10 %": (["--reuse-known"], "small.png", 0.5),
+}
 STEPS = 20
 
 
@@ -74,13 +80,13 @@ def sd_cpp_step(options: argparse.Namespace) -> dict[str, float]:
     return {"step": float(value) if unit == "s/it" else 1 / float(value)}
 
 
-def whole_edit(options: argparse.Namespace, precision: str, folder: pathlib.Path,
-               steps: int = STEPS) -> dict[str, float]:
+def whole_edit(options: argparse.Namespace, precision: str, folder: pathlib.Path, steps: int = STEPS,
+               mask: str = "mask.png", more: list | tuple = ()) -> dict[str, float]:
     """Seconds from process start to its end, and to its first step's beginning and end; the system's peak in GB."""
     log = folder / "edit.log"
-    command = [options.editor, "inpaint", folder / "picture.png", folder / "mask.png", "a red door", "--model",
+    command = [options.editor, "inpaint", folder / "picture.png", folder / mask, "a red door", "--model",
                options.model, "--seed", 1, "--steps", steps, "--guidance", 7.5, "--strength", 1, "--sampler", "ddim",
-               "--precision", precision, "--threads", options.threads, "--json", "--force", "-o", folder / "out.png"]
+               "--precision", precision, "--threads", options.threads, "--json", "--force", "-o", folder / "out.png", *more]
     with log.open("w") as out:
         start = time.perf_counter()
         process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=subprocess.STDOUT)
@@ -102,16 +108,26 @@ def whole_edit(options: argparse.Namespace, precision: str, folder: pathlib.Path
     return {"whole edit": seconds, "first step begins": marks["begins"], "first step ends": marks["step"], "peak GB": peak}
 
 
+def candidates(options: argparse.Namespace, folder: pathlib.Path) -> dict[str, float]:
+    """What four candidates of one edit in bf16 take, as a share of four edits."""
+    found = {}
+    for name, (more, mask, _) in CANDIDATES.items():
+        four = whole_edit(options, "bf16", folder, mask=mask, more=["-n", 4, *more])["whole edit"]
+        found[name] = four / (4 * whole_edit(options, "bf16", folder, mask=mask)["whole edit"])
+    return found
+
+
 def write_inputs(python: pathlib.Path, folder: pathlib.Path) -> None:
-    """A picture of 512×512 with a smooth ground, and a mask over its middle quarter."""
+    """A picture of 512×512 with a smooth ground, a mask over its middle quarter, and a small one over a tenth."""
     subprocess.run([python, "-c", f"""
 import numpy
 from PIL import Image
 y, x = numpy.mgrid[:512, :512]
 Image.fromarray(numpy.stack([x // 2, y // 2, (x + y) // 4], -1).astype('uint8')).save('{folder}/picture.png')
-mask = numpy.zeros((512, 512), 'uint8')
-mask[128:384, 128:384] = 255
-Image.fromarray(mask).save('{folder}/mask.png')"""], check=True)
+for name, reach in ('mask', 128), ('small', 81):
+    mask = numpy.zeros((512, 512), 'uint8')
+    mask[256 - reach:256 + reach, 256 - reach:256 + reach] = 255
+    Image.fromarray(mask).save(f'{folder}/{{name}}.png')"""], check=True)
 
 
 def main() -> None:
@@ -125,6 +141,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--candidates", action="store_true", help="time four candidates too")
     options = parser.parse_args()
     python = options.python or environment()
     engines = {}
@@ -133,6 +150,8 @@ def main() -> None:
             editor_parts(options, precision) | whole_edit(options, precision, folder))
     for peer in options.peers:
         engines[peer] = lambda peer=peer: peer_parts(options, python, peer)
+    if options.candidates:
+        engines["candidates"] = lambda: candidates(options, folder)
     if options.sd_cpp:
         engines["stable-diffusion.cpp"] = lambda: sd_cpp_step(options)
 
@@ -151,10 +170,14 @@ def main() -> None:
                       + ", ".join(f"{part} {value:.2f}" for part, value in found.items()), file=sys.stderr, flush=True)
     medians = {engine: {part: statistics.median(values) for part, values in parts.items()}
                for engine, parts in figures.items()}
+    shares = medians.pop("candidates", {})
     if "openvino" in medians:
         parts = medians["openvino"]
         parts["whole edit"] = STEPS * parts["step"] + parts["encode"] + parts["decode"]
     print_table(medians)
+    for name, share in shares.items():
+        goal = CANDIDATES[name][2]
+        print(f"Four candidates {name}: {share:.2f} of four edits (goal {goal:.2f}, {'met' if share <= goal else 'short'}).")
 
 
 def print_table(medians: dict[str, dict[str, float]]) -> None:

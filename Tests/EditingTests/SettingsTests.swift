@@ -1,5 +1,6 @@
 import Diffusion
 import Editing
+import ImageFiles
 import Masking
 import Raster
 import Testing
@@ -114,6 +115,32 @@ import Testing
         #expect(throws: EditError.self) { try settings.validate() }
         let long = EditRequest(mode: .generate, prompt: String(repeating: "🦊", count: 5000))
         #expect(throws: EditError.promptTooLong(bytes: 20000, limit: 16384)) { try long.validate() }
+    }
+
+    /// A fill that is drawn at random is each seed's own, or each batch's.
+    @Test func `A batch shares what fills the hole, and says its place in it`() throws {
+        let scratch = try Scratch()
+        let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
+        let mask = try scratch.write(
+            .mask(width: 64, height: 64, white: PixelRect(x: 20, y: 20, width: 24, height: 24)), "m.png")
+        var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
+        request.settings.count = 3
+        request.settings.seed = 7
+        request.settings.fill = .noise
+        for (batch, groups, places) in [
+            (1, [[7], [8], [9]] as [[UInt64]], [nil, nil, nil]), (2, [[7, 8], [9]], ["0", "1", "0"]),
+            (8, [[7, 8, 9]], ["0", "1", "2"]),
+        ] {
+            request.settings.batchSize = batch
+            let denoiser = StubDenoiser()
+            let report = try request.run(denoiser, output: OutputChoice(path: scratch.path("\(batch).png")))
+            #expect(denoiser.requests.map(\.seeds) == groups)
+            #expect(denoiser.requests.allSatisfy { $0.batchSize == min(3, batch) })
+            let written = try report.saved.prefix(3).map {
+                try ImageFile.read(path: $0.path).provenance?.infotext?["Batch pos"]
+            }
+            #expect(written == places)
+        }
     }
 
     @Test func `What does not fit the memory limit is refused, or worked in smaller passes`() throws {

@@ -38,6 +38,9 @@ public struct DenoiseRequest: Sendable {
     public var negativePrompt: String
     /// One picture is made for each seed.
     public var seeds: [UInt64]
+    /// So many of them are computed at once, at least 1: a little faster, in more memory. Other kernels suit a larger batch, so
+    /// that a picture then differs by rounding from the one that its seed gives alone.
+    public var batchSize: Int
     /// Denoising steps asked for, at least 1. With `strength` < 1 only the last `strength · steps` of them are run.
     public var steps: Int
     /// Classifier-free guidance scale; 1 and below runs the network once a step instead of twice.
@@ -75,10 +78,10 @@ public struct DenoiseRequest: Sendable {
     public var wraps: WrappedAxes
 
     public init(
-        conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0], steps: Int = 20,
-        guidance: Float = 7.5, imageGuidance: Float = 1.5, guidanceInterval: ClosedRange<Float> = 0 ... 1,
-        deepFeatureInterval: Int = 1,
-        reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
+        conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0],
+        batchSize: Int = 1, steps: Int = 20, guidance: Float = 7.5, imageGuidance: Float = 1.5,
+        guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1, reusesKnown: Bool = false,
+        strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
         coherenceMethod: CoherenceMethod = .lanpaint, previewInterval: Int = 0, wraps: WrappedAxes = []
@@ -87,6 +90,7 @@ public struct DenoiseRequest: Sendable {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
         self.seeds = seeds
+        self.batchSize = batchSize
         self.steps = steps
         self.guidance = guidance
         self.imageGuidance = imageGuidance

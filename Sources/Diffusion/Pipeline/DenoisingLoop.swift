@@ -11,8 +11,7 @@ struct WordGuidance {
     let isGuided: Bool
 }
 
-/// The denoising loop of candidates that go step by step together: one seed's, or those of all seeds where they share what
-/// is known.
+/// The denoising loop of candidates that go step by step together: those of a batch, or all where they share what is known.
 struct DenoisingLoop {
     private let pipeline: DiffusionPipeline
     private let request: DenoiseRequest
@@ -61,7 +60,9 @@ struct DenoisingLoop {
         var runs = candidates.indices.map {
             known.start(sampler: sampler, strength: request.strength, generator: &candidates[$0].generator)
         }
-        for index in runs.indices.dropFirst() { runs[index] = known.share(runs[0], with: runs[index]) }
+        if region != nil {
+            for index in runs.indices.dropFirst() { runs[index] = known.share(runs[0], with: runs[index]) }
+        }
         steps = runs[0].firstIndex ..< sampler.timesteps.count
         self.candidates = candidates
         self.runs = runs
@@ -121,11 +122,12 @@ struct DenoisingLoop {
                 let expected = sampler.expected(outputs[0], latents: runs[0].latents.values, index: index)
                 preview = pipeline.preview(known.withKnown(expected, in: runs[0]))
             }
+            let sharedPicture = sharedPicture
             var shared: [Float]?
             for picture in runs.indices {
                 runs[picture].latents.values = candidates[picture].step(
                     outputs[picture], latents: runs[picture].latents.values, index: index
-                ) { Self.shared($0, &shared, known: known) }
+                ) { Self.shared($0, &shared, known: sharedPicture) }
             }
             try encodeDeferred(progress)
             for picture in runs.indices {
@@ -180,14 +182,18 @@ struct DenoisingLoop {
         }
     }
 
-    /// Noise for a candidate; all share the first's where nothing may change.
+    /// What the candidates share, where they do.
+    private var sharedPicture: KnownPicture? { region == nil ? nil : known }
+
+    /// Noise for a candidate; those that share what is known share the first's where nothing may change.
     private mutating func noise(_ picture: Int, _ shared: inout [Float]?) -> [Float] {
         Self.shared(
-            candidates[picture].generator.normal(count: runs[picture].latents.count), &shared, known: known)
+            candidates[picture].generator.normal(count: runs[picture].latents.count), &shared, known: sharedPicture)
     }
 
-    /// The noise drawn, with the first candidate's, `shared`, where nothing may change; the first's as it is.
-    private static func shared(_ drawn: [Float], _ shared: inout [Float]?, known: KnownPicture) -> [Float] {
+    /// The noise drawn, with the first candidate's, `shared`, where nothing of what they share may change; the first's as it is.
+    private static func shared(_ drawn: [Float], _ shared: inout [Float]?, known: KnownPicture?) -> [Float] {
+        guard let known else { return drawn }
         defer { shared = shared ?? drawn }
         return shared.map { known.changing(drawn, known: $0) } ?? drawn
     }

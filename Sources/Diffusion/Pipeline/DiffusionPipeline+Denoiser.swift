@@ -28,8 +28,8 @@ extension DiffusionPipeline {
             inner: MapWindow(rows: 0 ..< region.height, columns: 0 ..< region.width))
     }
 
-    /// The denoiser's outputs `[prompts, c, h, w]` for each of the inputs `[c', h, w]`. With a region, the first is
-    /// computed whole, the others in that region only, where alone they differ from it; the rest is the first's.
+    /// The denoiser's outputs `[prompts, c, h, w]` for each of the inputs `[c', h, w]`, computed as one batch. With a region,
+    /// the first is computed whole, the others in that region only, where alone they differ from it; the rest is the first's.
     func predictions(
         _ inputs: [[Float]], height: Int, width: Int, region: MapRegion?, timestep: Float, context: TextContext,
         guidance: [Float]?, deepFeatures: inout DeepFeatures
@@ -69,7 +69,7 @@ extension DiffusionPipeline {
             }
         }
         guard let region, inputs.count > 1 else {
-            return try inputs.indices.flatMap { try run(inputs[$0 ... $0], whole, features: $0) }
+            return try run(inputs[...], whole, features: 0)
         }
         let (first, known) = try compute.recording(region) { try run(inputs[0 ... 0], whole, features: 0) }
         let window = known.window(height: height, width: width)

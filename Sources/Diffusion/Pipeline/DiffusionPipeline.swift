@@ -216,13 +216,15 @@ public final class DiffusionPipeline {
         let region = isFollowed ? known.changingRegion.flatMap(worthFollowing) : nil
         let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
         let latentMargins = DenoiseRequest.latentMargins(request.wraps, facts)
-        // Candidates that share what is known go step by step together; others one after the other.
-        let groups = region == nil ? request.seeds.map { [$0] } : [request.seeds]
+        // Candidates that share what is known all go step by step together; others as many as the request has in a batch.
+        let batch = region == nil ? request.batchSize : request.seeds.count
+        let groups = stride(from: 0, to: request.seeds.count, by: batch).map { request.seeds[$0...].prefix(batch) }
         var results: [RGBImage] = []
         for seeds in groups {
             let first = results.count
             var loop = DenoisingLoop(
-                request, seeds: seeds, firstPicture: first, pipeline: self, words: words, known: known, region: region,
+                request, seeds: Array(seeds), firstPicture: first, pipeline: self, words: words, known: known,
+                region: region,
                 sampler: sampler)
             let latents = try loop.run(progress)
             known = loop.known

@@ -77,7 +77,8 @@ public struct EditPlan: Sendable {
         stepsOfPieces = []
         let facts = denoiser.facts
         let memory = MemoryEstimate(
-            denoiser, limit: request.settings.memoryLimit, reusesKnown: settings.reusesKnown)
+            denoiser, limit: request.settings.memoryLimit, batchSize: settings.batchSize,
+            reusesKnown: settings.reusesKnown)
         let geometry = try memory.geometry()
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
         // Under a mask the picture is rolled until its border lies elsewhere (`EditInputs`); then nothing wraps.

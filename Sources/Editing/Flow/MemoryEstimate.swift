@@ -8,7 +8,7 @@ internal import Raster
 struct MemoryEstimate {
     /// The program, its libraries and a photo.
     private static let base = 100 << 20
-    /// Values that the denoiser holds at once for each picture pixel, with guidance: skip connections, the widest
+    /// Values that the denoiser holds at once for each pixel of a picture, with guidance: skip connections, the widest
     /// feed-forward layer, and what waits for its next use (SD 1.5's shapes in bf16: 0.34 GB at 512×512).
     private static let denoiserValuesPerPixel = 650
     /// What candidates that follow the first take beside that: the first's activations, and weights packed for small maps.
@@ -22,10 +22,10 @@ struct MemoryEstimate {
     private let limit: Int?
     private let valuesPerPixel: Int
 
-    init(_ denoiser: any Denoiser, limit: Int?, reusesKnown: Bool = false) {
+    init(_ denoiser: any Denoiser, limit: Int?, batchSize: Int = 1, reusesKnown: Bool = false) {
         self.denoiser = denoiser
         self.limit = limit
-        valuesPerPixel = Self.denoiserValuesPerPixel + (reusesKnown ? Self.followedValuesPerPixel : 0)
+        valuesPerPixel = batchSize * Self.denoiserValuesPerPixel + (reusesKnown ? Self.followedValuesPerPixel : 0)
     }
 
     /// The least bytes that a pass over that many pixels takes.

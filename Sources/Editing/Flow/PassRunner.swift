@@ -31,15 +31,15 @@ struct PassRunner {
     ///   - hasMask: without one the whole picture is the start and may change.
     func patches(of picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
         // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
-        // the first of several or alone.
-        // Those that share what is known share that too.
-        let drawsEach = plan.settings.fill.isRandom && !plan.settings.reusesKnown
-        let groups = drawsEach ? plan.settings.seeds.map { [$0] } : [plan.settings.seeds]
+        // the first of several or alone; but those that share what is known share it, and so does a batch.
+        let settings = plan.settings
+        let together = settings.fill.isRandom && !settings.reusesKnown ? settings.batchSize : settings.seeds.count
         var patches: [RGBImage] = []
-        for seeds in groups {
+        for start in stride(from: 0, to: settings.seeds.count, by: together) {
+            let seeds = Array(settings.seeds[start...].prefix(together))
             meter.firstPicture = picturesBefore + patches.count
             meter.pass = passesBefore + 1
-            if plan.settings.detail != .model {
+            if settings.detail != .model {
                 patches += try keepingDetail(
                     picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
             } else if crop.isCoarseToFine {
@@ -168,7 +168,8 @@ struct PassRunner {
         let settings = plan.settings
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: settings.negativePrompt, seeds: seeds,
-            steps: settings.steps, guidance: settings.guidance, imageGuidance: settings.imageGuidance,
+            batchSize: settings.batchSize, steps: settings.steps, guidance: settings.guidance,
+            imageGuidance: settings.imageGuidance,
             guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,

@@ -14,6 +14,7 @@ public struct ResolvedSettings: Sendable {
     public var guidanceInterval: ClosedRange<Float>
     public var deepFeatureInterval: Int
     public var reusesKnown: Bool
+    public var batchSize: Int
     public var strength: Float
     /// `nil` for the model's own.
     public var sampler: Sampler.Kind?
@@ -60,6 +61,7 @@ public struct ResolvedSettings: Sendable {
         guidanceInterval = asked.guidanceInterval
         deepFeatureInterval = asked.deepFeatureInterval
         reusesKnown = asked.reusesKnown && asked.count > 1
+        batchSize = min(asked.batchSize, asked.count)
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
         let wantedDetail = isRaw ? .model : asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model

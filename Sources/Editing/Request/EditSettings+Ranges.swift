@@ -3,6 +3,7 @@ internal import Diffusion
 /// The range of every numeric setting, in one place for the command line, the help and the library's own check.
 extension EditSettings {
     public static let countRange = SettingRange("count", "pictures", 1 ... 64)
+    public static let batchSizeRange = SettingRange("batch-size", "pictures", 1 ... 16)
     public static let stepsRange = SettingRange("steps", "steps", 1 ... 1000)
     public static let guidanceRange = SettingRange<Float>("guidance", "", 0 ... 50)
     public static let imageGuidanceRange = SettingRange<Float>("image-guidance", "", 0 ... 50)
@@ -41,6 +42,7 @@ extension EditSettings {
         try Self.guidanceIntervalRange.check(guidanceInterval.lowerBound)
         try Self.guidanceIntervalRange.check(guidanceInterval.upperBound)
         try Self.deepFeatureIntervalRange.check(deepFeatureInterval)
+        try Self.batchSizeRange.check(batchSize)
         try Self.strengthRange.check(strength)
         try Self.paddingRange.check(padding)
         try Self.growRange.check(grow)

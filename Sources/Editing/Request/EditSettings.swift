@@ -6,6 +6,8 @@ public import Raster
 public struct EditSettings: Sendable {
     /// How many pictures, with consecutive seeds.
     public var count = 1
+    /// How many of them are computed at once; they share what fills the hole (`DenoiseRequest.batchSize`).
+    public var batchSize = 1
     /// Seed of the first picture; drawn at random where `nil`, and always reported.
     public var seed: UInt64?
     public var randomSource: RandomSource = .torch

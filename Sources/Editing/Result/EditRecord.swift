@@ -37,6 +37,10 @@ struct EditRecord {
             text["Guidance interval"] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"
         }
         if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
+        if settings.batchSize > 1 {
+            text["Batch size"] = "\(settings.batchSize)"
+            text["Batch pos"] = "\((seed &- settings.seeds[0]) % UInt64(settings.batchSize))"
+        }
         if settings.reusesKnown { text["Reuse known"] = "\(settings.seeds[0])" }
         if settings.coherence > 0 {
             text["Coherence"] = "\(settings.coherence) (\(settings.coherenceMethod.rawValue))"

@@ -27,6 +27,7 @@ struct SharedOptions: ParsableArguments {
         settings.guidance = painting.guidance
         settings.imageGuidance = painting.imageGuidance
         settings.deepFeatureInterval = painting.reuseFeatures
+        settings.batchSize = painting.batchSize
         if let interval = painting.guidanceInterval { settings.guidanceInterval = interval.shares }
         settings.strength = painting.strength
         settings.sampler = sampling.sampler
@@ -236,6 +237,13 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "Compute so many of several pictures (--count) at once, \(EditSettings.batchSizeRange.bounds): a little faster, in more memory. They share what fills a hole, and differ by rounding from what their seeds give alone.",
+            valueName: "pictures"))
+    var batchSize = 1
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half; with --detail kept they take 0.9 and 0.8.",
             valueName: "share"))
     var strength: Float?
@@ -245,6 +253,7 @@ struct PaintingOptions: ParsableArguments {
         try check(EditSettings.guidanceRange, guidance)
         try check(EditSettings.imageGuidanceRange, imageGuidance)
         try check(EditSettings.deepFeatureIntervalRange, reuseFeatures)
+        try check(EditSettings.batchSizeRange, batchSize)
         try check(EditSettings.strengthRange, strength)
         try checkPrompt(negative, name: "--negative")
     }
