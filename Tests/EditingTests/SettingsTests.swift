@@ -20,6 +20,11 @@ import Testing
         #expect(resolved(.inpaint).steps == 20)
         #expect(resolved(.inpaint, defaults: EditDefaults(steps: 8)).steps == 8)
         #expect(resolved(.inpaint, defaults: EditDefaults(steps: 8)) { $0.steps = 3 }.steps == 3)
+        #expect(resolved(.inpaint).guidanceRescale == 0)
+        #expect(resolved(.inpaint, defaults: EditDefaults(guidanceRescale: 0.7)).guidanceRescale == 0.7)
+        #expect(
+            resolved(.inpaint, defaults: EditDefaults(guidanceRescale: 0.7)) { $0.guidanceRescale = 0 }.guidanceRescale
+                == 0)
         #expect(resolved(.inpaint).strength == 1)
         #expect(resolved(.inpaint, defaults: EditDefaults(strength: 0.4)).strength == 0.4)
         #expect(resolved(.generate, defaults: EditDefaults(strength: 0.4)).strength == 1)

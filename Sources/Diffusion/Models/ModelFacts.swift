@@ -57,6 +57,8 @@ public struct ModelFacts: Sendable {
 public struct EditDefaults: Sendable, Equatable {
     public var steps: Int?
     public var guidance: Float?
+    /// `DenoiseRequest.guidanceRescale`.
+    public var guidanceRescale: Float?
     public var strength: Float?
     /// The name of a pre-fill.
     public var fill: String?
@@ -72,11 +74,13 @@ public struct EditDefaults: Sendable, Equatable {
     public var modes: [String: EditDefaults]
 
     public init(
-        steps: Int? = nil, guidance: Float? = nil, strength: Float? = nil, fill: String? = nil, detail: String? = nil,
-        grow: Int? = nil, feather: Float? = nil, negative: String? = nil, modes: [String: EditDefaults] = [:]
+        steps: Int? = nil, guidance: Float? = nil, guidanceRescale: Float? = nil, strength: Float? = nil,
+        fill: String? = nil, detail: String? = nil, grow: Int? = nil, feather: Float? = nil, negative: String? = nil,
+        modes: [String: EditDefaults] = [:]
     ) {
         self.steps = steps
         self.guidance = guidance
+        self.guidanceRescale = guidanceRescale
         self.strength = strength
         self.fill = fill
         self.detail = detail
@@ -90,7 +94,8 @@ public struct EditDefaults: Sendable, Equatable {
     public func settings(forMode mode: String) -> EditDefaults {
         guard let own = modes[mode] else { return self }
         return EditDefaults(
-            steps: own.steps ?? steps, guidance: own.guidance ?? guidance, strength: own.strength ?? strength,
+            steps: own.steps ?? steps, guidance: own.guidance ?? guidance,
+            guidanceRescale: own.guidanceRescale ?? guidanceRescale, strength: own.strength ?? strength,
             fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
             feather: own.feather ?? feather, negative: own.negative ?? negative)
     }
@@ -121,6 +126,7 @@ public struct EditDefaults: Sendable, Equatable {
     private static func values(_ json: JSONConfiguration) throws -> EditDefaults {
         EditDefaults(
             steps: try json.integer("steps", in: 1 ... 1000), guidance: try json.double("guidance").map { Float($0) },
+            guidanceRescale: try json.double("guidance_rescale").map { Float($0) },
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
             feather: try json.integer("feather", in: 0 ... 256).map { Float($0) },

@@ -47,6 +47,10 @@ public struct DenoiseRequest: Sendable {
     public var guidance: Float
     /// How closely an instructed model (InstructPix2Pix) keeps to the picture, 1 and up; below 1 it is not guided at all.
     public var imageGuidance: Float
+    /// 0…1: how far what guidance makes of a prediction is brought back to the spread of the one for the prompt, so that strong
+    /// guidance does not darken or oversaturate a picture (Lin et al. 2024, "Common Diffusion Noise Schedules and Sample Steps Are
+    /// Flawed", arXiv:2305.08891, §3.4, whose authors take 0.7). 0 leaves it as it is.
+    public var guidanceRescale: Float
     /// The shares of the run, 0 (noise) to 1 (picture), between which guidance applies; outside, the prompt alone is
     /// followed, by one call of the network (Kynkäänniemi et al. 2024, "Applying Guidance in a Limited Interval",
     /// arXiv:2404.07724, whose interval is one of noise levels).
@@ -80,7 +84,8 @@ public struct DenoiseRequest: Sendable {
     public init(
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0],
         batchSize: Int = 1, steps: Int = 20, guidance: Float = 7.5, imageGuidance: Float = 1.5,
-        guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1, reusesKnown: Bool = false,
+        guidanceRescale: Float = 0, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
+        reusesKnown: Bool = false,
         strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
@@ -94,6 +99,7 @@ public struct DenoiseRequest: Sendable {
         self.steps = steps
         self.guidance = guidance
         self.imageGuidance = imageGuidance
+        self.guidanceRescale = guidanceRescale
         self.guidanceInterval = guidanceInterval
         self.deepFeatureInterval = deepFeatureInterval
         self.reusesKnown = reusesKnown

@@ -229,12 +229,31 @@ struct DenoisingLoop {
     private func followed(_ outputs: [Float]) -> [Float] {
         guard pipeline.facts.followsInstructions else {
             let half = outputs.count / 2
-            return (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
+            let guided = (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
+            return guided.rescaled(to: outputs[half...], by: request.guidanceRescale)
         }
         let third = outputs.count / 3
-        return (0 ..< third).map { index in
+        let guided = (0 ..< third).map { index in
             let (text, picture, none) = (outputs[index], outputs[third + index], outputs[2 * third + index])
             return none + request.guidance * (text - picture) + request.imageGuidance * (picture - none)
         }
+        return guided.rescaled(to: outputs[..<third], by: request.guidanceRescale)
+    }
+}
+
+extension [Float] {
+    /// These values multiplied towards the standard deviation of others: wholly where `share` is 1, not at all where it is 0
+    /// (`DenoiseRequest.guidanceRescale`).
+    func rescaled(to others: ArraySlice<Float>, by share: Float) -> [Float] {
+        guard share > 0 else { return self }
+        func deviation(_ values: some Collection<Float>) -> Double {
+            let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+            return (values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count))
+                .squareRoot()
+        }
+        let own = deviation(self)
+        guard own > 0 else { return self }
+        let factor = 1 + share * (Float(deviation(others) / own) - 1)
+        return map { factor * $0 }
     }
 }

@@ -169,7 +169,7 @@ struct PassRunner {
         let request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: settings.negativePrompt, seeds: seeds,
             batchSize: settings.batchSize, steps: settings.steps, guidance: settings.guidance,
-            imageGuidance: settings.imageGuidance,
+            imageGuidance: settings.imageGuidance, guidanceRescale: settings.guidanceRescale,
             guidanceInterval: settings.guidanceInterval,
             deepFeatureInterval: settings.deepFeatureInterval, reusesKnown: settings.reusesKnown, strength: strength,
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,

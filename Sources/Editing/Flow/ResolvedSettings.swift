@@ -11,6 +11,7 @@ public struct ResolvedSettings: Sendable {
     public var steps: Int
     public var guidance: Float
     public var imageGuidance: Float
+    public var guidanceRescale: Float
     public var guidanceInterval: ClosedRange<Float>
     public var deepFeatureInterval: Int
     public var reusesKnown: Bool
@@ -58,6 +59,7 @@ public struct ResolvedSettings: Sendable {
         negativePrompt = request.negativePrompt.isEmpty ? suited ?? "" : request.negativePrompt
         guidance = asked.guidance ?? (hasWords && !isConsistent ? model.guidance ?? 7.5 : 1)
         imageGuidance = asked.imageGuidance ?? Self.defaultImageGuidance
+        guidanceRescale = asked.guidanceRescale ?? min(1, max(0, model.guidanceRescale ?? 0))
         guidanceInterval = asked.guidanceInterval
         deepFeatureInterval = asked.deepFeatureInterval
         reusesKnown = asked.reusesKnown && asked.count > 1

@@ -17,6 +17,8 @@ public struct EditSettings: Sendable {
     public var guidance: Float?
     /// How closely a model that follows instructions keeps to the picture, 1 and up; other models do not hear it.
     public var imageGuidance: Float?
+    /// 0…1: how far guided predictions are brought back to the spread of the prompt's own (`DenoiseRequest.guidanceRescale`).
+    public var guidanceRescale: Float?
     /// The shares of a run, 0 (noise) to 1 (picture), between which guidance applies.
     public var guidanceInterval: ClosedRange<Float> = 0 ... 1
     /// The network's coarser levels are computed at every so many steps only; 1 is always.

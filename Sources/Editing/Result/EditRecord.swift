@@ -32,6 +32,7 @@ struct EditRecord {
         text["Schedule type"] = settings.schedule?.displayName
         text["CFG scale"] = settings.guidance.shortText
         if facts.followsInstructions { text["Image CFG scale"] = settings.imageGuidance.shortText }
+        if settings.guidanceRescale > 0 { text["CFG rescale"] = settings.guidanceRescale.shortText }
         let interval = settings.guidanceInterval
         if interval != 0 ... 1 {
             text["Guidance interval"] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"

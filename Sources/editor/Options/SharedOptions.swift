@@ -26,6 +26,7 @@ struct SharedOptions: ParsableArguments {
         settings.steps = painting.steps
         settings.guidance = painting.guidance
         settings.imageGuidance = painting.imageGuidance
+        settings.guidanceRescale = painting.guidanceRescale
         settings.deepFeatureInterval = painting.reuseFeatures
         settings.batchSize = painting.batchSize
         if let interval = painting.guidanceInterval { settings.guidanceInterval = interval.shares }
@@ -222,6 +223,13 @@ struct PaintingOptions: ParsableArguments {
     var imageGuidance: Float?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Take back so much of the contrast that guidance adds, a share of \(EditSettings.guidanceRescaleRange.allowed): against dark or oversaturated results; 0.7 is usual. Default: the model's own, else 0.",
+            valueName: "share"))
+    var guidanceRescale: Float?
+
+    @Option(
         help: ArgumentHelp(
             "The part of the steps, from 0 to 1, in which guidance applies; the others take half the time. Default: 0:1.",
             valueName: "start:end"))
@@ -252,6 +260,7 @@ struct PaintingOptions: ParsableArguments {
         try check(EditSettings.stepsRange, steps)
         try check(EditSettings.guidanceRange, guidance)
         try check(EditSettings.imageGuidanceRange, imageGuidance)
+        try check(EditSettings.guidanceRescaleRange, guidanceRescale)
         try check(EditSettings.deepFeatureIntervalRange, reuseFeatures)
         try check(EditSettings.batchSizeRange, batchSize)
         try check(EditSettings.strengthRange, strength)
