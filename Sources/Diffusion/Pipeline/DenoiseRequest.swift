@@ -85,8 +85,7 @@ public struct DenoiseRequest: Sendable {
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0],
         batchSize: Int = 1, steps: Int = 20, guidance: Float = 7.5, imageGuidance: Float = 1.5,
         guidanceRescale: Float = 0, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
-        reusesKnown: Bool = false,
-        strength: Float = 1, sampler: Sampler.Kind? = nil,
+        reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
         schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
         coherenceMethod: CoherenceMethod = .lanpaint, previewInterval: Int = 0, wraps: WrappedAxes = []

@@ -4,7 +4,7 @@ internal import Tensors
 struct DeepFeatures {
     /// How many prompts they belong to.
     var prompts = 0
-    /// For the first candidate, then for each batch of those that follow it.
+    /// For the batch, or the first candidate and then each batch of those that follow it.
     var tensors: [Int: Tensor] = [:]
 }
 
