@@ -1,4 +1,3 @@
-import Foundation
 import Raster
 import Testing
 
@@ -12,11 +11,6 @@ import Testing
         DenoiseRequest(
             conditioning: conditioning, prompt: "a lake", seeds: seeds, batchSize: 2, steps: 3, guidance: 4,
             sampler: sampler)
-    }
-
-    private func decibels(_ a: RGBImage, _ b: RGBImage) -> Double {
-        let squares = zip(a.values, b.values).map { Double($0 - $1) * Double($0 - $1) }
-        return -10 * log10(squares.reduce(0, +) / Double(squares.count) + 1e-20)
     }
 
     /// Samplers with noise of their own and with memory, and a last batch that is not full.
@@ -33,8 +27,8 @@ import Testing
                 try pipeline.run(request(conditioning, seeds: [$0], sampler: sampler))[0]
             }
             #expect(together.count == 3)
-            for (one, other) in zip(together, alone) { #expect(decibels(one, other) > 70) }
-            #expect(decibels(together[0], together[1]) < 50)
+            for (one, other) in zip(together, alone) { #expect(decibels(one, other, in: PixelRect(size)) > 70) }
+            #expect(decibels(together[0], together[1], in: PixelRect(size)) < 50)
         }
     }
 

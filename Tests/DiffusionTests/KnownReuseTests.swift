@@ -1,4 +1,3 @@
-import Foundation
 import Raster
 import Tensors
 import Testing
@@ -34,11 +33,6 @@ import Testing
         let pipeline = try DiffusionPipeline(model: .embedded, precision: precision)
         pipeline.followsInWindow = !whole
         return try pipeline.run(request)
-    }
-
-    private func decibels(_ a: RGBImage, _ b: RGBImage, in rect: PixelRect) -> Double {
-        let differences = zip(a.cropped(to: rect).values, b.cropped(to: rect).values).map { Double($0 - $1) }
-        return -10 * log10(differences.reduce(0) { $0 + $1 * $1 } / Double(differences.count) + 1e-20)
     }
 
     @Test func `The first candidate is the picture of its seed alone`() throws {

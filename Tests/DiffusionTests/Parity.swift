@@ -1,3 +1,4 @@
+import Foundation
 import Raster
 import Testing
 
@@ -48,4 +49,10 @@ struct ReferencePicture {
         let mean = sum / Double(samples.count)
         return mean == 0 ? .infinity : 10 * Scalar.log(255 * 255 / mean) / Scalar.log(10.0)
     }
+}
+
+/// How near two pictures are in `rect`: PSNR, their peak being 1.
+func decibels(_ a: RGBImage, _ b: RGBImage, in rect: PixelRect) -> Double {
+    let differences = zip(a.cropped(to: rect).values, b.cropped(to: rect).values).map { Double($0 - $1) }
+    return -10 * log10(differences.reduce(0) { $0 + $1 * $1 } / Double(differences.count) + 1e-20)
 }
