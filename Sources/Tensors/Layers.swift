@@ -15,7 +15,7 @@ public final class ProductWeights {
         precondition(!parts.isEmpty, "a product needs weights")
         self.parts = parts
         count = parts.reduce(0) { $0 + $1.count }
-        isAsInFile = parts.allSatisfy { $0.correction == nil }
+        isAsInFile = parts.allSatisfy { $0.corrections.isEmpty }
     }
 
     /// Weights in a layout, in memory of our own or in a file of packed weights.
@@ -98,7 +98,7 @@ public final class ProductWeights {
 
 /// Writes a file's elements as `type`, in parallel.
 private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer, type: ElementType) {
-    if tensor.correction != nil {
+    if !tensor.corrections.isEmpty {
         // Corrected in f32 and rounded once.
         let values = tensor.floats()
         unsafe values.withUnsafeBufferPointer { values in

@@ -65,8 +65,8 @@ public protocol WeightCorrection: AnyObject, Sendable {
     /// Whether `bytes` are unmodified pages of a file, which may be dropped from memory after use and come back by
     /// themselves.
     public let isMapped: Bool
-    /// `bytes` are the elements without it, all else that reads them applies it.
-    public private(set) var correction: (any WeightCorrection)? = nil
+    /// `bytes` are the elements without them, all else that reads them applies them, in this order.
+    public private(set) var corrections: [any WeightCorrection] = []
 
     /// Traps unless `bytes` has the size that shape and type ask for.
     public init(
@@ -86,10 +86,10 @@ public protocol WeightCorrection: AnyObject, Sendable {
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
-    /// The same tensor with that correction in place of its own.
+    /// The same tensor with that correction after its own.
     public func corrected(by correction: any WeightCorrection) -> WeightTensor {
         var result = self
-        result.correction = correction
+        result.corrections.append(correction)
         return result
     }
 
@@ -108,13 +108,13 @@ extension WeightTensor {
     /// Some of the elements, in row-major order, as floats.
     public func floats(_ range: Range<Int>) -> [Float] {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "elements outside \(name)")
-        guard let correction else { return storedFloats(range) }
+        guard !corrections.isEmpty else { return storedFloats(range) }
         var all = storedFloats(0 ..< count)
-        correction.apply(to: &all)
+        for correction in corrections { correction.apply(to: &all) }
         return range == 0 ..< count ? all : Array(all[range])
     }
 
-    /// The elements without the correction.
+    /// The elements without the corrections.
     private func storedFloats(_ range: Range<Int>) -> [Float] {
         guard !range.isEmpty else { return [] }
         let length = elementType.blockLength

@@ -8,6 +8,8 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Layers that have the names of the model's and other sizes.
     case otherSizes(
         file: String, family: String, model: String, count: Int, of: Int, first: String, expected: [Int], found: [Int])
+    /// Layers that the model, which brings the file itself, does not have.
+    case unknownLayers(file: String, model: String, count: Int, of: Int, first: String)
     /// Layers known by their numbers only, which make no order that fits.
     case otherOrder(file: String, family: String, part: String, count: Int, model: String)
     /// Vectors of another width than the text encoder's.
@@ -27,6 +29,9 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
         case .otherSizes(let file, let family, let model, let count, let all, let first, let expected, let found):
             "\(file) is a LoRA for \(family) and does not fit \(model): \(count) of its \(all) layers have other sizes, "
                 + "first '\(first.prefix(120))', \(found) where the model has \(expected)."
+        case .unknownLayers(let file, let model, let count, let all, let first):
+            "\(file) does not fit \(model), which it belongs to: \(count) of its \(all) layers are not there, first "
+                + "'\(first.prefix(120))'."
         case .otherOrder(let file, let family, let part, let count, let model):
             "\(file) is a LoRA for \(family), and its \(count) numbered layers for \(part) do not fit the order of those of "
                 + "\(model)."

@@ -70,6 +70,25 @@ struct MatchedAdapters {
         }
     }
 
+    /// A part's weights with a LoRA in them that belongs to the model: all of its layers for that part must be there.
+    ///
+    /// - Throws: `AdapterError`.
+    static func adapted(
+        _ weights: any WeightSource, part name: String, by file: LoRAFile, model: String
+    ) throws -> any WeightSource {
+        guard let part = LoRAKey.Part(rawValue: name) else { return weights }
+        let places = Set(file.layers.keys).union(file.biases.keys).filter { $0.part == part }
+        guard !places.isEmpty else { return weights }
+        var matched = try MatchedAdapters(Adapters(), parts: [:], model: model)
+        try matched.add(file, weight: 1, tables: [part: LayerTable(part, weights)])
+        let unused = Set(matched.facts.flatMap(\.unusedLayers)).intersection(places.compactMap { file.names[$0] })
+        guard unused.isEmpty else {
+            throw AdapterError.unknownLayers(
+                file: file.file, model: model, count: unused.count, of: places.count, first: unused.sorted()[0])
+        }
+        return matched.adapted(weights, part: name)
+    }
+
     /// A part's weights with the adapters in them.
     func adapted(_ weights: any WeightSource, part: String) -> any WeightSource {
         guard let part = LoRAKey.Part(rawValue: part), let shares = shares[part], !shares.isEmpty else {

@@ -40,7 +40,11 @@ extension ModelConversion {
                 + tokenizers.flatMap { part in ofTokenizer.map { "\(part.1)/\($0)" } }
             for file in others where MappedFile.exists("\(folder)/\(file)") {
                 let mapping = try MappedFile(path: "\(folder)/\(file)")
-                try Self.put(mapping.bytes, to: "\(path)/\(file)")
+                if file == "model_index.json", let index = Self.indexWithoutLoRA(mapping.bytes) {
+                    try Self.put(index.line + "\n", to: "\(path)/\(file)")
+                } else {
+                    try Self.put(mapping.bytes, to: "\(path)/\(file)")
+                }
                 withExtendedLifetime(mapping) {}
             }
             return
@@ -61,6 +65,16 @@ extension ModelConversion {
             try Self.put(
                 "#version: 0.2\n" + String(decoding: merges, as: UTF8.self), to: "\(path)/\(folder)/merges.txt")
         }
+    }
+
+    /// A `model_index.json` without its word of a LoRA, which is in the weights that are written; `nil` where it has
+    /// none.
+    private static func indexWithoutLoRA(_ bytes: UnsafeRawBufferPointer) -> JSONValue? {
+        guard case .object(var members)? = try? JSONValue(parsing: bytes), case .object(var editor)? = members["editor"],
+            editor.removeValue(forKey: "lora") != nil
+        else { return nil }
+        members["editor"] = .object(editor)
+        return .object(members)
     }
 
     /// The configurations of a single file as diffusers and transformers write them, with what their readers ask for beside

@@ -94,8 +94,37 @@ struct ModelFiles: Sendable {
         }
     }
 
-    /// The weights of one part: `unet`, `vae` or one of `textEncoders`.
+    /// The weights of one part: `unet`, `vae` or one of `textEncoders`, with the LoRA in them that the model brings along.
     func weights(_ part: String) throws -> any WeightSource {
+        let stored = try storedWeights(part)
+        guard let file = try ownLoRA() else { return stored }
+        return try MatchedAdapters.adapted(stored, part: part, by: file, model: name)
+    }
+
+    /// A LoRA that belongs to the model: a file beside `model_index.json`, which names it as `lora` under `editor`.
+    private func ownLoRA() throws -> LoRAFile? {
+        guard has("model_index.json"),
+            let file = try configuration("model_index.json").object("editor")?.string("lora")
+        else { return nil }
+        let source: any WeightSource
+        switch storage {
+        case .folder(let folder):
+            // It must not lead elsewhere on the disk.
+            guard !file.contains("/"), !file.contains("\\"), file != ".." else {
+                throw ModelError.notAModel(path: name, reason: "its LoRA '\(file.prefix(80))' is not a file beside it")
+            }
+            source = try WeightFile.open("\(folder)/\(file)").weights
+        case .memory: source = try SafetensorsFile(staticBytes: bytes(file), name: "\(name)/\(file)")
+        case .checkpoint: return nil
+        }
+        guard let found = try LoRAFile(source, metadata: [:]) else {
+            let names = source.names.sorted()
+            throw AdapterError.notALoRA(file: source.file, count: names.count, first: Array(names.prefix(3)))
+        }
+        return found
+    }
+
+    private func storedWeights(_ part: String) throws -> any WeightSource {
         switch storage {
         case .folder(let folder): return try WeightFolder(path: "\(folder)/\(part)")
         case .checkpoint(let checkpoint, _):

@@ -43,7 +43,7 @@ struct WeightFileWriter {
         position = 0
         for (entry, type) in tensors {
             for piece in entry.pieces {
-                if piece.elementType == type, piece.correction == nil {
+                if piece.elementType == type, piece.corrections.isEmpty {
                     try put(piece.bytes)
                     continue
                 }
