@@ -1,6 +1,7 @@
 import Diffusion
 import Editing
 import ImageFiles
+import Masking
 import Raster
 import Testing
 
@@ -58,5 +59,31 @@ import Testing
             if column < 100 { #expect(abs(result.values[index] - paint[index % 3]) <= 1 / 255) }
             if column >= 170 { #expect(result.values[index] == start.values[index]) }
         }
+    }
+
+    /// A scene that has nothing to do with what is around it would end like a poster.
+    @Test func `What the model painted passes into the start along the mask's edge, not at the picture's border`()
+        throws
+    {
+        let scratch = try Scratch()
+        let grey = Picture(
+            size: PixelSize(width: 64, height: 64), layout: .rgb,
+            samples: .eight([UInt8](repeating: 128, count: 64 * 64 * 3)))
+        let path = try scratch.write(grey, "a.png")
+        let white = PixelRect(x: 24, y: 0, width: 40, height: 64)
+        let mask = try scratch.write(.mask(width: 64, height: 64, white: white), "m.png")
+        var request = EditRequest(
+            mode: .inpaint, picture: .file(path: path), mask: .file(path: mask), prompt: "anything")
+        request.settings.detail = .mixed
+        request.settings.fill = .original
+        request.settings.composite = .paste
+        (request.settings.grow, request.settings.feather) = (0, 0)
+        let report = try request.run(StubDenoiser(change: StubDenoiser.painting(red: 1, green: 0.5, blue: 0.5)))
+        let result = try ImageFile.read(path: report.saved[0].path).picture
+        let reds = (0 ..< 64).map { result.pixel($0, 32)[0] }
+        #expect(reds[..<24].allSatisfy { $0 == 128 })
+        #expect((128 ... 160).contains(reds[24]) && reds[44...].allSatisfy { $0 >= 253 })
+        #expect(zip(reds, reds.dropFirst()).allSatisfy { $0 <= $1 && $1 - $0 < 32 })
+        #expect(result.pixel(60, 0)[0] >= 253 && result.pixel(60, 63)[0] >= 253)
     }
 }

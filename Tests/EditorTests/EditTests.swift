@@ -57,6 +57,24 @@ import Testing
         #expect(try ImageFile.read(path: editor.path("bare.png")).provenance == nil)
     }
 
+    @Test func `Words that the embedded model was not taught are named, also when asked to be quiet`() throws {
+        let editor = try editor()
+        func said(_ prompt: String, _ options: [String] = []) throws -> String {
+            let outcome = try editor.run(
+                ["inpaint", "a.png", "m.png", prompt, "--steps", "1", "--seed", "1", "--force", "-q"] + options)
+            #expect(outcome.code == 0, "\(outcome.error)")
+            return outcome.error
+        }
+        #expect(
+            try said("a red glockenspiel and (xylophones:1.2)").contains(
+                "embedded was not taught 'glockenspiel', 'xylophones': expect something vague"))
+        for known in ["a red heart", "Un corazón rojo", "une montagne enneigée", "mountains"] {
+            #expect(try said(known).isEmpty)
+        }
+        // Another model does not say what it knows.
+        #expect(try said("a glockenspiel", ["--model", "model"]).isEmpty)
+    }
+
     @Test func `A live preview is written while the picture is made, and changes nothing of it`() throws {
         let editor = try editor()
         let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.quick + ["--force"]

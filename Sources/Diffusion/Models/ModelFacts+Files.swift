@@ -28,7 +28,8 @@ extension ModelFacts {
                 Sampler.Kind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
             }, parameters: parameters, textParameters: textParameters, isRefiner: isRefiner, fewSteps: fewSteps,
             maskedImage: try own?.string("masked_image").flatMap(MaskedImage.init(rawValue:)) ?? .grey,
-            defaults: try EditDefaults(index).completed(by: usual))
+            defaults: try EditDefaults(index).completed(by: usual),
+            knownWords: Set(try own?.strings("words")?.map { $0.lowercased() } ?? []))
     }
 
     private static func family(unet: UNetConfiguration, latentChannels: Int, isRefiner: Bool) -> String {

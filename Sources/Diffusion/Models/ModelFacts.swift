@@ -34,6 +34,8 @@ public struct ModelFacts: Sendable {
     /// What an inpainting denoiser is shown in the hole.
     public var maskedImage = MaskedImage.grey
     public let defaults: EditDefaults
+    /// Words, in lower case, that the model was taught to paint, where it says so; empty where it does not.
+    public var knownWords: Set<String> = []
     /// What was added to the model.
     public var adapters: [AdapterFacts] = []
     public var embeddings: [EmbeddingFacts] = []
@@ -45,6 +47,22 @@ public struct ModelFacts: Sendable {
         /// What the hole was filled with, for a denoiser that was trained to mend or to paint over a guess. Where there
         /// is no guess, with nothing known of the picture, grey.
         case filled
+    }
+
+    /// The words of a prompt that the model was not taught, in their order; empty where it does not say which it was. A
+    /// regular plural is known with its singular, and the other way round.
+    public func unknownWords(in prompt: String) -> [String] {
+        guard !knownWords.isEmpty else { return [] }
+        func forms(_ word: String) -> [String] {
+            [word, word + "s", word + "es"]
+                + ["s", "es", "x"].filter(word.hasSuffix).map { String(word.dropLast($0.count)) }
+        }
+        var found: [String] = []
+        for word in prompt.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init)
+        where !found.contains(word) && !forms(word).contains(where: knownWords.contains) {
+            found.append(word)
+        }
+        return found
     }
 
     /// Whether the denoiser was made for inpainting.
@@ -70,13 +88,15 @@ public struct EditDefaults: Sendable, Equatable {
     public var feather: Float?
     /// What a picture should not show, where words say what it should.
     public var negative: String?
+    /// In place of the one that the scheduler's configuration names.
+    public var sampler: Sampler.Kind?
     /// What is different for a mode of editing, by the mode's name.
     public var modes: [String: EditDefaults]
 
     public init(
         steps: Int? = nil, guidance: Float? = nil, guidanceRescale: Float? = nil, strength: Float? = nil,
         fill: String? = nil, detail: String? = nil, grow: Int? = nil, feather: Float? = nil, negative: String? = nil,
-        modes: [String: EditDefaults] = [:]
+        sampler: Sampler.Kind? = nil, modes: [String: EditDefaults] = [:]
     ) {
         self.steps = steps
         self.guidance = guidance
@@ -87,6 +107,7 @@ public struct EditDefaults: Sendable, Equatable {
         self.grow = grow
         self.feather = feather
         self.negative = negative
+        self.sampler = sampler
         self.modes = modes
     }
 
@@ -97,7 +118,7 @@ public struct EditDefaults: Sendable, Equatable {
             steps: own.steps ?? steps, guidance: own.guidance ?? guidance,
             guidanceRescale: own.guidanceRescale ?? guidanceRescale, strength: own.strength ?? strength,
             fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
-            feather: own.feather ?? feather, negative: own.negative ?? negative)
+            feather: own.feather ?? feather, negative: own.negative ?? negative, sampler: own.sampler ?? sampler)
     }
 
     /// These settings, and those of others where nothing is said.
@@ -130,6 +151,6 @@ public struct EditDefaults: Sendable, Equatable {
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
             feather: try json.integer("feather", in: 0 ... 256).map { Float($0) },
-            negative: try json.string("negative"))
+            negative: try json.string("negative"), sampler: try json.choice("sampler", as: Sampler.Kind.self))
     }
 }

@@ -83,6 +83,14 @@ public struct EditJob: Sendable {
             notes.append(
                 EditNote("--image-guidance has no effect: \(facts.name) does not follow instructions", isWarning: true))
         }
+        let unknown = facts.unknownWords(in: request.prompt)
+        if !unknown.isEmpty, facts.adapters.isEmpty, facts.embeddings.isEmpty {
+            let words = unknown.prefix(6).map { "'\($0.prefix(40))'" }.joined(separator: ", ")
+            notes.append(
+                EditNote(
+                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model",
+                    isWarning: true))
+        }
         return notes + facts.adapterNotes + settings.notes
     }
 

@@ -92,7 +92,8 @@ struct PassRunner {
             let change = picture.difference(from: unchanged).wrapPadded(by: margins)
             let inner = margins.inner(of: picture)
             if plan.settings.detail == .mixed {
-                let share = change.paintedShare().cropped(to: inner)
+                let share = change.paintedShare().cropped(to: inner).fading(
+                    from: smallCoverage, cell: denoiser.facts.scaleFactor)
                 return crop.unpadded(
                     start.mixed(
                         with: isCoarse ? crop.enlargeCoarse(picture) : picture,
@@ -194,6 +195,17 @@ extension Fill {
         case .patchmatch, .noise: true
         case .fill, .original, .color: false
         }
+    }
+}
+
+extension Plane {
+    /// Less of this along the edge of a mask, within it: what was painted up to there, such as a scene that has nothing to do
+    /// with what is around it, would end like a poster. None at the edge, all of it some latent cells further in. The
+    /// picture's own border is no edge.
+    func fading(from coverage: Plane, cell: Int) -> Plane {
+        let known = Mask(coverage: Plane(size: size, values: coverage.values.map { 1 - $0 }))
+        let faded = known.grown(by: cell * 3 / 4).feathered(sigma: Float(cell) / 2).coverage
+        return Plane(size: size, values: zip(values, faded.values).map { $0 * (1 - $1) })
     }
 }
 
