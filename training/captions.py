@@ -39,6 +39,11 @@ class CaptionWriter:
             return dressed(self.tag_words(row, language, 1), language, rng)
         return self.tag_words(row, language, rng.randint(1, 4))
 
+    def name(self, words: dict[str, str]) -> str:
+        """What `words` call something in one of the languages, as people type it."""
+        language = self.rng.choices(LANGUAGES, LANGUAGE_WEIGHTS)[0]
+        return dressed(words[language], language, self.rng)
+
     def drawing(self, row: dict[str, str], ground: dict[str, str] | None) -> str:
         """Of a drawing: its name or a keyword, now and then with what it stands on."""
         rng = self.rng

@@ -5,7 +5,8 @@ Holes: for every size and kind of hole, PSNR inside it in dB, a perceptual dista
 and biharmonic, and gradient energy relative to the true picture; for classical fills, the
 editor's PatchMatch alone, the editor as it comes, and the model alone. Text: the share of
 held-out pictures whose denoising error is lower with their own caption than with another's.
-The model alone is shown PatchMatch's fill of a hole. Prompts: 24 prompts, three seeds, into the same hole of a plain and of a photographed ground.
+The model alone is shown PatchMatch's fill of a hole. Prompts: 24 prompts, three seeds, by the editor as it comes,
+into the same hole of a plain and of a photographed ground, and without a picture.
 """
 
 import argparse
@@ -21,7 +22,6 @@ import torch
 
 import fills
 from diffusion import Denoiser, hole_error, make_batch
-from export_model import NEGATIVE_PROMPT
 from exported import Model, Setting, to_bytes, to_tensor
 from patch_transform import read_transform
 from perceptual import PerceptualDistance
@@ -87,9 +87,27 @@ class Editor:
                 write_png(source, picture)
                 cv2.imwrite(str(cover), mask * 255)
                 command = ["erase", str(source), str(cover)]
-            subprocess.run([str(self.binary), *command, "--model", str(self.model), "--seed", "1", "-q",
-                            "-o", str(target), *options], check=True, stdout=subprocess.DEVNULL)
-            return cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
+            # Of two seeds the last counts.
+            return self._run(command, target, ["--seed", "1", *options])
+
+    def paint(self, picture: np.ndarray, mask: np.ndarray, prompt: str, seed: int) -> np.ndarray:
+        """What the prompt makes of the part that the mask `[H, W]` covers."""
+        with tempfile.TemporaryDirectory() as folder:
+            source, cover, target = (Path(folder) / name for name in ("in.png", "mask.png", "out.png"))
+            write_png(source, picture)
+            cv2.imwrite(str(cover), mask * 255)
+            return self._run(["inpaint", str(source), str(cover), prompt], target, ["--seed", str(seed)])
+
+    def generate(self, size: int, prompt: str, seed: int) -> np.ndarray:
+        """A picture of the prompt, `[size, size, 3]`."""
+        with tempfile.TemporaryDirectory() as folder:
+            return self._run(["generate", prompt, "--size", f"{size}x{size}"], Path(folder) / "out.png",
+                             ["--seed", str(seed)])
+
+    def _run(self, command: list[str], target: Path, options: list[str]) -> np.ndarray:
+        subprocess.run([str(self.binary), *command, "--model", str(self.model), "-q", "-o", str(target), *options],
+                       check=True, stdout=subprocess.DEVNULL)
+        return cv2.cvtColor(cv2.imread(str(target)), cv2.COLOR_BGR2RGB)
 
 
 def write_png(path: Path, picture: np.ndarray) -> None:
@@ -189,25 +207,20 @@ def judge_text(model: Model, arguments: argparse.Namespace) -> None:
         print(f"| {name} | {len(scenes)} | {own_caption_wins(denoiser, model, scenes):.0%} |", flush=True)
 
 
-def write_prompts(model: Model, arguments: argparse.Namespace, size: int) -> None:
+def write_prompts(arguments: argparse.Namespace, size: int) -> None:
     """Sheets of 24 prompts × 3 seeds: into a hole of a plain ground, of a photograph, and alone."""
     photos = load_pictures(arguments.cache, "held-out", "photo")
     landscape = next(photo for photo in photos if "sky" in photo.row["tags"])
     plain = np.full((size, size, 3), 235, np.uint8)
     border = size // 8
-    box = torch.zeros(1, 1, size, size)
-    box[..., border:-border, border:-border] = 1
-    photo = centre_crop(landscape.pixels, size)
-    filled = Editor(arguments.editor, arguments.model).fill(photo, box[0, 0].byte().numpy(), PATCHMATCH_ONLY)
-    grounds = {"plain": (plain, box, plain), "photo": (photo, box, filled), "alone": (plain, torch.ones_like(box), None)}
-    for name, (ground, mask, guess) in grounds.items():
-        pictures = to_tensor([ground] * len(PROMPTS))
-        masks = mask.expand(len(PROMPTS), -1, -1, -1)
-        shown = None if guess is None else to_tensor([guess] * len(PROMPTS))
-        results = [to_bytes(model.repaint(pictures, masks, PROMPTS, arguments.prompt_setting, seed, NEGATIVE_PROMPT,
-                                          shown)) for seed in range(3)]
-        tiles = [captioned([result[index] for result in results], PROMPTS[index])
-                 for index in range(len(PROMPTS))]
+    box = np.zeros((size, size), np.uint8)
+    box[border:-border, border:-border] = 1
+    editor = Editor(arguments.editor, arguments.model)
+    for name, ground in {"plain": plain, "photo": centre_crop(landscape.pixels, size), "alone": None}.items():
+        def made(prompt: str, seed: int) -> np.ndarray:
+            return editor.generate(size, prompt, seed) if ground is None else editor.paint(ground, box, prompt, seed)
+
+        tiles = [captioned([made(prompt, seed) for seed in range(3)], prompt) for prompt in PROMPTS]
         rows = [np.hstack(tiles[first:first + PROMPTS_A_ROW])
                 for first in range(0, len(tiles), PROMPTS_A_ROW)]
         write_png(arguments.output / f"prompts-{name}.png", np.vstack(rows))
@@ -258,13 +271,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--settings", type=parse_setting, nargs="*", metavar="STEPS,GUIDANCE",
                         default=[Setting(8, 1.0)])
-    parser.add_argument("--prompt-setting", type=parse_setting, metavar="STEPS,GUIDANCE", default=Setting(12, 4.0))
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     model = Model(arguments.model)
     if "prompts" in arguments.parts:
-        write_prompts(model, arguments, arguments.sizes[0])
+        write_prompts(arguments, arguments.sizes[0])
     if "text" in arguments.parts:
         judge_text(model, arguments)
     if "holes" in arguments.parts:

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, DDIMScheduler
 from transformers import CLIPTextModel, CLIPTokenizer
 
 import fills
+from low_rank import load_unet
 from patch_transform import PATCH
 from text import tokenise
 
@@ -30,7 +31,7 @@ class Model:
 
     def __init__(self, folder: Path):
         self.autoencoder = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
-        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", torch_dtype=torch.float32)
+        self.unet = load_unet(folder)
         self.text = CLIPTextModel.from_pretrained(folder / "text_encoder", torch_dtype=torch.float32)
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
         self.scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")

@@ -62,10 +62,11 @@ class Optimisers:
             wide = parameter.ndim >= 2 and parameter.shape[0] >= 16 and parameter[0].numel() >= 16
             (matrices if wide and "embedding" not in name else others).append(parameter)
         self.parameters = matrices + others
-        self.members = [
-            Muon(matrices, lr=0.0, weight_decay=weight_decay),
-            torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0),
-        ]
+        self.members = []
+        if matrices:
+            self.members.append(Muon(matrices, lr=0.0, weight_decay=weight_decay))
+        if others:
+            self.members.append(torch.optim.AdamW(others, lr=0.0, betas=(0.9, 0.99), weight_decay=0.0))
 
     def step(self, learning_rate: float) -> float:
         """Clip the gradient to length 1, update, clear; return the gradient's length."""
@@ -86,15 +87,16 @@ class Optimisers:
 
 
 class MovingAverage:
-    """Exponential moving average of a module's parameters, shorter while there are few steps."""
+    """Exponential moving average of what is trained of a module, shorter while there are few steps."""
 
     def __init__(self, module: torch.nn.Module, decay: float):
         self.decay, self.steps = decay, 0
-        self.values = {name: p.detach().clone() for name, p in module.named_parameters()}
+        self.values = {name: p.detach().clone() for name, p in module.named_parameters() if p.requires_grad}
 
     @torch.no_grad()
     def update(self, module: torch.nn.Module) -> None:
         self.steps += 1
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, parameter in module.named_parameters():
-            self.values[name].lerp_(parameter, 1 - decay)
+            if name in self.values:
+                self.values[name].lerp_(parameter, 1 - decay)

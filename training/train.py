@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from diffusion import (Batch, BatchSource, Denoiser, forget_words, hole_error, make_batch, make_unet,
                        random_timesteps)
+from low_rank import add_low_rank, load_unet
 from optimisers import MovingAverage, Optimisers
 from parallel import Replicas
 from patch_transform import PatchTransform
@@ -76,13 +76,14 @@ def moved(batch: Batch, device: torch.device) -> Batch:
     return Batch(*(tensor.to(device, non_blocking=True) for tensor in vars(batch).values()))
 
 
-def load_denoiser(run: Path, resume: Path | None) -> tuple[Denoiser, dict | None]:
+def load_denoiser(run: Path, resume: Path | None, low_rank: int) -> tuple[Denoiser, dict | None]:
     """The run's text encoder and a UNet: new, from a checkpoint (returned too) or a model folder."""
     text_encoder = CLIPTextModel.from_pretrained(run / "text_encoder", torch_dtype=torch.float32)
     if resume and resume.is_dir():
-        unet = UNet2DConditionModel.from_pretrained(resume / "unet", torch_dtype=torch.float32)
-        return Denoiser(unet, text_encoder), None
+        return Denoiser(load_unet(resume, low_rank), text_encoder), None
     denoiser = Denoiser(make_unet(), text_encoder)
+    if low_rank:
+        add_low_rank(denoiser.unet, low_rank)
     if not resume:
         return denoiser, None
     checkpoint = torch.load(resume, map_location="cpu", weights_only=False)
@@ -127,6 +128,8 @@ def main() -> None:
     parser.add_argument("--resume", type=Path, help="denoiser.pt or a model folder")
     parser.add_argument("--fill-share", type=float, default=0,
                         help="share of samples whose hole make_fills.py filled, 0…1")
+    parser.add_argument("--low-rank", type=int, default=0, metavar="RANK",
+                        help="train changes of this rank to the weights, not the weights")
     parser.add_argument("--forget-words", action="store_true", help="start the cross-attention anew")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -135,7 +138,7 @@ def main() -> None:
 
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")
     tokenizer = CLIPTokenizer.from_pretrained(arguments.run / "tokenizer")
-    denoiser, checkpoint = load_denoiser(arguments.run, arguments.resume)
+    denoiser, checkpoint = load_denoiser(arguments.run, arguments.resume, arguments.low_rank)
     averaged = copy.deepcopy(denoiser).to(device)
     if arguments.forget_words:
         forget_words(denoiser.unet)
@@ -164,9 +167,9 @@ def main() -> None:
     def report(minutes: float, tested: bool) -> None:
         errors = [float("nan")] * 2 * len(tests)
         if tested:
-            averaged.unet.load_state_dict(average.values)
+            averaged.unet.load_state_dict(average.values, strict=False)
             errors = [error for test in tests for error in test(averaged)]
-        values = [*np.mean(recent, axis=0), *errors]
+        values = [*(np.mean(recent, axis=0) if recent else [float("nan")] * 2), *errors]
         recent.clear()
         log.write(f"{minutes:.1f}\t{samples}\t{arguments.size}\t"
                   + "\t".join(f"{value:.4f}" for value in values) + "\n")

@@ -8,6 +8,9 @@
 CBUNDLEDMODEL_BYTES model_index[] = {
 #embed "model/model_index.json"
 };
+CBUNDLEDMODEL_BYTES lora_weights[] = {
+#embed "model/pytorch_lora_weights.safetensors"
+};
 CBUNDLEDMODEL_BYTES scheduler_config[] = {
 #embed "model/scheduler/scheduler_config.json"
 };
@@ -44,6 +47,7 @@ CBUNDLEDMODEL_BYTES vae_weights[] = {
 
 const cbundledmodel_file cbundledmodel_files[] = {
     {"model_index.json", model_index, sizeof model_index},
+    {"pytorch_lora_weights.safetensors", lora_weights, sizeof lora_weights},
     {"scheduler/scheduler_config.json", scheduler_config, sizeof scheduler_config},
     {"text_encoder/config.json", text_encoder_config, sizeof text_encoder_config},
     {"text_encoder/model.safetensors", text_encoder_weights, sizeof text_encoder_weights},

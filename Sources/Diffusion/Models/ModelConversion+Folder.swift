@@ -70,8 +70,8 @@ extension ModelConversion {
     /// A `model_index.json` without its word of a LoRA, which is in the weights that are written; `nil` where it has
     /// none.
     private static func indexWithoutLoRA(_ bytes: UnsafeRawBufferPointer) -> JSONValue? {
-        guard case .object(var members)? = try? JSONValue(parsing: bytes), case .object(var editor)? = members["editor"],
-            editor.removeValue(forKey: "lora") != nil
+        guard case .object(var members)? = try? JSONValue(parsing: bytes),
+            case .object(var editor)? = members["editor"], editor.removeValue(forKey: "lora") != nil
         else { return nil }
         members["editor"] = .object(editor)
         return .object(members)
