@@ -26,11 +26,11 @@ ENCODER_TOLERANCE = 1e-3
 
 # What suits a mode better than the general settings, judged by eye.
 MODES = {
-    "inpaint": {"sampler": "dpmpp-2m-sde", "steps": 20, "guidance_rescale": 0.7, "strength": 1, "detail": "mixed", "fill": "patchmatch", "grow": 0,
+    "inpaint": {"steps": 20, "guidance_rescale": 0.7, "strength": 1, "detail": "mixed", "fill": "patchmatch", "grow": 0,
                 "feather": 0},
     "remix": {"strength": 0.6},
     "variations": {"strength": 0.4},
-    "generate": {"sampler": "dpmpp-2m-sde", "steps": 20, "guidance_rescale": 0.7},
+    "generate": {"steps": 20, "guidance_rescale": 0.7},
 }
 # No words mean scenery: led away from them, words for scenery draw blobs.
 NEGATIVE_PROMPT = "a drawing"

@@ -7,7 +7,7 @@ from phrases import (ARTICLES, CIRCUMSTANCES, COLOURS, FRAMES, HERE, LANGUAGES, 
                      read_table, scenery, synonyms)
 
 # A word in the descriptions of so many training photographs was seen often enough.
-PHOTOS = 4
+PHOTOS = 2
 # What ties words together and shows nothing.
 FUNCTION_WORDS = ("as at by for from of to two three very como de del con al dos tres muy comme du aux au deux trois très "
                   "par l d")

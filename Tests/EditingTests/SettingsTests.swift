@@ -56,13 +56,6 @@ import Testing
         #expect(remix.grow == 0 && remix.feather == ResolvedSettings.defaultFeather)
     }
 
-    @Test func `A model may name a sampler for a mode, and the user another`() {
-        let defaults = EditDefaults(modes: ["inpaint": EditDefaults(sampler: .dpmpp2MSDE)])
-        #expect(resolved(.inpaint, defaults: defaults).sampler == .dpmpp2MSDE)
-        #expect(resolved(.inpaint, prompt: "", defaults: defaults).sampler == nil)
-        #expect(resolved(.inpaint, defaults: defaults) { $0.sampler = .heun }.sampler == .heun)
-    }
-
     @Test func `A model's negative prompt goes with words, and the user's comes first`() {
         let defaults = EditDefaults(modes: ["inpaint": EditDefaults(negative: "a drawing")])
         #expect(resolved(.inpaint, defaults: defaults).negativePrompt == "a drawing")

@@ -88,15 +88,13 @@ public struct EditDefaults: Sendable, Equatable {
     public var feather: Float?
     /// What a picture should not show, where words say what it should.
     public var negative: String?
-    /// In place of the one that the scheduler's configuration names.
-    public var sampler: Sampler.Kind?
     /// What is different for a mode of editing, by the mode's name.
     public var modes: [String: EditDefaults]
 
     public init(
         steps: Int? = nil, guidance: Float? = nil, guidanceRescale: Float? = nil, strength: Float? = nil,
         fill: String? = nil, detail: String? = nil, grow: Int? = nil, feather: Float? = nil, negative: String? = nil,
-        sampler: Sampler.Kind? = nil, modes: [String: EditDefaults] = [:]
+        modes: [String: EditDefaults] = [:]
     ) {
         self.steps = steps
         self.guidance = guidance
@@ -107,7 +105,6 @@ public struct EditDefaults: Sendable, Equatable {
         self.grow = grow
         self.feather = feather
         self.negative = negative
-        self.sampler = sampler
         self.modes = modes
     }
 
@@ -118,7 +115,7 @@ public struct EditDefaults: Sendable, Equatable {
             steps: own.steps ?? steps, guidance: own.guidance ?? guidance,
             guidanceRescale: own.guidanceRescale ?? guidanceRescale, strength: own.strength ?? strength,
             fill: own.fill ?? fill, detail: own.detail ?? detail, grow: own.grow ?? grow,
-            feather: own.feather ?? feather, negative: own.negative ?? negative, sampler: own.sampler ?? sampler)
+            feather: own.feather ?? feather, negative: own.negative ?? negative)
     }
 
     /// These settings, and those of others where nothing is said.
@@ -151,6 +148,6 @@ public struct EditDefaults: Sendable, Equatable {
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
             feather: try json.integer("feather", in: 0 ... 256).map { Float($0) },
-            negative: try json.string("negative"), sampler: try json.choice("sampler", as: Sampler.Kind.self))
+            negative: try json.string("negative"))
     }
 }

@@ -79,7 +79,7 @@ public struct ResolvedSettings: Sendable {
             case .variations: asked.strength ?? modeStrength ?? (keepsDetail ? 0.8 : 0.5 * full)
             case .generate: 1
             }
-        sampler = saysConsistency ? .lcm : asked.sampler ?? (isConsistent ? nil : model.sampler)
+        sampler = saysConsistency ? .lcm : asked.sampler
         notes = []
         if isConsistent {
             let reason = saysConsistency ? "a LoRA's metadata name latent consistency" : "--sampler lcm with a LoRA"
