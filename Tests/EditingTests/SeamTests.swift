@@ -212,8 +212,8 @@ import Testing
         let model = try ModelChoice(source: .embedded, precision: .f32).open()
         func border(_ axes: WrappedAxes, _ name: String) throws -> (x: Double, y: Double) {
             var request = EditRequest(
-                mode: .generate, prompt: "a forest", size: PixelSize(width: 128, height: 128))
-            request.settings.seed = 3
+                mode: .generate, prompt: "rocks", size: PixelSize(width: 128, height: 128))
+            request.settings.seed = 4
             request.settings.steps = 4
             request.settings.tileable = axes
             let report = try EditJob(request: request, output: OutputChoice(path: scratch.path(name))).run(
