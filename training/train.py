@@ -167,7 +167,7 @@ def main() -> None:
     def report(minutes: float, tested: bool) -> None:
         errors = [float("nan")] * 2 * len(tests)
         if tested:
-            averaged.unet.load_state_dict(average.values, strict=False)
+            averaged.unet.load_state_dict(average.values, strict=not arguments.low_rank)
             errors = [error for test in tests for error in test(averaged)]
         values = [*(np.mean(recent, axis=0) if recent else [float("nan")] * 2), *errors]
         recent.clear()
