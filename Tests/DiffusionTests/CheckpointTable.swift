@@ -65,7 +65,7 @@ struct CheckpointTable {
     }
 
     /// Shapes with the name and the bytes' length of each tensor, as a header.
-    static func header(_ shapes: [(String, [Int])], metadata: [String: String] = [:], size: Int) -> [UInt8] {
+    static func header(_ shapes: [(String, [Int])], metadata: [String: String] = [:], size: Int) throws -> [UInt8] {
         var end = 0
         var members = shapes.map { name, shape in
             let start = end
@@ -74,8 +74,7 @@ struct CheckpointTable {
                 #""\#(name)":{"dtype":"\#(size == 2 ? "F16" : "F32")","shape":\#(shape),"data_offsets":[\#(start),\#(end)]}"#
         }
         if !metadata.isEmpty {
-            let pairs = metadata.map { #""\#($0)":"\#($1)""# }.joined(separator: ",")
-            members.append(#""__metadata__":{\#(pairs)}"#)
+            members.append(#""__metadata__":"# + String(decoding: try JSONEncoder().encode(metadata), as: UTF8.self))
         }
         // Filled up as the reference's writer does, so that tensors lie where their elements can be read.
         let text = Array("{\(members.joined(separator: ","))}".utf8)
@@ -89,7 +88,7 @@ struct CheckpointTable {
         rename: (String) -> String = { $0 }
     ) throws {
         let shapes = original.filter { !isLeftOut($0.key) }.map { (rename($0.key), $0.value) }.sorted { $0.0 < $1.0 }
-        let header = Self.header(shapes, metadata: metadata, size: 2)
+        let header = try Self.header(shapes, metadata: metadata, size: 2)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
         try Data(length + header).write(to: URL(fileURLWithPath: path))
         let data = shapes.reduce(0) { $0 + $1.1.reduce(1, *) * 2 }
@@ -116,7 +115,7 @@ struct CheckpointTable {
     static func write(
         _ path: String, _ tensors: [(name: String, shape: [Int], values: [Float])], metadata: [String: String] = [:]
     ) throws {
-        let header = Self.header(tensors.map { ($0.name, $0.shape) }, metadata: metadata, size: 4)
+        let header = try Self.header(tensors.map { ($0.name, $0.shape) }, metadata: metadata, size: 4)
         var data = Data(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header)
         for tensor in tensors { tensor.values.withUnsafeBytes { data.append(contentsOf: $0) } }
         try data.write(to: URL(fileURLWithPath: path))

@@ -29,6 +29,20 @@ import Testing
         return folder
     }
 
+    /// A LoRA of rank 1 whose layers all have the sizes of the model's first convolution.
+    private func written(in scratch: ScratchFolder, layers: [String], metadata: [String: String] = [:]) throws -> String
+    {
+        let path = scratch.path + "/lora.safetensors"
+        let tensors = layers.flatMap { layer -> [(String, [Int], [Float])] in
+            [
+                ("\(layer).lora_A.weight", [1, 4, 3, 3], [Float](repeating: 0.1, count: 36)),
+                ("\(layer).lora_B.weight", [16, 1, 1, 1], [Float](repeating: 0.1, count: 16)),
+            ]
+        }
+        try CheckpointTable.write(path, tensors, metadata: metadata)
+        return path
+    }
+
     private func weights(_ folder: String, _ loras: [String] = []) throws -> [String: any WeightSource] {
         let files = try ModelFiles(.folder(folder))
         let stored = try ["unet": files.weights("unet"), "text_encoder": files.weights("text_encoder")]
@@ -58,6 +72,19 @@ import Testing
         #expect(pipeline.facts.adapters.isEmpty && pipeline.facts.name == "mine")
     }
 
+    @Test func `An alpha that its metadata state counts`() throws {
+        let scratch = try ScratchFolder()
+        let path = try written(
+            in: scratch, layers: ["unet.conv_in"], metadata: ["lora_adapter_metadata": #"{"unet.lora_alpha": 3}"#])
+        func values(_ folder: String, _ loras: [String] = []) throws -> [Float] {
+            try #require(weights(folder, loras)["unet"]?.tensor("conv_in.weight")).floats()
+        }
+        let own = try values(folder(scratch, lora: path))
+        let plain = try values(Self.model)
+        #expect(try own == values(Self.model, [path]))
+        #expect(zip(own, plain).allSatisfy { abs($0 - $1 - 0.03) < 1e-6 })
+    }
+
     @Test func `A converted model has it in its weights and does not name it`() throws {
         let scratch = try ScratchFolder()
         let source = try folder(scratch)
@@ -85,18 +112,11 @@ import Testing
         #expect(try message(called: "../change.safetensors").contains("is not a file beside it"))
         #expect(try message(called: "absent.safetensors").contains("absent.safetensors"))
         #expect(try message(lora: "\(Self.model)/unet/diffusion_pytorch_model.safetensors").contains("is not a LoRA"))
-        let scratch = try ScratchFolder()
-        let path = scratch.path + "/lora.safetensors"
-        let layers = ["conv_in", "up_blocks.7.resnets.0.conv1"]
-        try CheckpointTable.write(
-            path,
-            layers.flatMap { layer -> [(String, [Int], [Float])] in
-                [
-                    ("unet.\(layer).lora_A.weight", [1, 4, 3, 3], [Float](repeating: 0.1, count: 36)),
-                    ("unet.\(layer).lora_B.weight", [16, 1, 1, 1], [Float](repeating: 0.1, count: 16)),
-                ]
-            }, metadata: [:])
-        let text = try message(lora: path)
-        #expect(text.contains("1 of its 2 layers are not there, first 'unet.up_blocks.7.resnets.0.conv1'"), "\(text)")
+        // One of its layers is none of the denoiser's; one is for a second text encoder, which the model does not have.
+        for layer in ["unet.up_blocks.7.resnets.0.conv1", "text_encoder_2.text_model.encoder.layers.0.mlp.fc1"] {
+            let scratch = try ScratchFolder()
+            let text = try message(lora: written(in: scratch, layers: ["unet.conv_in", layer]))
+            #expect(text.contains("1 of its 2 layers are not there, first '\(layer)'"), "\(text)")
+        }
     }
 }

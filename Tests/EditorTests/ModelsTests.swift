@@ -153,6 +153,8 @@ import Testing
         let embedded = try editor.run(["models", "info", "embedded"])
         #expect(embedded.code == 0, "\(embedded.error)")
         #expect(embedded.output.contains("inside this program"))
+        #expect(embedded.output.contains("LoRA of rank 8, "))
+        #expect(details["ownLoRA"] == nil)
     }
 
     @Test func `What is damaged is found`() throws {

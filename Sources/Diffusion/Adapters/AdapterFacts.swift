@@ -52,8 +52,7 @@ public struct AdapterFacts: Sendable, Equatable {
         algorithms = Set(file.layers.values.map(\.algorithm)).sorted()
         ranks = file.ranks
         alphas = file.alphas
-        layers = Dictionary(
-            Set(file.layers.keys).union(file.biases.keys).map { ($0.part.rawValue, 1) }, uniquingKeysWith: +)
+        layers = Dictionary(file.places.map { ($0.part.rawValue, 1) }, uniquingKeysWith: +)
         words = file.tokens.map { Word($0) }
         isLatentConsistency = file.isLatentConsistency
         unknownTensors = file.unknown

@@ -57,11 +57,7 @@ struct MatchedAdapters {
         }
         for choice in adapters.loras {
             let (source, hints) = try WeightFile.open(choice.path)
-            guard let file = try LoRAFile(source, metadata: hints) else {
-                let names = source.names.sorted()
-                throw AdapterError.notALoRA(file: choice.path, count: names.count, first: Array(names.prefix(3)))
-            }
-            try add(file, weight: choice.weight, tables: tables)
+            try add(.open(source, metadata: hints), weight: choice.weight, tables: tables)
         }
         for choice in adapters.embeddings {
             let read = try LearnedToken.read(choice.path, word: choice.word)
@@ -77,15 +73,13 @@ struct MatchedAdapters {
         _ weights: any WeightSource, part name: String, by file: LoRAFile, model: String
     ) throws -> any WeightSource {
         guard let part = LoRAKey.Part(rawValue: name) else { return weights }
-        let places = Set(file.layers.keys).union(file.biases.keys).filter { $0.part == part }
+        let places = file.places.filter { $0.part == part }
         guard !places.isEmpty else { return weights }
         var matched = try MatchedAdapters(Adapters(), parts: [:], model: model)
         try matched.add(file, weight: 1, tables: [part: LayerTable(part, weights)])
-        let unused = Set(matched.facts.flatMap(\.unusedLayers)).intersection(places.compactMap { file.names[$0] })
-        guard unused.isEmpty else {
-            throw AdapterError.unknownLayers(
-                file: file.file, model: model, count: unused.count, of: places.count, first: unused.sorted()[0])
-        }
+        let unused = Set(matched.facts.flatMap(\.unusedLayers))
+        let unknown = places.filter { unused.contains(file.label($0)) }
+        guard unknown.isEmpty else { throw file.unknownLayers(unknown, of: places, model: model) }
         return matched.adapted(weights, part: name)
     }
 
@@ -132,10 +126,6 @@ struct MatchedAdapters {
 
     private mutating func add(_ file: LoRAFile, weight: Float, tables: [LoRAKey.Part: LayerTable]) throws {
         let count = file.layers.count + file.biases.count
-        guard count > 0 else {
-            throw AdapterError.notALoRA(
-                file: file.file, count: file.unknown.count, first: Array(file.unknown.sorted().prefix(3)))
-        }
         var names: [LoRAFile.Place: String] = [:]
         if file.layout == .cloneofsimo {
             for (part, table) in tables {
@@ -150,7 +140,7 @@ struct MatchedAdapters {
                 for (place, name) in zip(numbered, found) { names[place] = name }
             }
         } else {
-            for place in Set(file.layers.keys).union(file.biases.keys) {
+            for place in file.places {
                 names[place] = tables[place.part]?[place.layer]
             }
         }
@@ -178,21 +168,20 @@ struct MatchedAdapters {
                     AdaptedWeights.Share(layer: layer, shape: shape, weight: weight))
             }
         }
-        func label(_ place: LoRAFile.Place) -> String { file.names[place] ?? place.layer }
-        if let first = misfits.min(by: { label($0.place) < label($1.place) }) {
+        if let first = misfits.min(by: { file.label($0.place) < file.label($1.place) }) {
             throw AdapterError.otherSizes(
                 file: file.file, family: file.family, model: model, count: misfits.count, of: count,
-                first: label(first.place), expected: first.expected, found: first.found)
+                first: file.label(first.place), expected: first.expected, found: first.found)
         }
         guard used > 0 else {
             throw AdapterError.noneKnown(
                 file: file.file, family: file.family, model: model, count: count,
-                first: Array(unused.map(label).sorted().prefix(3)))
+                first: Array(unused.map(file.label).sorted().prefix(3)))
         }
         try add(file.tokens, file: file.file)
         var own = AdapterFacts(file)
         own.weight = weight
-        own.unusedLayers = unused.map(label).sorted()
+        own.unusedLayers = unused.map(file.label).sorted()
         facts.append(own)
     }
 }

@@ -78,6 +78,33 @@ struct LoRAFile: Sendable {
         unknown = others.filter { !learned.names.contains($0) }
     }
 
+    /// Reads a file that is to be a LoRA.
+    ///
+    /// - Throws: `AdapterError.notALoRA` where none of its tensors is a layer's change; else as `init`.
+    static func open(_ source: any WeightSource, metadata: [String: String]) throws -> LoRAFile {
+        guard let file = try LoRAFile(source, metadata: metadata) else {
+            let names = source.names.sorted()
+            throw AdapterError.notALoRA(file: source.file, count: names.count, first: Array(names.prefix(3)))
+        }
+        guard !file.places.isEmpty else {
+            throw AdapterError.notALoRA(
+                file: file.file, count: file.unknown.count, first: Array(file.unknown.sorted().prefix(3)))
+        }
+        return file
+    }
+
+    /// What it changes.
+    var places: Set<Place> { Set(layers.keys).union(biases.keys) }
+
+    /// The file's own name for a layer.
+    func label(_ place: Place) -> String { names[place] ?? place.layer }
+
+    /// The error for layers that the model, which brings the file itself, does not have.
+    func unknownLayers(_ unknown: Set<Place>, of all: Set<Place>, model: String) -> AdapterError {
+        .unknownLayers(
+            file: file, model: model, count: unknown.count, of: all.count, first: unknown.map(label).min() ?? "")
+    }
+
     /// cloneofsimo's pickles: a list of up, down, up, down …; those of the text encoder are all square.
     private static func keyOfList(_ name: String, in source: any WeightSource, names: [String]) -> LoRAKey? {
         guard let index = Int(name) else { return nil }

@@ -36,6 +36,8 @@ public struct ModelContents: Sendable {
     }
 
     public let parts: [Part]
+    /// The LoRA that the model brings along; the parts' weights have it in them.
+    public let ownLoRA: AdapterFacts?
     /// What a single file says of itself beside its tensors: safetensors' and GGUF's metadata, a pickle's numbers.
     public let metadata: [String: String]
 
@@ -46,6 +48,7 @@ public struct ModelContents: Sendable {
             // A part without a configuration is none of the model's.
             (try? files.configuration("\($0)/config.json")) != nil
         }.map { Part(name: $0, weights: try files.weights($0)) }
+        ownLoRA = files.ownLoRA.map(AdapterFacts.init)
         if case .file(let path) = source { metadata = try WeightFile.open(path).hints } else { metadata = [:] }
     }
 }

@@ -5,6 +5,8 @@ struct ModelFiles: Sendable {
     /// What errors call the model: its folder, or "the embedded model".
     let name: String
     private let storage: Storage
+    /// The LoRA that belongs to the model: a file beside `model_index.json`, which names it as `lora` under `editor`.
+    private(set) var ownLoRA: LoRAFile?
 
     private enum Storage: Sendable {
         case folder(String)
@@ -38,7 +40,8 @@ struct ModelFiles: Sendable {
     }
 
     /// - Parameter clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a model that brings none.
-    /// - Throws: `ModelError` where there is no model; `WeightError` where a single file cannot be read.
+    /// - Throws: `ModelError` where there is no model; `WeightError` where a file cannot be read; `AdapterError` where the
+    ///   model's own LoRA is not one, or changes parts that the model does not have.
     init(_ source: ModelSource, clipVocabulary: String? = nil) throws {
         switch source {
         case .file(let path):
@@ -72,6 +75,7 @@ struct ModelFiles: Sendable {
             name = "the embedded model"
             storage = .memory(files)
         }
+        ownLoRA = try openOwnLoRA()
     }
 
     func configuration(_ path: String) throws -> JSONConfiguration {
@@ -97,31 +101,31 @@ struct ModelFiles: Sendable {
     /// The weights of one part: `unet`, `vae` or one of `textEncoders`, with the LoRA in them that the model brings along.
     func weights(_ part: String) throws -> any WeightSource {
         let stored = try storedWeights(part)
-        guard let file = try ownLoRA() else { return stored }
-        return try MatchedAdapters.adapted(stored, part: part, by: file, model: name)
+        guard let ownLoRA else { return stored }
+        return try MatchedAdapters.adapted(stored, part: part, by: ownLoRA, model: name)
     }
 
-    /// A LoRA that belongs to the model: a file beside `model_index.json`, which names it as `lora` under `editor`.
-    private func ownLoRA() throws -> LoRAFile? {
+    private func openOwnLoRA() throws -> LoRAFile? {
         guard has("model_index.json"),
             let file = try configuration("model_index.json").object("editor")?.string("lora")
         else { return nil }
-        let source: any WeightSource
+        let (source, hints): (any WeightSource, [String: String])
         switch storage {
         case .folder(let folder):
-            // It must not lead elsewhere on the disk.
-            guard !file.contains("/"), !file.contains("\\"), file != ".." else {
+            guard file.isPlainFileName else {
                 throw ModelError.notAModel(path: name, reason: "its LoRA '\(file.prefix(80))' is not a file beside it")
             }
-            source = try WeightFile.open("\(folder)/\(file)").weights
-        case .memory: source = try SafetensorsFile(staticBytes: bytes(file), name: "\(name)/\(file)")
+            (source, hints) = try WeightFile.open("\(folder)/\(file)")
+        case .memory:
+            let opened = try SafetensorsFile(staticBytes: bytes(file), name: "\(name)/\(file)")
+            (source, hints) = (opened, opened.header.metadata)
         case .checkpoint: return nil
         }
-        guard let found = try LoRAFile(source, metadata: [:]) else {
-            let names = source.names.sorted()
-            throw AdapterError.notALoRA(file: source.file, count: names.count, first: Array(names.prefix(3)))
-        }
-        return found
+        let lora = try LoRAFile.open(source, metadata: hints)
+        let parts = Set(["unet"] + textEncoders)
+        let foreign = lora.places.filter { !parts.contains($0.part.rawValue) }
+        guard foreign.isEmpty else { throw lora.unknownLayers(foreign, of: lora.places, model: name) }
+        return lora
     }
 
     private func storedWeights(_ part: String) throws -> any WeightSource {

@@ -80,9 +80,9 @@ public struct WeightFolder: WeightSource {
         var shardOfName: [String: Int] = [:]
         var shardOfTensor: [String: Int] = [:]
         for (tensor, value) in map.sorted(by: { $0.key < $1.key }) {
-            // Only names in the same folder: an index must not lead elsewhere on the disk.
-            guard case .string(let name) = value, !name.contains("/"), !name.contains("\\"), name != "..", !name.isEmpty
-            else { throw .badTensor(file: index, tensor: tensor, reason: "is not in a file beside the index") }
+            guard case .string(let name) = value, name.isPlainFileName else {
+                throw .badTensor(file: index, tensor: tensor, reason: "is not in a file beside the index")
+            }
             let shard: Int
             if let known = shardOfName[name] {
                 shard = known
@@ -116,4 +116,10 @@ public struct WeightFolder: WeightSource {
     public func tensor(_ name: String) -> WeightTensor? { shard(of: name)?.tensor(name) }
 
     public func unusableElementType(_ name: String) -> String? { shard(of: name)?.unusableElementType(name) }
+}
+
+extension String {
+    /// Whether it names a file of the folder that it is looked up in: what a model's files name must not lead elsewhere on the
+    /// disk.
+    var isPlainFileName: Bool { !isEmpty && self != "." && self != ".." && !contains("/") && !contains("\\") }
 }

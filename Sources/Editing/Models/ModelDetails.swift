@@ -27,6 +27,7 @@ public struct ModelDetails: Sendable {
         ]
         entries += facts.entries
         entries.append(Self.stored(contents))
+        if let own = contents.ownLoRA { entries.append(own.ownEntry) }
         let licence = Self.licence(model, metadata: contents.metadata)
         entries.append(
             .init(

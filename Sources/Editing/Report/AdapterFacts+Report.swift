@@ -51,6 +51,14 @@ extension AdapterFacts {
         names.prefix(3).map { "'\($0.prefix(120))'" }.joined(separator: ", ")
     }
 
+    /// A LoRA that a model brings along, as one of the model's facts.
+    var ownEntry: FileReport.Entry {
+        .init(
+            label: "own LoRA", text: "\(kind), \(layerCount) layers (\(path.split(separator: "/").last ?? ""))",
+            name: "ownLoRA",
+            value: .object(JSONObject(entries.map { ($0.name, $0.value) })))
+    }
+
     /// What there is to say of a LoRA file.
     var entries: [FileReport.Entry] {
         let parts = layers.sorted { $0.key < $1.key }
