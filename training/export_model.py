@@ -11,14 +11,13 @@ import shutil
 from pathlib import Path
 
 import torch
-from diffusers import UNet2DConditionModel
 from diffusers import __version__ as diffusers_version
 from safetensors.torch import save_file
 from transformers import CLIPTextModel
 
 from diffusion import make_scheduler, make_unet
 from known_words import known_words
-from low_rank import FILE_NAME, add_low_rank, rank_of, write_low_rank
+from low_rank import FILE_NAME, has_down, load_unet, rank_of, read_low_rank, write_low_rank
 from patch_transform import PatchTransform, make_autoencoder, write_encoder
 
 # Rounding of the weights to half precision, over pictures in −1…1 (measured 3e-4).
@@ -73,12 +72,12 @@ def write_unet(trained: dict[str, torch.Tensor], base: Path, output: Path) -> bo
         unet.bfloat16().half().save_pretrained(output / "unet")
         (output / FILE_NAME).unlink(missing_ok=True)
         return False
-    unet = UNet2DConditionModel.from_pretrained(base / "unet", torch_dtype=torch.float32)
-    add_low_rank(unet, rank)
+    unet = load_unet(base, rank)
     unet.load_state_dict(trained, strict=False)
+    known = {} if has_down(trained) else read_low_rank(base / FILE_NAME)
     if output != base:
         shutil.copytree(base / "unet", output / "unet", dirs_exist_ok=True)
-    write_low_rank(unet, output / FILE_NAME)
+    write_low_rank(unet, output / FILE_NAME, known)
     return True
 
 

@@ -2,7 +2,8 @@
 
 Hu et al., "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685: a weight
 matrix W becomes W + B·A, of which only B `[out, rank]` and A `[rank, in]` are trained; of a
-convolution A is a convolution to `rank` channels.
+convolution A is a convolution to `rank` channels. A may stay as it is as well (Zhang et al.,
+"LoRA-FA", arXiv:2308.03303).
 """
 
 import math
@@ -46,10 +47,21 @@ def add_low_rank(network: torch.nn.Module, rank: int) -> None:
         parametrize.register_parametrization(layer, "weight", LowRank(layer.weight, rank))
 
 
+def freeze_down(network: torch.nn.Module) -> None:
+    """Leave B alone to be trained."""
+    for change in low_rank_layers(network).values():
+        change.down.requires_grad_(False)
+
+
 def rank_of(values: dict[str, torch.Tensor]) -> int:
     """The rank of the changes in a network's trained values; 0 where it was trained itself."""
-    return max((len(value) for name, value in values.items() if name.endswith("parametrizations.weight.0.down")),
+    return max((value.shape[1] for name, value in values.items() if name.endswith("parametrizations.weight.0.up")),
                default=0)
+
+
+def has_down(values: dict[str, torch.Tensor]) -> bool:
+    """Whether A is among a network's trained values."""
+    return any(name.endswith("parametrizations.weight.0.down") for name in values)
 
 
 def low_rank_layers(network: torch.nn.Module) -> dict[str, LowRank]:
@@ -59,16 +71,29 @@ def low_rank_layers(network: torch.nn.Module) -> dict[str, LowRank]:
 
 
 @torch.no_grad()
-def write_low_rank(network: torch.nn.Module, path: Path) -> None:
-    """Write the changes with peft's names, as `load_lora_weights` of diffusers reads them, in f16."""
+def write_low_rank(network: torch.nn.Module, path: Path, known: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """Write the changes with peft's names, as `load_lora_weights` of diffusers reads them, in f16.
+
+    `known` are factors as of `read_low_rank`, of which A was not trained and is written as it was, bit for bit; of other
+    layers both factors are written anew.
+    """
     tensors = {}
     for name, change in low_rank_layers(network).items():
-        down, up = balanced(change.down * change.scale, change.up)
+        if name in known:
+            down = known[name][1]
+            up = rounded((change.up * change.scale / row_lengths(down)).mT).mT
+        else:
+            down, up = balanced(change.down * change.scale, change.up)
+            down, up = rounded(down), rounded(up.mT).mT
         kernel = network.get_submodule(name).weight.shape[2:]
-        down, up = rounded(down).view(change.rank, -1, *kernel), rounded(up.mT).mT.view(*up.shape, *(1 for _ in kernel))
-        tensors[f"unet.{name}.lora_A.weight"] = down.half().contiguous()
-        tensors[f"unet.{name}.lora_B.weight"] = up.half().contiguous()
+        tensors[f"unet.{name}.lora_A.weight"] = down.view(change.rank, -1, *kernel).half().contiguous()
+        tensors[f"unet.{name}.lora_B.weight"] = up.reshape(*up.shape, *(1 for _ in kernel)).half().contiguous()
     save_file(tensors, path, metadata={"format": "pt"})
+
+
+def row_lengths(down: torch.Tensor) -> torch.Tensor:
+    """What A's rows `[rank, in]` are divided by to have a root mean square of 1."""
+    return down.square().mean(1).sqrt().clamp(min=1e-12)
 
 
 def balanced(down: torch.Tensor, up: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,7 +139,7 @@ def load_unet(model: Path, rank: int = 0) -> UNet2DConditionModel:
     for name, change in low_rank_layers(unet).items():
         if name in factors:
             up, down = factors[name]
-            known, length = len(down), down.square().mean(1).sqrt().clamp(min=1e-12)
+            known, length = len(down), row_lengths(down)
             # As they were while they were trained: the rows of A of length about 1 before its scale.
             change.down[:known] = down / length[:, None]
             change.up[:, :known] = up * length / change.scale

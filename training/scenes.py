@@ -6,7 +6,8 @@ a drawing the bare ground, as an eraser would leave it; in scenery a rough fill 
 Some scenery fills a hole in another picture or in a plain ground, as a poster would.
 
 Half of the scenes and more show one of the few pictures of `data/typical.tsv`, chosen by eye, with the words
-that people would ask for it: a small network can learn a few looks of a cat, of many only a blur.
+that people would ask for it: a small network can learn a few looks of a cat, of many only a blur. Of scenery the
+same holds for the window: the typical pictures have a `view`, the square that shows best what they are called.
 """
 
 import random
@@ -32,7 +33,9 @@ TYPICAL_DRAWINGS, FURTHER_SHARE = 4, 0.1
 # Of holes in scenery with words: grey, filled by Telea's method, from elsewhere in the picture; the rest from another.
 GREY_SHARE, TELEA_SHARE, ELSEWHERE_SHARE = 0.2, 0.35, 0.2
 POSTER_SHARE = 0.5
-TYPICAL_SHARE, TYPICAL_WORDS_SHARE = 0.7, 0.8
+TYPICAL_SHARE, TYPICAL_WORDS_SHARE, VIEW_SHARE = 0.7, 0.8, 0.8
+VIEW_ZOOM, VIEW_SHIFT, VIEW_SIDES = 0.9, 0.03, (0.35, 0.95)
+VIEW_ALONE_SHARE, VIEW_ELLIPSE_SHARE = 0.25, 0.3
 GREY_GROUND_SHARE, GREY_GROUND_ALONE_SHARE = 0.1, 0.5
 TELEA_RADIUS = 3
 
@@ -87,12 +90,47 @@ class SceneSource:
 
     def scenery(self, picture: Picture, words: dict[str, str] | None = None) -> Scene:
         """A crop of a photograph or a texture with a random hole; `words` say in each language what it is mostly called."""
+        if words and words["view"] and self.rng.random() < VIEW_SHARE:
+            return self._view(picture, words)
         crop, mask = self._crop(picture), random_mask(self.size, self.rng)
-        is_named = words and self.rng.random() < TYPICAL_WORDS_SHARE
-        caption = self.write.name(words) if is_named else self.write.scenery(picture.row)
+        caption = self._name(words) or self.write.scenery(picture.row)
         if caption and not mask.all() and self.rng.random() < POSTER_SHARE:
             return self._poster(picture, mask, caption)
         return Scene(crop, mask, caption, self._guess(crop, mask, picture, bool(caption)))
+
+    def _name(self, words: dict[str, str] | None) -> str:
+        """What a typical picture is mostly called; nothing where its usual caption is to be taken, as of all others."""
+        return self.write.name(words) if words and self.rng.random() < TYPICAL_WORDS_SHARE else ""
+
+    def _view(self, picture: Picture, words: dict[str, str]) -> Scene:
+        """The view of a typical picture, hardly varied, in a box or an ellipse of a ground that knows nothing of it.
+
+        `words["view"]` is its centre's column and row over the picture's sides, and its side over the shorter one. One
+        time in four it is all there is.
+        """
+        rng, size = self.rng, self.size
+        alone = rng.random() < VIEW_ALONE_SHARE
+        wide, high = (size if alone else round(size * rng.uniform(*VIEW_SIDES)) for _ in range(2))
+        left, top = rng.randint(0, size - wide), rng.randint(0, size - high)
+        column, row, share = (float(part) for part in words["view"].split(","))
+        height, width = picture.pixels.shape[:2]
+        side = min(height, width) * share * rng.uniform(VIEW_ZOOM, 1)
+        # The hole's proportions, within the square.
+        across, down = (round(side * length / max(wide, high)) for length in (wide, high))
+        x, y = (min(max(0, round(centre * whole - part / 2 + side * rng.uniform(-VIEW_SHIFT, VIEW_SHIFT))), whole - part)
+                for centre, whole, part in ((column, width, across), (row, height, down)))
+        method = cv2.INTER_AREA if side > max(wide, high) else cv2.INTER_CUBIC
+        ground, mask = self._ground()[0], np.zeros((size, size), np.uint8)
+        pasted = ground.copy()
+        pasted[top:top + high, left:left + wide] = cv2.resize(
+            picture.pixels[y:y + down, x:x + across], (wide, high), interpolation=method)
+        if not alone and rng.random() < VIEW_ELLIPSE_SHARE:
+            cv2.ellipse(mask, (left + wide // 2, top + high // 2), (wide // 2, high // 2), 0, 0, 360, 1, -1)
+        else:
+            mask[top:top + high, left:left + wide] = 1
+        shown = None if rng.random() < (GREY_GROUND_ALONE_SHARE if alone else GREY_SHARE) else ground
+        return Scene(np.where(mask[..., None], pasted, ground), mask, self._name(words) or self.write.scenery(picture.row),
+                     shown)
 
     def _poster(self, picture: Picture, mask: np.ndarray, caption: str) -> Scene:
         """A crop of `picture` as large as the hole's bounds, in the hole of a ground that knows nothing of it."""
@@ -165,9 +203,7 @@ class SceneSource:
         mask = np.ones_like(solid) if alone else self._hole_around(solid, (left, top, width, height))
         grey_share = GREY_GROUND_ALONE_SHARE if alone else GREY_GROUND_SHARE
         shown = None if rng.random() < grey_share else bare
-        is_named = words and rng.random() < TYPICAL_WORDS_SHARE
-        caption = self.write.name(words) if is_named else self.write.drawing(drawing.row, row)
-        return Scene(ground, mask, caption, shown)
+        return Scene(ground, mask, self._name(words) or self.write.drawing(drawing.row, row), shown)
 
     def _crop(self, picture: Picture) -> np.ndarray:
         return random_crop(picture.pixels, random_scene_side(picture.pixels, self.rng), self.size, self.rng)

@@ -24,7 +24,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from diffusion import (Batch, BatchSource, Denoiser, forget_words, hole_error, make_batch, make_unet,
                        random_timesteps)
-from low_rank import add_low_rank, load_unet
+from low_rank import add_low_rank, freeze_down, load_unet
 from optimisers import MovingAverage, Optimisers
 from parallel import Replicas
 from patch_transform import PatchTransform
@@ -130,6 +130,8 @@ def main() -> None:
                         help="share of samples whose hole make_fills.py filled, 0…1")
     parser.add_argument("--low-rank", type=int, default=0, metavar="RANK",
                         help="train changes of this rank to the weights, not the weights")
+    parser.add_argument("--outer-only", action="store_true",
+                        help="with --low-rank, leave the changes' inner factors as they are: a third of the file changes")
     parser.add_argument("--forget-words", action="store_true", help="start the cross-attention anew")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -139,6 +141,8 @@ def main() -> None:
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")
     tokenizer = CLIPTokenizer.from_pretrained(arguments.run / "tokenizer")
     denoiser, checkpoint = load_denoiser(arguments.run, arguments.resume, arguments.low_rank)
+    if arguments.outer_only:
+        freeze_down(denoiser.unet)
     averaged = copy.deepcopy(denoiser).to(device)
     if arguments.forget_words:
         forget_words(denoiser.unet)
