@@ -121,16 +121,13 @@ class SceneSource:
                 for centre, whole, part in ((column, width, across), (row, height, down)))
         method = cv2.INTER_AREA if side > max(wide, high) else cv2.INTER_CUBIC
         ground, mask = self._ground()[0], np.zeros((size, size), np.uint8)
-        pasted = ground.copy()
-        pasted[top:top + high, left:left + wide] = cv2.resize(
-            picture.pixels[y:y + down, x:x + across], (wide, high), interpolation=method)
+        view = cv2.resize(picture.pixels[y:y + down, x:x + across], (wide, high), interpolation=method)
         if not alone and rng.random() < VIEW_ELLIPSE_SHARE:
             cv2.ellipse(mask, (left + wide // 2, top + high // 2), (wide // 2, high // 2), 0, 0, 360, 1, -1)
         else:
             mask[top:top + high, left:left + wide] = 1
         shown = None if rng.random() < (GREY_GROUND_ALONE_SHARE if alone else GREY_SHARE) else ground
-        return Scene(np.where(mask[..., None], pasted, ground), mask, self._name(words) or self.write.scenery(picture.row),
-                     shown)
+        return Scene(_pasted(view, ground, top, left, mask), mask, self._name(words) or self.write.scenery(picture.row), shown)
 
     def _poster(self, picture: Picture, mask: np.ndarray, caption: str) -> Scene:
         """A crop of `picture` as large as the hole's bounds, in the hole of a ground that knows nothing of it."""
@@ -138,11 +135,9 @@ class SceneSource:
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         side = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
         top, left = min(rows[0], self.size - side), min(columns[0], self.size - side)
-        pasted = ground.copy()
-        pasted[top:top + side, left:left + side] = random_crop(
-            picture.pixels, random_scene_side(picture.pixels, self.rng), side, self.rng)
+        crop = random_crop(picture.pixels, random_scene_side(picture.pixels, self.rng), side, self.rng)
         shown = None if self.rng.random() < GREY_SHARE else ground
-        return Scene(np.where(mask[..., None], pasted, ground), mask, caption, shown)
+        return Scene(_pasted(crop, ground, top, left, mask), mask, caption, shown)
 
     def _guess(self, crop: np.ndarray, mask: np.ndarray, picture: Picture, has_words: bool) -> np.ndarray | None:
         """What the hole of a crop of `picture` is shown to hold.
@@ -244,6 +239,13 @@ class SceneSource:
         else:
             cv2.rectangle(mask, (x, y), (x + wide, y + high), 1, -1)
         return mask
+
+
+def _pasted(part: np.ndarray, ground: np.ndarray, top: int, left: int, mask: np.ndarray) -> np.ndarray:
+    """`ground` with `part` at a place, where `mask` is 1."""
+    pasted = ground.copy()
+    pasted[top:top + part.shape[0], left:left + part.shape[1]] = part
+    return np.where(mask[..., None], pasted, ground)
 
 
 def photo_weights(photos: list[Picture]) -> list[float]:

@@ -203,7 +203,7 @@ extension Plane {
     /// with what is around it, would end like a poster. None at the edge, all of it some latent cells further in. The
     /// picture's own border is no edge.
     func fading(from coverage: Plane, cell: Int) -> Plane {
-        let known = Mask(coverage: Plane(size: size, values: coverage.values.map { 1 - $0 }))
+        let known = Mask(coverage: coverage).inverted
         let faded = known.grown(by: cell * 3 / 4).feathered(sigma: Float(cell) / 2).coverage
         return Plane(size: size, values: zip(values, faded.values).map { $0 * (1 - $1) })
     }

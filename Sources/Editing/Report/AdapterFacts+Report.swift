@@ -54,9 +54,8 @@ extension AdapterFacts {
     /// A LoRA that a model brings along, as one of the model's facts.
     var ownEntry: FileReport.Entry {
         .init(
-            label: "own LoRA", text: "\(kind), \(layerCount) layers (\(path.split(separator: "/").last ?? ""))",
-            name: "ownLoRA",
-            value: .object(JSONObject(entries.map { ($0.name, $0.value) })))
+            label: "own LoRA", text: "\(kind), \(layerCount) layers (\(FileSystem.name(of: path)))", name: "ownLoRA",
+            value: .object(FileReport.json(of: entries)))
     }
 
     /// What there is to say of a LoRA file.
