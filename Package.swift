@@ -52,19 +52,24 @@ let package = Package(
 
         .target(name: "CTransfer", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
 
+        // What a process that ends at once undoes.
+        .target(name: "CleanUp", swiftSettings: strict),
+
         // The stages of an edit.
         .target(name: "Raster", swiftSettings: strict),
-        .target(name: "ImageFiles", dependencies: ["Raster", "CImageIO"], swiftSettings: strictUnsafe),
+        .target(name: "ImageFiles", dependencies: ["CleanUp", "Raster", "CImageIO"], swiftSettings: strictUnsafe),
         .target(name: "Masking", dependencies: ["Raster", "CTypeface"], swiftSettings: strictUnsafe),
-        .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: strictUnsafe),
-        .target(name: "Diffusion", dependencies: ["Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
+        .target(name: "Tensors", dependencies: ["CleanUp", "CKernels"], swiftSettings: strictUnsafe),
         .target(
-            name: "Editing", dependencies: ["Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer"],
+            name: "Diffusion", dependencies: ["CleanUp", "Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
+        .target(
+            name: "Editing",
+            dependencies: ["CleanUp", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer"],
             swiftSettings: strict),
         .executableTarget(
             name: "editor",
             dependencies: [
-                "Editing", "Raster", "Masking", "Diffusion",
+                "CleanUp", "Editing", "Raster", "Masking", "Diffusion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

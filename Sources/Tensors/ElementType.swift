@@ -21,7 +21,8 @@ public enum ComputeError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .product(let what, let status): "the compute library refused \(what) (status \(status))"
-        case .outOfMemory(let bytes): "no memory left for \(bytes >> 20) MiB more"
+        case .outOfMemory(let bytes):
+            "there is not enough memory: \(max(1, bytes >> 20)) MiB more could not be had; a smaller picture or a smaller --max-memory helps"
         }
     }
 }

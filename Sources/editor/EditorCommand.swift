@@ -31,18 +31,19 @@ struct EditorCommand: ParsableCommand {
 
     static func main() {
         ThreadWaiting.restrain()
+        MemoryShortage.install()
         Interruption.install()
-        var json = false
         do {
             var command = try parseAsRoot()
-            json = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
+            Failure.isReportedAsJSON = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
             try command.run()
         } catch  where exitCode(for: error) == .success {
             // Help, the version or a completion script.
             exit(withError: error)
         } catch {
+            Interruption.beginEnd()
             let failure = Failure(error)
-            Console.writeError(json ? failure.json : "editor: \(failure.sentence)")
+            failure.report()
             exit(withError: ExitCode(failure.code))
         }
     }

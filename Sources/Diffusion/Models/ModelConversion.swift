@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Tensors
 
 #if canImport(Glibc)
@@ -87,6 +88,8 @@ public struct ModelConversion: Sendable {
         guard weights != .int8 || layout == .gguf else { throw refusal("weights in 8 bits go into a .gguf file") }
         // Its ending tells nothing of what it is, so that no reader takes a part for a model.
         let temporary = "\(path).\(getpid()).incomplete"
+        let cleanUp = CleanUp { Self.remove(temporary) }
+        defer { cleanUp.finish() }
         do {
             switch layout {
             case .folder: try writeFolder(temporary, observe: observe)

@@ -136,10 +136,13 @@ public enum RandomSource: String, Sendable, CaseIterable {
     case philox
 }
 
-/// Where a running edit stands. Sent after every denoising step and at the start of each other part.
+/// Where a running edit stands. Sent after every denoising step, before each further call of the network within a step, and
+/// at the start of each other part.
 public struct DenoiseProgress: Sendable {
     public enum Part: String, Sendable {
         case text, encode, denoise, decode
+        /// Within a step: the network is asked once more. Nothing to show, but a moment at which the run can be stopped.
+        case askAgain
     }
     public var part: Part
     /// Which picture of the request, from 0.

@@ -78,7 +78,7 @@ struct DenoisingLoop {
                 !candidates[0].sampler.isWithinStep
             {
                 try encodeDeferred(progress)
-                try iterate(before: index)
+                try iterate(before: index, progress)
             }
             let preview = try step(index, progress)
             try report(progress, step: index - steps.lowerBound + 1, preview: preview)
@@ -134,6 +134,7 @@ struct DenoisingLoop {
                 known.reimpose(on: &runs[picture], after: index, sampler: candidates[picture].sampler)
             }
             guard round < repeats, goBack(to: index, samplers: before) else { break }
+            try progress(DenoiseProgress(part: .askAgain, picture: firstPicture, step: 0, steps: 0))
         }
         return preview
     }
@@ -157,7 +158,7 @@ struct DenoisingLoop {
     }
 
     /// LanPaint's iterations before a step.
-    private mutating func iterate(before index: Int) throws {
+    private mutating func iterate(before index: Int, _ progress: (DenoiseProgress) throws -> Void) throws {
         var inner: [InnerLangevin?] = []
         for picture in runs.indices {
             known.reimpose(on: &runs[picture], after: index - 1, sampler: sampler)
@@ -165,6 +166,7 @@ struct DenoisingLoop {
             inner.append(known.innerLangevin(in: runs[picture], before: index, sampler: sampler))
         }
         for _ in 0 ..< coherence {
+            try progress(DenoiseProgress(part: .askAgain, picture: firstPicture, step: 0, steps: 0))
             var shared: [Float]?
             for picture in runs.indices {
                 let latents = runs[picture].latents.values

@@ -1,9 +1,10 @@
 internal import Raster
 
 extension EditEvent {
-    /// As `--json` writes it, one line each.
-    public var json: JSONObject {
+    /// As `--json` writes it, one line each; `nil` where there is nothing to tell.
+    public var json: JSONObject? {
         switch self {
+        case .working: nil
         case .note(let note):
             JSONObject([("event", .text(note.isWarning ? "warning" : "note")), ("text", .text(note.text))])
         case .stage(let stage):

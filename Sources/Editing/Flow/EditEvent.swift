@@ -9,6 +9,8 @@ public enum EditEvent: Sendable {
     case step(StepProgress)
     /// What the part that is worked on is expected to become (`EditSettings.previewInterval`).
     case preview(Picture)
+    /// Nothing to tell: a moment, within a step, at which the edit can be stopped.
+    case working
     /// A file is in place.
     case saved(SavedPicture)
 }

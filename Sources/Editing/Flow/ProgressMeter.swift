@@ -55,6 +55,7 @@ final class ProgressMeter {
         case .text: try begin(.text)
         case .encode: try begin(.encode)
         case .decode: try begin(.decode)
+        case .askAgain: try observe(.working)
         case .denoise:
             if stage != .denoise {
                 try begin(.denoise)

@@ -1,3 +1,5 @@
+internal import CleanUp
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Glibc)
@@ -97,6 +99,8 @@ public enum FileSystem {
     /// Writes a small text file beside its name and renames it. False where that fails.
     static func write(_ text: String, to path: String) -> Bool {
         let temporary = path + ".\(getpid())"
+        let cleanUp = CleanUp { unlink(temporary) }
+        defer { cleanUp.finish() }
         guard let file = fopen(temporary, "w") else { return false }
         let bytes = Array(text.utf8)
         let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count

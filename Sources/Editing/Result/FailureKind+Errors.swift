@@ -25,9 +25,10 @@ extension FailureKind {
         case ModelError.unsupportedPrecision: self = .usage
         case ModelError.notWritten: self = .inputOutput
         case is ModelError, is AdapterError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError,
-            is SamplingError,
-            ComputeError.outOfMemory:
+            is SamplingError:
             self = .modelUnusable
+        // As of a picture that does not fit.
+        case ComputeError.outOfMemory: self = .badData
         case is ComputeError: self = .internalFault
         case is CancellationError: self = .interrupted
         default: return nil

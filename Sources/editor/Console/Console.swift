@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Editing
 
 #if canImport(Darwin)
@@ -39,8 +40,19 @@ enum Console {
         // The answer comes as if typed: neither shown nor kept until a line ends.
         var quiet = before
         quiet.c_lflag &= ~tcflag_t(ECHO | ICANON)
-        guard tcsetattr(terminal, TCSANOW, &quiet) == 0 else { return false }
-        defer { tcsetattr(terminal, TCSANOW, &before) }
+        let shown = before
+        let cleanUp = CleanUp {
+            var shown = shown
+            tcsetattr(terminal, TCSANOW, &shown)
+        }
+        guard tcsetattr(terminal, TCSANOW, &quiet) == 0 else {
+            cleanUp.finish()
+            return false
+        }
+        defer {
+            tcsetattr(terminal, TCSANOW, &before)
+            cleanUp.finish()
+        }
         writeErrorRaw(TerminalGraphics.attributesRequest)
         var answer: [UInt8] = []
         while answer.count < 256 {
@@ -61,6 +73,11 @@ enum Console {
 
     static func writeErrorRaw(_ text: String) {
         _ = try? write(Array(text.utf8), to: STDERR_FILENO)
+    }
+
+    /// Clears a line that may stand on the terminal half drawn.
+    static func clearLine() {
+        if errorIsTerminal { writeErrorRaw("\r\u{1B}[K") }
     }
 
     /// A line on standard output.

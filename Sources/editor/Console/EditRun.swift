@@ -21,6 +21,7 @@ struct EditRun {
                 livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview))
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
+        var saved = 0
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
@@ -30,8 +31,13 @@ struct EditRun {
                 return opened
             },
             observe: { event in
-                // What is in place is not taken back.
-                if case .saved = event {} else { try Interruption.check() }
+                if case .saved = event {
+                    // What is in place is not taken back, and the others follow.
+                    saved += 1
+                    Interruption.says(EditInterrupted(saved: saved))
+                } else {
+                    try Interruption.check()
+                }
                 printer.show(event)
             })
         printer.finish(report)

@@ -1,10 +1,23 @@
 internal import ArgumentParser
 internal import Editing
+internal import Synchronization
 
 /// What went wrong, as a sentence and an exit code.
 struct Failure {
     let sentence: String
     let code: Int32
+
+    private static let asJSON = Atomic<Bool>(false)
+    /// Whether failures are said as JSON lines.
+    static var isReportedAsJSON: Bool {
+        get { asJSON.load(ordering: .relaxed) }
+        set { asJSON.store(newValue, ordering: .relaxed) }
+    }
+
+    init(sentence: String, kind: FailureKind) {
+        self.sentence = sentence
+        code = Self.code(of: kind)
+    }
 
     init(_ error: any Error) {
         if let exit = error as? ExitCode {
@@ -51,6 +64,12 @@ struct Failure {
         case .interrupted: 130
         }
     }
+
+    /// Says it on standard error.
+    func report() { Console.writeError(Self.isReportedAsJSON ? json : text) }
+
+    /// The line that a person reads.
+    var text: String { "editor: \(sentence)" }
 
     /// One JSON line.
     var json: String {

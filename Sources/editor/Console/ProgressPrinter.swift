@@ -32,7 +32,7 @@ final class ProgressPrinter {
     func show(_ event: EditEvent) {
         if case .preview(let picture) = event { showPreview(picture) }
         switch style {
-        case .json: Console.writeError(event.json.line)
+        case .json: if let json = event.json { Console.writeError(json.line) }
         case .quiet:
             if case .note(let note) = event, note.isWarning {
                 isPreviewOpen = false
@@ -109,7 +109,7 @@ final class ProgressPrinter {
             } else {
                 Console.writeError(Self.line(progress))
             }
-        case .preview, .saved: break
+        case .preview, .saved, .working: break
         }
     }
 

@@ -56,8 +56,9 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
             force: force)
         let printer = TransferPrinter(json: json, quiet: quiet)
         defer { printer.closeLine() }
+        Interruption.says(PullInterrupted())
         let result = try pull.run { progress in
-            if Interruption.isRequested { throw PullInterrupted() }
+            try Interruption.check()
             if let progress { printer.show(progress) }
         }
         printer.closeLine()
