@@ -124,7 +124,7 @@ def main() -> None:
 
     transform = PatchTransform.load(arguments.run / "patch-transform.pt")
     autoencoder = make_autoencoder().eval()
-    decoder = torch.load(arguments.run / "decoder.pt")
+    decoder = torch.load(arguments.run / "decoder.pt", weights_only=True)
     autoencoder.load_state_dict(decoder, strict=False)
     write_encoder(autoencoder, transform)
     autoencoder = autoencoder.half()
@@ -133,7 +133,7 @@ def main() -> None:
         raise SystemExit(f"the encoder is off by {error:.2e}")
     print(f"encoder: relative RMS difference {error:.1e}")
 
-    checkpoint = torch.load(arguments.run / "denoiser.pt", map_location="cpu", weights_only=False)
+    checkpoint = torch.load(arguments.run / "denoiser.pt", map_location="cpu", weights_only=True)
     text_encoder = CLIPTextModel.from_pretrained(arguments.run / "text_encoder", torch_dtype=torch.float32)
     print(f"denoiser: {checkpoint['samples']} samples seen")
 

@@ -47,7 +47,7 @@ class PatchTransform(torch.nn.Module):
 
     @classmethod
     def load(cls, path: Path) -> "PatchTransform":
-        state = torch.load(path)
+        state = torch.load(path, weights_only=True)
         return cls(state["weight"], state["bias"])
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:

@@ -86,7 +86,7 @@ def load_denoiser(run: Path, resume: Path | None, low_rank: int) -> tuple[Denois
         add_low_rank(denoiser.unet, low_rank)
     if not resume:
         return denoiser, None
-    checkpoint = torch.load(resume, map_location="cpu", weights_only=False)
+    checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
     denoiser.unet.load_state_dict(checkpoint["weights"])
     return denoiser, checkpoint
 

@@ -103,7 +103,7 @@ def main() -> None:
 
     decoder = Decoder().to(memory_format=torch.channels_last)
     if arguments.resume:
-        decoder.load_state_dict(torch.load(decoder_path))
+        decoder.load_state_dict(torch.load(decoder_path, weights_only=True))
     perceptual = PerceptualDistance().to(memory_format=torch.channels_last)
     optimisers, average = Optimisers(decoder), MovingAverage(decoder, 0.997)
     log = open(arguments.run / "decoder-losses.tsv", "a", encoding="utf-8")

@@ -182,7 +182,7 @@ def main() -> None:
     embeddings = {name: teacher([one.english for one in part]) for name, part in parts.items()}
     projection_path = arguments.run / "projection.pt"
     if arguments.resume:
-        projection = Projection(**torch.load(projection_path))
+        projection = Projection(**torch.load(projection_path, weights_only=True))
         model = CLIPTextModel.from_pretrained(arguments.run / "text_encoder", torch_dtype=torch.float32)
     else:
         projection = Projection.fit(torch.cat([embeddings["things"], embeddings["compositions"]]))

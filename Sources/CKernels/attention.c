@@ -25,8 +25,8 @@ static void widen(const void *x, int64_t stride, int64_t rows, int64_t channels,
                          (size_t)channels);
 }
 
-void ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, const void *k, const void *v, void *y,
-                            int64_t first_query, int64_t query_count, void *scratch) {
+int ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, const void *k, const void *v, void *y,
+                           int64_t first_query, int64_t query_count, void *scratch) {
     const ckernels_table *kernels = ckernels_kernels();
     const int64_t d = s->head_dim;
     const bool wide = s->type == CKERNELS_F32;
@@ -55,7 +55,9 @@ void ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, co
             widen((const uint16_t *)q + first * s->q_stride, s->q_stride, rows, d, q_wide);
             queries = q_wide, q_stride = d;
         }
-        dnnl_sgemm('N', 'T', rows, s->keys, d, s->scale, queries, q_stride, keys, k_stride, 0, scores, s->keys);
+        dnnl_status_t status =
+            dnnl_sgemm('N', 'T', rows, s->keys, d, s->scale, queries, q_stride, keys, k_stride, 0, scores, s->keys);
+        if (status) return status;
         for (int64_t r = 0; r < rows; r++) {
             float *row = scores + r * s->keys;
             const int64_t seen = s->causal && first + r + 1 < s->keys ? first + r + 1 : s->keys;
@@ -64,12 +66,14 @@ void ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, co
         }
         float *out = wide ? (float *)y + first * s->y_stride : y_wide;
         const int64_t out_stride = wide ? s->y_stride : d;
-        dnnl_sgemm('N', 'N', rows, d, s->keys, 1, scores, s->keys, values, v_stride, 0, out, out_stride);
+        status = dnnl_sgemm('N', 'N', rows, d, s->keys, 1, scores, s->keys, values, v_stride, 0, out, out_stride);
+        if (status) return status;
         if (!wide)
             for (int64_t r = 0; r < rows; r++)
                 kernels->convert(y_wide + r * d, CKERNELS_F32, (uint16_t *)y + (first + r) * s->y_stride, CKERNELS_BF16,
                                  (size_t)d);
     }
+    return 0;
 }
 
 #if defined(__x86_64__)
@@ -85,13 +89,13 @@ size_t ckernels_attention_scratch_size(const ckernels_attention_shape *s) {
     return ckernels_attention_scratch_size_f32(s);
 }
 
-void ckernels_attention(const ckernels_attention_shape *s, const void *q, const void *k, const void *v, void *y,
-                        int64_t first_query, int64_t query_count, void *scratch) {
+int ckernels_attention(const ckernels_attention_shape *s, const void *q, const void *k, const void *v, void *y,
+                       int64_t first_query, int64_t query_count, void *scratch) {
 #if defined(__x86_64__)
     if (fused(s)) {
         ckernels_attention_avx512_bf16(s, q, k, v, y, first_query, query_count, scratch);
-        return;
+        return 0;
     }
 #endif
-    ckernels_attention_f32(s, q, k, v, y, first_query, query_count, scratch);
+    return ckernels_attention_f32(s, q, k, v, y, first_query, query_count, scratch);
 }

@@ -5,7 +5,6 @@
 #include "onednn_compat.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,9 +308,7 @@ int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_
     return status ? status : dnnl_stream_wait(stream);
 }
 
-const char *ckernels_onednn_version(void) {
-    static char text[32];
+void ckernels_onednn_version(int version[3]) {
     const dnnl_version_t *v = dnnl_version();
-    snprintf(text, sizeof text, "%d.%d.%d", v->major, v->minor, v->patch);
-    return text;
+    version[0] = v->major, version[1] = v->minor, version[2] = v->patch;
 }

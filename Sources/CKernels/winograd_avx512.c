@@ -201,7 +201,9 @@ static inline void transform_column(const uint16_t *const rows[4], bool inside, 
     __m512 d[4];
     for (int r = 0; r < 4; r++) {
         const __mmask16 there = inside && rows[r] ? 0xffff : 0;
-        const __m256i bits = _mm256_maskz_loadu_epi16(there, rows[r] + offset);
+        // Nothing is read where the mask is zero, but a pointer must not be made of a row that is not there.
+        const uint16_t *from = there ? rows[r] + offset : NULL;
+        const __m256i bits = _mm256_maskz_loadu_epi16(there, from);
         d[r] = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
     }
     column[0] = _mm512_sub_ps(d[0], d[2]);

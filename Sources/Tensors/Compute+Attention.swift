@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Synchronization
 
 /// Some columns of a tensor `[batch, tokens, channels]`: the queries, keys or values of all heads, side by side.
 public struct AttentionOperand {
@@ -48,19 +49,23 @@ extension Compute {
         }
         let clock = ContinuousClock()
         let began = clock.now
+        let refused = Atomic<Int32>(0)
         parallel(pairs * chunks) { item in
             let (pair, chunk) = (item / chunks, item % chunks)
             let (entry, head) = (pair / heads, pair % heads)
             let first = queryCount * chunk / chunks
             let end = queryCount * (chunk + 1) / chunks
             var shape = constant
-            unsafe ckernels_attention(
+            let status = unsafe ckernels_attention(
                 &shape, start(q, entry, head), start(k, entry / queriesOfKeys, head),
                 start(v, entry / queriesOfKeys, head),
                 start(AttentionOperand(y), entry, head), Int64(first), Int64(end - first),
                 scratch.pointer + item * scratchSize)
+            if status != 0 { refused.store(status, ordering: .relaxed) }
         }
         attentionSeconds += (clock.now - began) / .seconds(1)
+        let status = refused.load(ordering: .relaxed)
+        guard status == 0 else { throw ComputeError.refused("attention", status: status) }
         return y
     }
 }

@@ -18,7 +18,7 @@ extension Compute {
         if status == 0 {
             status = unsafe ckernels_weights_create(product.pointer, packed.pointer, &weights)
         }
-        guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
+        guard status == 0 else { throw ComputeError.refused("\(product.shape)", status: status) }
         defer { unsafe ckernels_weights_destroy(weights) }
         let scratch = try pool.block(bytes: product.scratchSize)
         let clock = ContinuousClock()
@@ -26,7 +26,7 @@ extension Compute {
             let start = clock.now
             let status = unsafe ckernels_product_execute(
                 product.pointer, x.pointer, weights, nil, y.pointer, scratch.pointer)
-            guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
+            guard status == 0 else { throw ComputeError.refused("\(product.shape)", status: status) }
             return (clock.now - start) / .seconds(1)
         }
         return (Array(seconds.dropFirst()), 2 * side * side * side)

@@ -58,7 +58,11 @@ public final class Compute {
     /// The instruction set that our own kernels use here, such as `avx512-bf16`.
     public static var instructionSet: String { unsafe String(cString: ckernels_isa_name(ckernels_current_isa())) }
     /// Version of the oneDNN library in use.
-    public static var libraryVersion: String { unsafe String(cString: ckernels_onednn_version()) }
+    public static var libraryVersion: String {
+        var numbers = [Int32](repeating: 0, count: 3)
+        unsafe ckernels_onednn_version(&numbers)
+        return numbers.map(String.init).joined(separator: ".")
+    }
     /// How many threads operations use.
     public static var threads: Int { Int(ckernels_threads()) }
 
@@ -203,7 +207,7 @@ public final class Compute {
             unsafe ckernels_product_execute(
                 product.pointer, x.pointer, packed.weights, bias.baseAddress, y.pointer, scratch.pointer)
         }
-        guard status == 0 else { throw ComputeError.product("\(product.shape)", status: status) }
+        guard status == 0 else { throw ComputeError.refused("\(product.shape)", status: status) }
     }
 
     /// The tensor, for an operation that adds to it: itself where nothing else holds it, else a copy.

@@ -16,13 +16,23 @@ public enum ElementType: String, Sendable {
 public enum ComputeError: Error, CustomStringConvertible {
     /// `status` is oneDNN's `dnnl_status_t`.
     case product(String, status: Int32)
+    /// Bytes that could not be had; 0 where the library does not say how many.
     case outOfMemory(bytes: Int)
+
+    /// oneDNN's `dnnl_out_of_memory`.
+    private static let outOfMemoryStatus: Int32 = 1
+
+    static func refused(_ what: String, status: Int32) -> ComputeError {
+        status == outOfMemoryStatus ? .outOfMemory(bytes: 0) : .product(what, status: status)
+    }
 
     public var description: String {
         switch self {
         case .product(let what, let status): "the compute library refused \(what) (status \(status))"
         case .outOfMemory(let bytes):
-            "there is not enough memory: \(max(1, bytes >> 20)) MiB more could not be had; a smaller picture or a smaller --max-memory helps"
+            "there is not enough memory"
+                + (bytes > 0 ? ": \(max(1, bytes >> 20)) MiB more could not be had" : "")
+                + "; a smaller picture or a smaller --max-memory helps"
         }
     }
 }

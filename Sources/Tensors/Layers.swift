@@ -36,7 +36,7 @@ public final class ProductWeights {
             var weights: OpaquePointer?
             let status = unsafe ckernels_weights_create(product.pointer, bytes.baseAddress, &weights)
             guard status == 0, let weights = unsafe weights else {
-                throw ComputeError.product("the layout of \(name)", status: status)
+                throw ComputeError.refused("the layout of \(name)", status: status)
             }
             unsafe self.weights = unsafe weights
             unsafe self.bytes = unsafe bytes
@@ -80,7 +80,7 @@ public final class ProductWeights {
         let block = try spill == nil ? compute.weightPool.block(bytes: size) : nil
         let target = unsafe spill?.bytes.baseAddress ?? block!.pointer
         let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, target)
-        guard status == 0 else { throw ComputeError.product("the layout of \(name)", status: status) }
+        guard status == 0 else { throw ComputeError.refused("the layout of \(name)", status: status) }
         let made = try unsafe Packed(
             product, bytes: UnsafeRawBufferPointer(start: target, count: size), isMapped: spill != nil,
             isResident: isResident, owner: spill ?? block!, name: name)

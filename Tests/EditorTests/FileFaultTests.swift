@@ -7,24 +7,6 @@
 
     /// Faults around files, injected from outside while the program runs: what was there stays, or the whole result is.
     @Suite struct FileFaultTests {
-        /// Runs a shell with `$EDITOR_PROGRAM` set to the program.
-        private func shell(_ script: String, in editor: Editor) throws -> Editor.Outcome {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", script]
-            process.currentDirectoryURL = editor.folder
-            var environment = ProcessInfo.processInfo.environment
-            environment["EDITOR_PROGRAM"] = Editor.program.path()
-            environment["XDG_CACHE_HOME"] = editor.folder.appending(path: ".cache").path()
-            process.environment = environment
-            let (output, error) = (Pipe(), Pipe())
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = output
-            process.standardError = error
-            try process.run()
-            return Editor.outcome(of: process, output, error)
-        }
-
         /// A picture whose file takes a while to write, and a mask that repaints nothing, so that no model is needed.
         private func writeLargePicture(_ editor: Editor, width: Int = 1200, height: Int = 900) throws {
             let size = PixelSize(width: width, height: height)
@@ -78,13 +60,13 @@
             let editor = try Editor()
             try writeLargePicture(editor)
             try editor.write("old", "out.png")
-            let outcome = try shell(
-                "ulimit -f 100; exec \"$EDITOR_PROGRAM\" inpaint a.png m.png -o out.tif --quiet", in: editor)
+            let outcome = try editor.shell(
+                "ulimit -f 100; exec \"$EDITOR_PROGRAM\" inpaint a.png m.png -o out.tif --quiet")
             #expect(outcome.code == 74, "\(outcome.error)")
             #expect(outcome.error.contains("out.tif could not be written: it is larger than files may be here"))
             #expect(bytes(editor, "out.tif") == nil)
-            let forced = try shell(
-                "ulimit -f 100; exec \"$EDITOR_PROGRAM\" inpaint a.png m.png -o out.png --force --quiet", in: editor)
+            let forced = try editor.shell(
+                "ulimit -f 100; exec \"$EDITOR_PROGRAM\" inpaint a.png m.png -o out.png --force --quiet")
             #expect(forced.code == 74, "\(forced.error)")
             #expect(bytes(editor, "out.png") == Data("old".utf8))
             #expect(try leftovers(editor).isEmpty)
@@ -97,11 +79,11 @@
         func `A full disk leaves what was there, and no rest`() throws {
             let editor = try Editor()
             try writeLargePicture(editor)
-            let outcome = try shell(
+            let outcome = try editor.shell(
                 """
                 unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=200k none disk && echo old > disk/out.png && \
                 "$EDITOR_PROGRAM" inpaint a.png m.png -o disk/out.png --force --quiet; echo "code $?"; ls -A disk; cat disk/out.png'
-                """, in: editor)
+                """)
             #expect(outcome.output == "code 74\nout.png\nold\n", "\(outcome.output) \(outcome.error)")
             #expect(outcome.error.contains("no space is left"))
         }
@@ -111,11 +93,11 @@
             try writeLargePicture(editor, width: 64, height: 48)
             // Root may write anywhere: it becomes somebody else.
             let other = geteuid() == 0 ? "setpriv --reuid=65534 --clear-groups" : ""
-            let outcome = try shell(
+            let outcome = try editor.shell(
                 """
                 chmod 755 . && mkdir closed && chmod 555 closed
                 \(other) "$EDITOR_PROGRAM" inpaint a.png m.png -o closed/out.png --quiet; echo "code $?"; ls -A closed
-                """, in: editor)
+                """)
             #expect(outcome.output == "code 73\n", "\(outcome.output) \(outcome.error)")
             #expect(outcome.error.contains("closed/out.png' cannot be created: its folder may not be written to"))
         }
@@ -127,9 +109,8 @@
             try ImageFile.write(
                 Picture(size: size, layout: .gray, samples: .eight([UInt8](repeating: 7, count: size.area))),
                 to: editor.path("wide.png"), format: .png)
-            let outcome = try shell(
-                "ulimit -v 800000; exec \"$EDITOR_PROGRAM\" variations wide.png --quiet --max-pixels 1000000000",
-                in: editor)
+            let outcome = try editor.shell(
+                "ulimit -v 800000; exec \"$EDITOR_PROGRAM\" variations wide.png --quiet --max-pixels 1000000000")
             #expect(outcome.code == 65, "\(outcome.error)")
             #expect(outcome.error.contains("wide.png does not fit in memory: its 30000×30000 pixels"))
             let refused = try editor.run(["variations", "wide.png", "--quiet"])

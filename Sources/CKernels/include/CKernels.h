@@ -31,8 +31,8 @@ bool ckernels_has_native_bf16(void);
 bool ckernels_has_vnni(void);
 // Whether this was built with AddressSanitizer, which sees only memory that is asked for and freed one by one.
 bool ckernels_is_address_sanitized(void);
-// The version of oneDNN that was found at run time, such as "2.6.3".
-const char *ckernels_onednn_version(void);
+// The version of oneDNN that was found at run time, such as 2, 6, 3.
+void ckernels_onednn_version(int version[3]);
 
 // --- Threads ---------------------------------------------------------------------------------------------------------
 
@@ -184,8 +184,9 @@ size_t ckernels_attention_scratch_size(const ckernels_attention_shape *shape);
 // One head, queries first_query ..< first_query + query_count. q, k, v, y point at the head's first element of row 0.
 // Never holds more than a block of rows of the score matrix (Dao et al. 2022). Starts no thread; call it from several,
 // each with its own scratch.
-void ckernels_attention(const ckernels_attention_shape *shape, const void *q, const void *k, const void *v, void *y,
-                        int64_t first_query, int64_t query_count, void *scratch);
+// 0 on success, else oneDNN's status.
+int ckernels_attention(const ckernels_attention_shape *shape, const void *q, const void *k, const void *v, void *y,
+                       int64_t first_query, int64_t query_count, void *scratch);
 
 // --- Weights in blocks -----------------------------------------------------------------------------------------------
 

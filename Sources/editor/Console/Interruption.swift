@@ -17,7 +17,7 @@ enum Interruption {
     private static let failure = Mutex<any Error>(EditInterrupted())
 
     /// Microseconds in which work may end by itself.
-    private static let grace: useconds_t = 150_000
+    private static let grace: useconds_t = 100_000
     /// Bytes of stack of the thread that waits: under a limit on address space the usual 8 MB count.
     private static let stackSize = 256 << 10
 

@@ -1,0 +1,112 @@
+#if os(Linux)
+    import Foundation
+    import ImageFiles
+    import Raster
+    import TestSupport
+    import Testing
+
+    /// Signals at moments in which no step ends, and memory that runs out at any of them.
+    @Suite struct StopTests {
+        /// A work that takes far longer than a stop may, on the slowest machine.
+        struct Work: Sendable, CustomTestStringConvertible {
+            var name: String
+            var arguments: [String]
+            var testDescription: String { name }
+
+            static let all = [
+                // PatchMatch alone takes some ten seconds.
+                Work(name: "a large hole", arguments: ["erase", "wide.png", "hole.png", "-o", "out.png"]),
+                // Minutes of calls of the network before the first step ends.
+                Work(
+                    name: "many calls a step",
+                    arguments: [
+                        "inpaint", "a.png", "m.png", "a fox", "--steps", "500", "--coherence", "20", "-o", "out.png",
+                    ]),
+                Work(name: "a pipe that brings nothing", arguments: ["info", "-"]),
+            ]
+        }
+
+        @Test(arguments: Work.all, [SIGINT, SIGTERM, SIGHUP])
+        func `Any work ends soon after a signal, and leaves nothing`(_ work: Work, signal: Int32) throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            let size = PixelSize(width: 2400, height: 1800)
+            var generator = SplitMix(seed: 3)
+            try editor.write(
+                Picture(
+                    size: size, layout: .gray,
+                    samples: .eight(
+                        (0 ..< size.area).map {
+                            UInt8(($0 / 9 % 97) + ($0 / size.width / 7 % 91))
+                                &+ UInt8(truncatingIfNeeded: generator.next() >> 60)
+                        })),
+                "wide.png")
+            try editor.write(
+                Picture(
+                    size: size, layout: .gray,
+                    samples: .eight(
+                        (0 ..< size.area).map {
+                            (600 ..< 1800).contains($0 % size.width) && (400 ..< 1400).contains($0 / size.width)
+                                ? 255 : 0
+                        })), "hole.png")
+            let before = editor.names
+            let input = Pipe()
+            let (process, output, error) = try editor.start(work.arguments, input: input)
+            Thread.sleep(forTimeInterval: Double.random(in: 0.3 ... 2))
+            let sent = ContinuousClock.now
+            kill(process.processIdentifier, signal)
+            let outcome = Editor.outcome(of: process, output, error)
+            withExtendedLifetime(input) {}
+            #expect(outcome.code == 130, "\(outcome.error)")
+            // It would go on for ten seconds and more; a machine under load may be slow to end it.
+            #expect(ContinuousClock.now - sent < .seconds(4))
+            #expect(outcome.errorLines.last == "editor: interrupted; nothing was written")
+            #expect(editor.names == before)
+            #expect(try editor.hiddenNames.filter { $0.hasSuffix(".tmp") }.isEmpty)
+        }
+
+        @Test func `A signal that nohup ignores is ignored`() throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            let outcome = try editor.shell(
+                """
+                nohup "$EDITOR_PROGRAM" inpaint a.png m.png "a fox" --steps 60 -o out.png -q </dev/null &
+                sleep 0.3; kill -HUP $!; wait $!; echo "code $?"; ls out.png
+                """)
+            #expect(outcome.output.hasSuffix("code 0\nout.png\n"), "\(outcome.output) \(outcome.error)")
+        }
+
+        /// Limits on address space under which nothing used to be said.
+        @Test(arguments: (0 ..< 11).map { 210_000 + 24_000 * $0 })
+        func `Too little memory is said at every limit`(kilobytes: Int) throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            for (arguments, json) in [
+                ("inpaint a.png m.png snow -o o.png -q", false), ("erase a.png m.png -o e.png --json", true),
+                ("outpaint a.png --right 64 -o r.png -q", false), ("info a.png", false),
+            ] {
+                let outcome = try editor.shell("ulimit -v \(kilobytes); exec \"$EDITOR_PROGRAM\" \(arguments)")
+                guard outcome.code != 0 else { continue }
+                #expect(outcome.code == 65, "\(arguments): \(outcome.error)")
+                let last = String(outcome.errorLines.last ?? "")
+                #expect(last.contains("there is not enough memory"), "\(outcome.error)")
+                if json {
+                    let object = try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any]
+                    #expect(object?["exitCode"] as? Int == 65)
+                } else {
+                    #expect(last.hasPrefix("editor: "))
+                }
+                #expect(editor.names.filter { $0.hasSuffix(".tmp") }.isEmpty)
+            }
+        }
+
+        @Test func `At 300 MB of address space an inpaint does not fit, and says so`() throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            let outcome = try editor.shell(
+                "ulimit -v 300000; exec \"$EDITOR_PROGRAM\" inpaint a.png m.png snow -o o.png -q")
+            #expect(outcome.code == 65, "\(outcome.error)")
+            #expect(editor.names == ["a.jpg", "a.png", "empty.png", "m.png", "small.png"])
+        }
+    }
+#endif
