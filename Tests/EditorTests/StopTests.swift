@@ -100,7 +100,7 @@
             }
         }
 
-        @Test func `At 300 MB of address space an inpaint does not fit, and says so`() throws {
+        @Test func `Too little memory for an inpaint at 300 MB of address space is said`() throws {
             let editor = try Editor()
             try editor.writePictures()
             let outcome = try editor.shell(
