@@ -56,20 +56,26 @@ let package = Package(
         .target(name: "CleanUp", swiftSettings: strict),
 
         // The stages of an edit.
+        .target(name: "PlainText", swiftSettings: strictUnsafe),
         .target(name: "Raster", swiftSettings: strict),
-        .target(name: "ImageFiles", dependencies: ["CleanUp", "Raster", "CImageIO"], swiftSettings: strictUnsafe),
-        .target(name: "Masking", dependencies: ["Raster", "CTypeface"], swiftSettings: strictUnsafe),
-        .target(name: "Tensors", dependencies: ["CleanUp", "CKernels"], swiftSettings: strictUnsafe),
         .target(
-            name: "Diffusion", dependencies: ["CleanUp", "Raster", "Tensors", "CBundledModel"], swiftSettings: strict),
+            name: "ImageFiles", dependencies: ["CleanUp", "PlainText", "Raster", "CImageIO"],
+            swiftSettings: strictUnsafe),
+        .target(name: "Masking", dependencies: ["PlainText", "Raster", "CTypeface"], swiftSettings: strictUnsafe),
+        .target(name: "Tensors", dependencies: ["CleanUp", "PlainText", "CKernels"], swiftSettings: strictUnsafe),
+        .target(
+            name: "Diffusion", dependencies: ["CleanUp", "PlainText", "Raster", "Tensors", "CBundledModel"],
+            swiftSettings: strict),
         .target(
             name: "Editing",
-            dependencies: ["CleanUp", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer"],
+            dependencies: [
+                "CleanUp", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer",
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "editor",
             dependencies: [
-                "CleanUp", "Editing", "Raster", "Masking", "Diffusion",
+                "CleanUp", "Editing", "PlainText", "Raster", "Masking", "Diffusion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -83,6 +89,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "PlainTextTests", dependencies: ["PlainText"], swiftSettings: strict),
         .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),

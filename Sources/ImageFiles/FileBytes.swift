@@ -1,3 +1,5 @@
+internal import PlainText
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Musl)
@@ -10,7 +12,7 @@
 enum FileBytes {
     /// Reads the file at `path`.
     static func read(path: String, limit: Int) throws(ImageFileError) -> [UInt8] {
-        let descriptor = retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
+        let descriptor = retrying { unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else {
             switch errno {
             case ENOENT, ENOTDIR: throw .missing(file: path)
@@ -74,7 +76,7 @@ enum FileBytes {
         // A link is followed, so that what it points to is replaced, not the link.
         let target = resolvingLink(path)
         var status = stat()
-        let exists = unsafe stat(target, &status) == 0
+        let exists = unsafe stat(target.nativePath, &status) == 0
         if exists {
             guard status.st_mode & S_IFMT != S_IFDIR else {
                 throw .cannotCreate(file: path, reason: "a folder of that name stands there")
@@ -90,25 +92,25 @@ enum FileBytes {
             guard retrying({ fsync(descriptor) }) == 0 || errno == EINVAL else { throw failure(errno, name: path) }
             if temporary.isEmpty { temporary = try name(descriptor, beside: target, path: path) }
         } catch {
-            if !temporary.isEmpty { unsafe unlink(temporary) }
+            if !temporary.isEmpty { unsafe unlink(temporary.nativePath) }
             throw error
         }
         if replacing {
-            guard unsafe rename(temporary, target) == 0 else {
+            guard unsafe rename(temporary.nativePath, target.nativePath) == 0 else {
                 let code = errno
-                unsafe unlink(temporary)
+                unsafe unlink(temporary.nativePath)
                 throw failure(code, name: path)
             }
         } else {
             // Unlike a rename, a hard link fails where another program has made the target meanwhile.
-            let linked = unsafe link(temporary, target)
+            let linked = unsafe link(temporary.nativePath, target.nativePath)
             var code = errno
-            if linked != 0, code != EEXIST, unsafe access(target, F_OK) != 0 {
-                code = unsafe rename(temporary, target) == 0 ? 0 : errno
+            if linked != 0, code != EEXIST, unsafe access(target.nativePath, F_OK) != 0 {
+                code = unsafe rename(temporary.nativePath, target.nativePath) == 0 ? 0 : errno
             } else if linked == 0 {
                 code = 0
             }
-            unsafe unlink(temporary)
+            unsafe unlink(temporary.nativePath)
             guard code == 0 else { throw code == EEXIST ? .exists(file: path) : failure(code, name: path) }
         }
         syncFolder(of: target)
@@ -131,7 +133,7 @@ enum FileBytes {
     }
 
     private static func writeDirectly(_ bytes: [UInt8], to target: String, name: String) throws(ImageFileError) {
-        let descriptor = retrying { unsafe open(target, O_WRONLY | O_CLOEXEC) }
+        let descriptor = retrying { unsafe open(target.nativePath, O_WRONLY | O_CLOEXEC) }
         guard descriptor >= 0 else { throw failure(errno, name: name, creating: true) }
         defer { close(descriptor) }
         try write(bytes, descriptor: descriptor, name: name)
@@ -147,7 +149,7 @@ enum FileBytes {
             // O_TMPFILE (open(2)), whose definition is not imported.
             let unnamed = 0o20_000_000 | O_DIRECTORY
             let descriptor = retrying {
-                unsafe open(folder.isEmpty ? "." : folder, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
+                unsafe open((folder.isEmpty ? "." : folder).nativePath, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
             }
             if descriptor >= 0 {
                 if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return ("", descriptor) }
@@ -156,7 +158,9 @@ enum FileBytes {
         #endif
         for _ in 0 ..< 100 {
             let temporary = temporaryName(in: folder)
-            let descriptor = retrying { unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+            let descriptor = retrying {
+                unsafe open(temporary.nativePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            }
             if descriptor >= 0 { return (temporary, descriptor) }
             if errno != EEXIST { throw failure(errno, name: name, creating: true) }
         }
@@ -176,27 +180,29 @@ enum FileBytes {
         for _ in 0 ..< 100 {
             let temporary = temporaryName(in: folder)
             let from = "/proc/self/fd/\(descriptor)"
-            if unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 { return temporary }
+            if unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary.nativePath, AT_SYMLINK_FOLLOW) == 0 {
+                return temporary
+            }
             if errno != EEXIST { throw failure(errno, name: path, creating: true) }
         }
         throw .cannotCreate(file: path, reason: "no free name for a temporary file beside it")
     }
 
     private static func resolvingLink(_ path: String) -> String {
-        guard let resolved = unsafe realpath(path, nil) else { return path }
+        guard let resolved = unsafe realpath(path.nativePath, nil) else { return path }
         defer { unsafe free(resolved) }
-        return unsafe String(cString: resolved)
+        return unsafe String(nativePath: resolved)
     }
 
     /// The folder of a path, with its slash; empty for the current one.
     private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
     }
 
     /// Makes the new name survive a power cut. Best effort: not every file system lets a folder be synced.
     private static func syncFolder(of path: String) {
         let folder = folder(of: path)
-        let descriptor = unsafe open(folder.isEmpty ? "." : folder, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open((folder.isEmpty ? "." : folder).nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         _ = fsync(descriptor)
         close(descriptor)

@@ -1,4 +1,5 @@
 internal import CImageIO
+public import Raster
 
 /// A file format that this build reads; what is made of a picture in one that is not written is a PNG.
 public enum ImageFormat: String, Sendable, CaseIterable {
@@ -59,6 +60,19 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         case .avif, .heic, .jxl: rawValue
         }
     }
+
+    /// The most pixels that a side of a file of this format can have: libjpeg's `JPEG_MAX_DIMENSION`, libwebp's
+    /// `WEBP_MAX_DIMENSION`; PNG and TIFF count in 31 and 32 bits.
+    public var longestSide: Int {
+        switch self {
+        case .jpeg: 65500
+        case .webp: 16383
+        case .png, .tiff, .avif, .heic, .jxl: Int(Int32.max)
+        }
+    }
+
+    /// Whether a file of this format can hold a picture of that size.
+    public func holds(_ size: PixelSize) -> Bool { max(size.width, size.height) <= longestSide }
 
     /// The format that a path's extension asks for when *writing*; nil for any other. Reading never looks at names.
     public init?(pathExtensionOf path: String) {

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import PlainText
 
 #if canImport(Glibc)
     internal import Glibc
@@ -73,7 +74,7 @@ internal import CKernels
 
     private static func mapped(_ path: String) -> UnsafeRawBufferPointer {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return unsafe nothing }
         defer { close(descriptor) }
         var status = stat()
@@ -163,8 +164,8 @@ internal import CKernels
             position = Self.up(position + entry.size)
         }
         isWritten = isWritten && ftruncate(descriptor, off_t(offset)) == 0 && fsync(descriptor) == 0
-        guard close(descriptor) == 0, isWritten, unsafe rename(temporary, path) == 0 else {
-            unsafe unlink(temporary)
+        guard close(descriptor) == 0, isWritten, unsafe rename(temporary.nativePath, path.nativePath) == 0 else {
+            unsafe unlink(temporary.nativePath)
             return false
         }
         return true
@@ -174,17 +175,17 @@ internal import CKernels
     /// that was killed is replaced.
     private static func created(_ path: String) -> Int32? {
         var status = stat()
-        if unsafe stat(path, &status) == 0, time(nil) - status.secondsOfChange > secondsAbandoned {
-            unsafe unlink(path)
+        if unsafe stat(path.nativePath, &status) == 0, time(nil) - status.secondsOfChange > secondsAbandoned {
+            unsafe unlink(path.nativePath)
         }
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         return descriptor >= 0 ? descriptor : nil
     }
 
     private func hasRoom(for size: Int) -> Bool {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         var status = statvfs()
-        guard unsafe statvfs(folder, &status) == 0 else { return false }
+        guard unsafe statvfs(folder.nativePath, &status) == 0 else { return false }
         return Int(status.f_bavail) * Int(status.f_frsize) > size + size / 10
     }
 

@@ -1,3 +1,5 @@
+internal import PlainText
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -11,7 +13,7 @@
 
     /// `nil` where the folder has no room or cannot be written to.
     init?(size: Int, folder: String) {
-        var template = Array((folder + "/editor-spill-XXXXXX").utf8CString)
+        var template = (folder + "/editor-spill-XXXXXX").nativePath
         let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

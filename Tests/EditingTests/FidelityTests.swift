@@ -220,7 +220,7 @@ import Testing
         _ = try inpaint("a.png", in: scratch, denoiser, output: OutputChoice(path: image, force: true))
         #expect(try ImageFile.read(path: image).picture.pixel(28, 16) == [0, 255, 0])
         let mask = scratch.path("m.png")
-        #expect(throws: EditError.outputIsInput(path: mask)) {
+        #expect(throws: EditError.outputIsRead(path: mask, role: .mask)) {
             try inpaint("a.png", in: scratch, denoiser, output: OutputChoice(path: mask, force: true))
         }
     }

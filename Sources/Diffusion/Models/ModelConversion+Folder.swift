@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 #if canImport(Glibc)
@@ -12,7 +13,7 @@ extension ModelConversion {
     func writeFolder(_ path: String, observe: (Int) throws -> Void) throws {
         let tokenizers = files.textEncoders.map { ($0, $0.replacing("text_encoder", with: "tokenizer")) }
         for part in [""] + (parts.keys.sorted() + ["scheduler"] + tokenizers.map(\.1)).map({ "/" + $0 }) {
-            guard mkdir(path + part, 0o755) == 0 else {
+            guard mkdir((path + part).nativePath, 0o755) == 0 else {
                 throw ModelError.notWritten(path: path + part, reason: String(cString: strerror(errno)))
             }
         }

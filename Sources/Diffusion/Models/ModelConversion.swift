@@ -1,4 +1,5 @@
 internal import CleanUp
+internal import PlainText
 internal import Tensors
 
 #if canImport(Glibc)
@@ -97,7 +98,7 @@ public struct ModelConversion: Sendable {
                 try writeFile(temporary, layout, observe: observe)
                 try compare(with: temporary, target: path)
             }
-            guard rename(temporary, path) == 0 else {
+            guard rename(temporary.nativePath, path.nativePath) == 0 else {
                 throw ModelError.notWritten(path: path, reason: String(cString: strerror(errno)))
             }
         } catch {
@@ -125,7 +126,7 @@ public struct ModelConversion: Sendable {
 
     static func put(_ bytes: UnsafeRawBufferPointer, to path: String) throws {
         func failure() -> ModelError { .notWritten(path: path, reason: String(cString: strerror(errno))) }
-        guard let file = fopen(path, "wb") else { throw failure() }
+        guard let file = fopen(path.nativePath, "wb") else { throw failure() }
         let isWritten = fwrite(bytes.baseAddress, 1, bytes.count, file) == bytes.count
         guard fclose(file) == 0, isWritten else { throw failure() }
     }
@@ -134,16 +135,16 @@ public struct ModelConversion: Sendable {
     private static func remove(_ path: String) {
         for part in folders + [""] {
             let folder = part.isEmpty ? path : "\(path)/\(part)"
-            guard let directory = opendir(folder) else { continue }
+            guard let directory = opendir(folder.nativePath) else { continue }
             while let entry = readdir(directory) {
                 let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                    String(nativeBytes: bytes.prefix { $0 != 0 })
                 }
-                unlink("\(folder)/\(name)")
+                unlink("\(folder)/\(name)".nativePath)
             }
             closedir(directory)
-            rmdir(folder)
+            rmdir(folder.nativePath)
         }
-        unlink(path)
+        unlink(path.nativePath)
     }
 }

@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 #if canImport(Glibc)
@@ -20,10 +21,10 @@ extension ModelFiles {
         var place = precision.rawValue
         for path in paths {
             var status = stat()
-            guard let buffer = realpath(path, nil) else { return nil }
+            guard let buffer = realpath(path.nativePath, nil) else { return nil }
             defer { free(buffer) }
             guard stat(buffer, &status) == 0 else { return nil }
-            let resolved = String(cString: buffer)
+            let resolved = String(nativePath: buffer)
             place += "\n" + resolved
             #if canImport(Darwin)
                 let changed = status.st_mtimespec

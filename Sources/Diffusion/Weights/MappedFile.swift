@@ -1,3 +1,5 @@
+internal import PlainText
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -26,7 +28,7 @@ public final class MappedFile: @unchecked Sendable {
         func failure(_ code: Int32) -> WeightError {
             .unreadable(file: path, reason: code == ENOENT ? "there is no such file" : String(cString: strerror(code)))
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path.nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(errno) }
         defer { close(descriptor) }
         var status = stat()
@@ -47,7 +49,7 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     /// Whether anything of that path is there.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    static func exists(_ path: String) -> Bool { access(path.nativePath, F_OK) == 0 }
 
     deinit {
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }

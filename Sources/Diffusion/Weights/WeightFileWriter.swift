@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 #if canImport(Glibc)
@@ -31,7 +32,7 @@ struct WeightFileWriter {
     ///   - observe: told of bytes written; what it throws ends the writing.
     /// - Throws: `ModelError.notWritten` or `.outOfRange`, or what `observe` throws. The file then is a part.
     func write(head: [UInt8], _ tensors: [Typed], alignment: Int = 1, observe: (Int) throws -> Void) throws {
-        guard let file = fopen(path, "wb") else { throw failure() }
+        guard let file = fopen(path.nativePath, "wb") else { throw failure() }
         defer { fclose(file) }
         var position = 0
         func put(_ bytes: UnsafeRawBufferPointer) throws {

@@ -31,8 +31,12 @@ public struct EditJob: Sendable {
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
-            others: (request.masks + request.protected).compactMap(\.input))
+            protected: request.maskFiles)
         if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
+        if let size = inputs.picture?.size ?? request.size {
+            try outputs.check(size: size)
+            try outputs.checkRoom(for: size, source: inputs.source, input: request.picture)
+        }
         for note in inputs.notes { try meter.note(note) }
 
         if inputs.isUnchanged, let source = inputs.source {

@@ -47,7 +47,7 @@ public struct MaskJob: Sendable {
         let loaded = try PictureFile.read(input, maximumPixels: maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
         let outputs = try OutputPlan(
-            output, suffix: task.suffix, count: 1, input: (input, .png), others: task.others.compactMap(\.input))
+            output, suffix: task.suffix, count: 1, input: (input, .png), protected: readFiles)
         let mask = try made(from: loaded, notes: &notes) { try observe(.stage(.plan)) }
         // As it is written: what rounds to 0 keeps.
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
@@ -59,27 +59,39 @@ public struct MaskJob: Sendable {
         for note in notes { try observe(.note(note)) }
 
         try observe(.stage(.save))
-        let path = outputs.paths.first ?? "-"
+        var path = outputs.paths.first ?? "-"
         let bytes = try ImageFile.encode(picture, format: .png, name: path).bytes
         var report = MaskReport(
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
         if !output.isStandardOutput {
-            try ImageFile.write(bytes: bytes, to: path, replacing: outputs.overwrites)
+            path = try outputs.place(bytes, at: path) { try observe(.note($0)) }
+            report.path = path
             try observe(.saved(SavedPicture(path: path, seed: 0)))
         }
         if writesPreview {
             let beside: PictureInput = output.isStandardOutput ? input : .file(path: path)
             let place = try OutputPlan(
-                OutputChoice(force: output.force), suffix: "preview", count: 1, input: (beside, .png), others: [input])
+                OutputChoice(force: output.force), suffix: "preview", count: 1, input: (beside, .png),
+                protected: readFiles)
             if let preview = place.paths.first {
-                try ImageFile.write(report.overlay, to: preview, format: .png, replacing: place.overwrites)
-                report.preview = preview
+                let overlay = try ImageFile.encode(report.overlay, format: .png, name: preview).bytes
+                report.preview = try place.place(overlay, at: preview) { try observe(.note($0)) }
             }
         }
         let elapsed = start.duration(to: .now).components
         report.seconds = Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
         return report
+    }
+
+    /// What is read, and so never written to.
+    private var readFiles: [ReadFile] {
+        let masks = task.others.compactMap { $0.input.flatMap { ReadFile($0, .mask) } }
+        var files = [ReadFile(input, .input)].compactMap(\.self) + masks
+        if case .text(_, let font, _) = task, let path = try? FontFinder.path(of: font) {
+            files.append(ReadFile(path, .font))
+        }
+        return files
     }
 
     private func made(from loaded: LoadedImage, notes: inout [EditNote], observe: () throws -> Void) throws -> Mask {

@@ -1,3 +1,5 @@
+internal import PlainText
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Glibc)
@@ -41,7 +43,7 @@ struct FileDownload {
         guard FileSystem.makeFolder(FileSystem.folder(of: path)) else {
             throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError)
         }
-        let descriptor = open(incomplete, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        let descriptor = open(incomplete.nativePath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard descriptor >= 0 else {
             throw ModelStoreError.notWritten(path: incomplete, reason: FileSystem.lastError)
         }
@@ -54,13 +56,13 @@ struct FileDownload {
             let hash = part.hash.hexadecimal()
             if let expected = file.sha256, hash != expected {
                 try part.restart()
-                unlink(tag)
+                unlink(tag.nativePath)
                 // What an earlier run left may have been another file's.
                 if isResumed {
                     isResumed = false
                     continue
                 }
-                unlink(incomplete)
+                unlink(incomplete.nativePath)
                 throw ModelStoreError.wrongHash(file: file.path, expected: expected, found: hash)
             }
             break
@@ -68,7 +70,7 @@ struct FileDownload {
         guard fsync(descriptor) == 0, FileSystem.move(incomplete, to: path) else {
             throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError)
         }
-        unlink(tag)
+        unlink(tag.nativePath)
     }
 
     /// Until all bytes are there.
@@ -129,13 +131,13 @@ struct FileDownload {
             let isNext = range.count == 4 && range[0] == "bytes" && Int(range[1]) == part.bytes
             if !isNext || known.map({ !$0.isEmpty && found != nil && found != $0 }) == true {
                 try part.restart()
-                unlink(tag)
+                unlink(tag.nativePath)
                 throw ModelHub.BrokenConnection(address: file.path, reason: "it changed while it was fetched")
             }
             return
         }
         try part.restart()
-        if let found, found.utf8.count < 1024 { _ = FileSystem.write(found, to: tag) } else { unlink(tag) }
+        if let found, found.utf8.count < 1024 { _ = FileSystem.write(found, to: tag) } else { unlink(tag.nativePath) }
     }
 
     /// The file as it grows, and its hash.

@@ -1,4 +1,5 @@
 internal import CTransfer
+internal import PlainText
 
 #if canImport(Darwin)
     internal import Darwin
@@ -51,7 +52,7 @@ public struct FileHash {
     public static func of(
         file path: String, from start: Int = 0, observe: (Int) throws -> Void = { _ in }
     ) throws -> String {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = open(path.nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw EditError.unreadable(path: path) }
         defer { close(descriptor) }
         guard start == 0 || lseek(descriptor, off_t(start), SEEK_SET) == off_t(start) else {

@@ -12,13 +12,28 @@ public struct ModelLibrary: Sendable {
     }
 
     public struct Model: Sendable, Equatable {
-        /// Unique in its place: the path below it, without the ending of a single file; in the Hugging Face cache
-        /// `OWNER/NAME` for what `main` is, else `OWNER/NAME@` and the revision.
+        /// Unique in its place: the path below it, without the ending of a single file unless another model there is called
+        /// so; in the Hugging Face cache `OWNER/NAME` for what `main` is, else `OWNER/NAME@` and the revision.
         public var name: String
+        /// The same, always with the ending of a single file.
+        public var wholeName: String
         public var place: Place
         /// `nil` for the embedded one.
         public var path: String?
         public var isFolder: Bool
+
+        init(name: String, ending: String = "", place: Place, path: String?, isFolder: Bool) {
+            self.name = name
+            wholeName = name + ending
+            self.place = place
+            self.path = path
+            self.isFolder = isFolder
+        }
+
+        /// Without the ending of a single file.
+        var stem: String {
+            isFolder ? wholeName : ModelLibrary.split(wholeName)?.stem ?? wholeName
+        }
 
         public var source: ModelSource {
             guard let path else { return .embedded }
@@ -47,7 +62,17 @@ public struct ModelLibrary: Sendable {
             }
         }
         found.append(Model(name: Self.embeddedName, place: .embedded, path: nil, isFolder: true))
-        models = found
+        models = Self.distinct(found)
+    }
+
+    /// Gives models of a place that would be called alike their endings.
+    private static func distinct(_ models: [Model]) -> [Model] {
+        models.map { model in
+            let isAlone = !models.contains { $0.place == model.place && $0.name == model.name && $0 != model }
+            var model = model
+            if !isAlone { model.name = model.wholeName }
+            return model
+        }
     }
 
     /// Where this program keeps models; `nil` where there is no home.
@@ -70,9 +95,14 @@ public struct ModelLibrary: Sendable {
 
     private static let endings = [".safetensors", ".ckpt", ".gguf"]
 
-    /// A file's name without the ending of a single-file model; `nil` for another kind.
-    private static func stem(_ name: String) -> String? {
-        endings.first { name.lowercased().hasSuffix($0) }.map { String(name.dropLast($0.count)) }
+    /// Whether a file is a single-file model by its name.
+    static func isModelFile(_ name: String) -> Bool { split(name) != nil }
+
+    /// A single-file model's name without its ending, and that; `nil` for another kind.
+    private static func split(_ name: String) -> (stem: String, ending: String)? {
+        endings.first { name.lowercased().hasSuffix($0) }.map {
+            (String(name.dropLast($0.count)), String(name.suffix($0.count)))
+        }
     }
 
     private static func models(below root: String, place: Place) -> [Model] {
@@ -86,8 +116,9 @@ public struct ModelLibrary: Sendable {
             let isPart = FileSystem.isFile(folder + "/config.json")
             for entry in FileSystem.entries(of: folder) where !entry.hasPrefix(".") {
                 let path = folder + "/" + entry
-                if let stem = stem(entry), !isPart, FileSystem.isFile(path) {
-                    found.append(Model(name: prefix + stem, place: place, path: path, isFolder: false))
+                if let (stem, ending) = split(entry), !isPart, FileSystem.isFile(path) {
+                    found.append(
+                        Model(name: prefix + stem, ending: ending, place: place, path: path, isFolder: false))
                 } else if !isModel, depth < 5, FileSystem.isFolder(path) {
                     visit(path, prefix + entry + "/", depth: depth + 1)
                 }
@@ -113,10 +144,11 @@ public struct ModelLibrary: Sendable {
                 }
                 if FileSystem.isFile(snapshot + "/config.json") { continue }
                 for file in FileSystem.entries(of: snapshot) where FileSystem.isFile(snapshot + "/" + file) {
-                    guard let stem = stem(file) else { continue }
+                    guard let (stem, ending) = split(file) else { continue }
                     found.append(
                         Model(
-                            name: "\(name)/\(stem)", place: .huggingFaceCache, path: snapshot + "/" + file,
+                            name: "\(name)/\(stem)", ending: ending, place: .huggingFaceCache,
+                            path: snapshot + "/" + file,
                             isFolder: false))
                 }
             }
@@ -124,28 +156,49 @@ public struct ModelLibrary: Sendable {
         return found
     }
 
-    /// The model of a path or a name: what lies at the path; else one that is called so, in the order of the places; else
-    /// the only one whose name ends so, with or without a single file's ending.
+    /// The model of a path or a name: what lies at the path; else one that is called so, with or without a single file's
+    /// ending, in the order of the places; else the only one whose name ends so.
     ///
-    /// - Throws: `ModelStoreError.unknownModel` or `.ambiguousModel`.
+    /// - Throws: `ModelStoreError.unknownModel`, or `.ambiguousModel` where several are called so.
     public func model(_ name: String) throws -> Model {
         if name == Self.embeddedName, let model = models.first(where: { $0.place == .embedded }) { return model }
-        if FileSystem.exists(name) {
-            let path = name.count > 1 && name.hasSuffix("/") ? String(name.dropLast()) : name
-            let resolved = FileSystem.resolved(path)
-            return models.first { $0.path.map(FileSystem.resolved) == resolved }
-                ?? Model(
-                    name: FileSystem.name(of: path), place: .configured(FileSystem.folder(of: path)), path: name,
-                    isFolder: FileSystem.isFolder(name))
+        if FileSystem.exists(name) { return model(at: name) }
+        var places: [Place] = []
+        for model in models where !places.contains(model.place) { places.append(model.place) }
+        for place in places {
+            let here = models.filter { $0.place == place }
+            // With its ending a name means one file; without it, it may mean several.
+            for isCalled in [{ $0.wholeName == name }, { $0.stem == name }] as [(Model) -> Bool] {
+                if let model = try Self.only(here.filter(isCalled), of: name) { return model }
+            }
         }
-        let bare = Self.stem(name) ?? name
-        if let exact = models.first(where: { $0.name == name || $0.name == bare && !$0.isFolder }) { return exact }
-        let ending = "/" + bare.lowercased()
-        let close = models.filter { ("/" + $0.name.lowercased()).hasSuffix(ending) }
-        if close.count == 1 { return close[0] }
-        if !close.isEmpty { throw ModelStoreError.ambiguousModel(name: name, models: close.map(\.name)) }
-        let near = models.filter { $0.name.lowercased().contains(bare.lowercased()) }
+        let ending = "/" + name.lowercased()
+        let close = models.filter { model in
+            [model.wholeName, model.stem].contains { ("/" + $0.lowercased()).hasSuffix(ending) }
+        }
+        if let model = try Self.only(close, of: name) { return model }
+        let bare = (Self.split(name)?.stem ?? name).lowercased()
+        let near = models.filter { $0.name.lowercased().contains(bare) }
         throw ModelStoreError.unknownModel(name: name, near: near.prefix(5).map(\.name))
+    }
+
+    /// What lies at a path, as a model of the library where it is one: by its own name there, before any link to it.
+    private func model(at name: String) -> Model {
+        let path = name.count > 1 && name.hasSuffix("/") ? String(name.dropLast()) : name
+        let resolved = FileSystem.resolved(path)
+        return models.first { $0.path.map { FileSystem.isSameName($0, path) } ?? false }
+            ?? models.first { $0.path.map(FileSystem.resolved) == resolved }
+            ?? Model(
+                name: FileSystem.name(of: path), place: .configured(FileSystem.folder(of: path)), path: name,
+                isFolder: FileSystem.isFolder(name))
+    }
+
+    private static func only(_ models: [Model], of name: String) throws -> Model? {
+        guard models.count > 1 else { return models.first }
+        let names = models.map(\.name)
+        let isTold = Set(names).count == names.count
+        throw ModelStoreError.ambiguousModel(
+            name: name, models: isTold ? names : models.map { $0.path ?? $0.name })
     }
 }
 

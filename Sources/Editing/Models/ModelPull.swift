@@ -1,3 +1,5 @@
+internal import PlainText
+
 #if canImport(Darwin)
     internal import Darwin
 #elseif canImport(Glibc)
@@ -90,7 +92,14 @@ public struct ModelPull {
             result.wasThere = true
             return result
         }
-        if FileSystem.exists(result.path), !force {
+        // A folder that holds single files alone is no other revision of the model.
+        let isTaken =
+            file != nil
+            ? FileSystem.exists(result.path)
+            : FileSystem.isFile("\(target)/model_index.json")
+                || FileSystem.exists(target) && !FileSystem.isFolder(target)
+                || wanted.contains { FileSystem.exists("\(target)/\($0.path)") }
+        if isTaken, !force {
             throw ModelStoreError.exists(
                 path: result.path,
                 instead: "to put revision \(listing.revision.prefix(12)) in its place, add --force")
@@ -102,7 +111,7 @@ public struct ModelPull {
         guard FileSystem.makeFolder(staging) else {
             throw ModelStoreError.notWritten(path: staging, reason: FileSystem.lastError)
         }
-        let lock = open(staging + "/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let lock = open((staging + "/.lock").nativePath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw ModelStoreError.notWritten(path: staging, reason: FileSystem.lastError) }
         defer { close(lock) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw ModelStoreError.inUse(name: reference.description) }
@@ -136,10 +145,18 @@ public struct ModelPull {
         // What runs with another choice of files left here.
         let names = Set(wanted.map(\.path))
         for left in FileSystem.files(below: staging) where !names.contains(left) && left != ".lock" {
-            unlink("\(staging)/\(left)")
+            unlink("\(staging)/\(left)".nativePath)
         }
         try place(wanted, from: staging, in: target, revision: listing.revision, there: there)
         return result
+    }
+
+    /// What of a folder stays when a model takes its place: other models, and files that no model is fetched with.
+    private static func kept(in folder: String, there: PullManifest?) -> [String] {
+        let content = ModelFolder(folder)
+        let fetched = Set(there?.files.map(\.path) ?? [])
+        return content.others
+            + content.own.filter { !fetched.contains($0) && !PullSelection.belongsToModel($0) }
     }
 
     /// Moves what was fetched to its place.
@@ -149,11 +166,11 @@ public struct ModelPull {
         func failure(_ path: String) -> ModelStoreError { .notWritten(path: path, reason: FileSystem.lastError) }
         var manifest = PullManifest(
             endpoint: hub.endpoint, repository: reference.repository, revision: revision, files: files)
+        let names = Set(files.map(\.path))
+        if file != nil { manifest.single = names }
         if file != nil, FileSystem.isFolder(target) {
             // Beside what is there.
-            let names = Set(files.map(\.path))
-            manifest.files += (there?.files ?? []).filter { !names.contains($0.path) }
-            manifest.files.sort { $0.path < $1.path }
+            manifest.add(there?.files ?? [], single: there?.single ?? [])
             for file in files {
                 let path = "\(target)/\(file.path)"
                 guard FileSystem.makeFolder(FileSystem.folder(of: path)),
@@ -165,19 +182,32 @@ public struct ModelPull {
             FileSystem.removeIfEmpty(FileSystem.folder(of: staging))
             return
         }
-        try manifest.write(to: staging)
         guard FileSystem.makeFolder(FileSystem.folder(of: target)) else { throw failure(target) }
         let old = staging + ".replaced"
         let isReplaced = FileSystem.exists(target)
+        // What lies there and is none of the model's earlier files stays: it gets a second name in the new folder, so that
+        // it is never without one.
+        let kept = isReplaced ? Self.kept(in: target, there: there).filter { !names.contains($0) } : []
+        var moved: [String] = []
+        for path in kept {
+            guard FileSystem.makeFolder(FileSystem.folder(of: "\(staging)/\(path)")) else { throw failure(target) }
+            if !FileSystem.link("\(target)/\(path)", as: "\(staging)/\(path)") { moved.append(path) }
+        }
+        manifest.add((there?.files ?? []).filter { Set(kept).contains($0.path) }, single: there?.single ?? [])
+        try manifest.write(to: staging)
         if isReplaced {
             _ = FileSystem.removeAll(old)
             guard FileSystem.move(target, to: old) else { throw failure(target) }
         }
-        unlink(staging + "/.lock")
+        unlink((staging + "/.lock").nativePath)
         guard FileSystem.move(staging, to: target) else {
             let error = failure(target)
             if isReplaced { _ = FileSystem.move(old, to: target) }
             throw error
+        }
+        // Where the disk has no second names.
+        for path in moved {
+            guard FileSystem.move("\(old)/\(path)", to: "\(target)/\(path)") else { throw failure("\(old)/\(path)") }
         }
         if isReplaced { _ = FileSystem.removeAll(old) }
         FileSystem.removeIfEmpty(FileSystem.folder(of: staging))

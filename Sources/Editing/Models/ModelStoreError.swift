@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What can be wrong with the models on this machine and with getting others, apart from what their files hold.
 public enum ModelStoreError: Failing, Equatable {
     case noHome
@@ -8,6 +10,8 @@ public enum ModelStoreError: Failing, Equatable {
     /// The model that was made the default is gone.
     case unknownDefault(name: String)
     case ambiguousModel(name: String, models: [String])
+    /// A folder of the program's own that is no model, but holds some.
+    case noModel(path: String, models: [String])
     case notOwn(name: String, place: String, folder: String)
     case needsConfirmation(name: String)
     case exists(path: String, instead: String)
@@ -45,7 +49,10 @@ extension ModelStoreError: CustomStringConvertible {
         case .unknownDefault(let name):
             "the default model '\(name)' is not there any more; choose another with 'editor models default', or name one with --model"
         case .ambiguousModel(let name, let models):
-            "'\(name)' is the name of \(models.count) models, expected one: \(models.joined(separator: ", "))"
+            "'\(name)' is the name of \(models.count.of("model")), expected one: \(models.joined(separator: ", "))"
+        case .noModel(let path, let models):
+            "'\(path)' is no model, so nothing was removed"
+                + (models.isEmpty ? "" : "; it holds \(models.joined(separator: ", ")): name one")
         case .notOwn(let name, let place, let folder):
             "'\(name)' lies in \(place), where nothing is removed; only what lies in '\(folder)' is"
         case .needsConfirmation(let name):
@@ -88,7 +95,7 @@ extension ModelStoreError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .badReference, .badSetting, .ambiguousModel, .notOwn, .needsConfirmation: .usage
+        case .badReference, .badSetting, .ambiguousModel, .noModel, .notOwn, .needsConfirmation: .usage
         case .badConfiguration, .badAnswer, .unsafePath, .wrongSize, .wrongHash, .damaged: .badData
         case .unknownModel, .unknownDefault, .notAuthorized, .notFound, .noModelThere, .noSuchFile, .noVariant,
             .notConvertible:

@@ -6,6 +6,8 @@ struct PullManifest: Equatable {
     var repository: String
     var revision: String
     var files: [ModelHub.File]
+    /// The paths of those that were fetched one by one, and belong to no model in the diffusers layout.
+    var single: Set<String> = []
 
     static let name = ".pull.json"
 
@@ -24,29 +26,41 @@ struct PullManifest: Equatable {
             case .string(let revision)? = members["revision"], case .array(let list)? = members["files"]
         else { return nil }
         var files: [ModelHub.File] = []
+        var single: Set<String> = []
         for entry in list {
             guard case .object(let entry) = entry, case .string(let path)? = entry["path"],
                 case .integer(let size)? = entry["size"], ModelHub.isSafe(path)
             else { return nil }
             var file = ModelHub.File(path: path, size: size)
             if case .string(let hash)? = entry["sha256"] { file.sha256 = hash }
+            if case .bool(true)? = entry["single"] { single.insert(path) }
             files.append(file)
         }
         self.init(endpoint: endpoint, repository: repository, revision: revision, files: files)
+        self.single = single
+    }
+
+    /// Adds files that were there before and are none of those listed.
+    mutating func add(_ others: [ModelHub.File], single marked: Set<String>) {
+        let names = Set(files.map(\.path))
+        let added = others.filter { !names.contains($0.path) }
+        files = (files + added).sorted { $0.path < $1.path }
+        single.formUnion(marked.intersection(added.map(\.path)))
     }
 
     func write(to folder: String) throws {
         let list = files.map { file in
             JSONObject.Value.object(
-                JSONObject([
-                    ("path", .text(file.path)), ("size", .integer(file.size)),
-                    ("sha256", file.sha256.map { .text($0) } ?? .null),
-                ]))
+                JSONObject(
+                    [
+                        ("path", .text(file.path)), ("size", .integer(file.size)),
+                        ("sha256", file.sha256.map { .text($0) } ?? .null),
+                    ] + (single.contains(file.path) ? [("single", .flag(true))] : [])))
         }
         let text = JSONObject([
             ("endpoint", .text(endpoint)), ("repository", .text(repository)), ("revision", .text(revision)),
             ("files", .list(list)),
-        ]).line
+        ]).storedLine
         let path = folder + "/" + Self.name
         guard FileSystem.write(text + "\n", to: path) else {
             throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError)

@@ -6,6 +6,19 @@ struct PullSelection {
     private static let parts: Set = [
         "unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler",
     ]
+    /// Whether a path from a model's folder lies in one of its parts.
+    static func isPart(_ path: String) -> Bool {
+        let words = path.split(separator: "/")
+        return words.count > 1 && parts.contains(String(words[0]))
+    }
+
+    /// Whether a path is one that a model in the diffusers layout is fetched with.
+    static func belongsToModel(_ path: String) -> Bool {
+        let name = path.uppercased()
+        return isPart(path) || path == "model_index.json" || name == "README.MD"
+            || name.hasPrefix("LICENSE") && !path.contains("/")
+    }
+
     private static let stems = ["diffusion_pytorch_model", "model", "pytorch_model"]
 
     /// A file of weights by its name: `STEM[.VARIANT][-NNNNN-of-NNNNN].safetensors` with the two in either order, or the
@@ -67,10 +80,7 @@ struct PullSelection {
         for file in listing.files {
             let words = file.path.split(separator: "/").map(String.init)
             if words.count == 1 {
-                let name = words[0].uppercased()
-                if words[0] == "model_index.json" || name == "README.MD" || name.hasPrefix("LICENSE") {
-                    chosen.append(file)
-                }
+                if Self.belongsToModel(file.path) { chosen.append(file) }
             } else if words.count == 2, Self.parts.contains(words[0]) {
                 if let kind = Weights(words[1]) {
                     weights[words[0], default: []].append((file, kind))

@@ -55,7 +55,7 @@ public struct UserConfiguration: Sendable, Equatable {
         if !modelFolders.isEmpty { members.append(("modelFolders", .list(modelFolders.map { .text($0) }))) }
         if let defaultModel { members.append(("defaultModel", .text(defaultModel))) }
         guard FileSystem.makeFolder(FileSystem.folder(of: path)),
-            FileSystem.write(JSONObject(members).line + "\n", to: path)
+            FileSystem.write(JSONObject(members).storedLine + "\n", to: path)
         else { throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError) }
     }
 }

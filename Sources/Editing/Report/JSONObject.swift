@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 /// A JSON object whose members keep their order, written on one line.
 public struct JSONObject: Sendable {
@@ -21,20 +22,23 @@ public struct JSONObject: Sendable {
         self.members = members.map { (name: $0.0, value: $0.1) }
     }
 
-    /// The object as text without a line break.
-    public var line: String { Self.text(of: .object(self)) }
+    /// The object as text without a line break. Bytes of file names that are no UTF-8 are shown as `\xE9`.
+    public var line: String { Self.text(of: .object(self)) { $0.withBytesShown } }
+    /// The same for a file of the program's own, from which names are read again.
+    var storedLine: String { Self.text(of: .object(self)) { $0 } }
 
-    private static func text(of value: Value) -> String {
+    private static func text(of value: Value, names: (String) -> String) -> String {
         switch value {
-        case .text(let text): JSONValue.quoted(text)
+        case .text(let text): JSONValue.quoted(names(text))
         case .integer(let number): "\(number)"
         case .unsigned(let number): "\(number)"
         case .number(let number): number.isFinite ? "\((number * 1000).rounded() / 1000)" : "null"
         case .flag(let flag): flag ? "true" : "false"
-        case .list(let values): "[" + values.map(text(of:)).joined(separator: ",") + "]"
+        case .list(let values): "[" + values.map { text(of: $0, names: names) }.joined(separator: ",") + "]"
         case .object(let object):
-            "{" + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value) }.joined(separator: ",")
-                + "}"
+            "{"
+                + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value, names: names) }
+                .joined(separator: ",") + "}"
         case .null: "null"
         }
     }

@@ -13,16 +13,22 @@ public struct LivePreview: Sendable {
     /// - Parameters:
     ///   - force: whether a file that is there may be overwritten.
     ///   - request: whose inputs it may not be.
-    /// - Throws: `EditError.notAPreview`, `.outputIsInput`, `.outputExists` or `.outputFolderMissing`.
-    public init(path: String, force: Bool, request: EditRequest) throws {
-        let inputs = [request.picture] + (request.masks + request.protected).map(\.input)
-        let files = inputs.compactMap { if case .file(let path)? = $0 { path } else { nil } }
+    ///   - reads: further files that it may not be.
+    /// - Throws: `EditError.notAPreview`, `.outputIsRead`, `.outputExists`, `.outputFolderMissing` or
+    ///   `.outputNotWritable`.
+    public init(path: String, force: Bool, request: EditRequest, reads: [ReadFile] = []) throws {
+        let picture = request.picture.flatMap { ReadFile($0, .input) }
         guard path.lowercased().hasSuffix(".png") else { throw EditError.notAPreview(found: path) }
-        if files.contains(where: { FileSystem.isSamePlace($0, path) }) {
-            throw EditError.outputIsInput(path: path)
+        if let reader = ([picture].compactMap(\.self) + request.maskFiles + reads).first(where: { $0.isAt(path) }) {
+            throw EditError.outputIsRead(path: path, role: reader.role)
         }
+        if FileSystem.isFolder(path) { throw EditError.outputNotWritable(path: path, reason: "it is a folder") }
         if FileSystem.exists(path), !force { throw EditError.outputExists(path: path) }
-        guard FileSystem.isFolder(FileSystem.folder(of: path)) else { throw EditError.outputFolderMissing(path: path) }
+        let folder = FileSystem.folder(of: path)
+        guard FileSystem.isFolder(folder) else { throw EditError.outputFolderMissing(path: path) }
+        if let reason = FileSystem.reasonNotWritable(folder: folder) {
+            throw EditError.outputNotWritable(path: path, reason: reason)
+        }
         self.path = path
     }
 

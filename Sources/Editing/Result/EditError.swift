@@ -1,3 +1,4 @@
+public import ImageFiles
 public import Masking
 public import Raster
 
@@ -30,6 +31,12 @@ public enum EditError: Failing, Equatable {
     /// The mask leaves no column (or row) in which the picture could be cut open.
     case maskSpans(axis: String)
     case outputIsInput(path: String)
+    /// A result, or a preview, would take the place of a file that is read and stays.
+    case outputIsRead(path: String, role: ReadFile.Role)
+    /// The format cannot hold a picture of that size; `others` can.
+    case outputTooLarge(path: String, format: ImageFormat, size: PixelSize, others: [ImageFormat])
+    /// In bytes.
+    case diskFull(path: String, free: Int, needed: Int)
     case outputExists(path: String)
     case outputFolderMissing(path: String)
     case outputFormatUnknown(path: String)
@@ -83,6 +90,17 @@ extension EditError: CustomStringConvertible {
             "--tileable \(axis) needs a \(axis == "x" ? "column" : "row") that the mask leaves free, found none; to rework the whole picture use remix or variations"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
+        case .outputIsRead(let path, let role):
+            role == .input
+                ? "'\(path)' is the input, which is never overwritten; choose another output name"
+                : "'\(path)' is an input, \(role.rawValue), which is never overwritten; choose another output name"
+        case .outputTooLarge(let path, let format, let size, let others):
+            "'\(path)' cannot hold a picture of \(size): sides of a \(format.displayName) have at most \(format.longestSide) pixels; "
+                + (others.isEmpty
+                    ? "make the picture smaller"
+                    : "give -o a name that ends in \(others.map { "." + $0.fileExtension }.joined(separator: " or "))")
+        case .diskFull(let path, let free, let needed):
+            "'\(path)' cannot be written: no space is left on its disk (\(Figures.bytes(free)) are free, about \(Figures.bytes(needed)) are needed)"
         case .outputExists(let path):
             "'\(path)' exists already; choose another output name, or overwrite it with --force"
         case .outputFolderMissing(let path):
@@ -105,12 +123,13 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
+            .outputIsRead, .outputTooLarge,
             .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat, .notAPreview,
             .previewIsOutput:
             .usage
         case .noFont: .noInput
         case .unfitMask, .noAlpha: .badData
-        case .unreadable: .inputOutput
+        case .unreadable, .diskFull: .inputOutput
         case .nothingToContinue: .noInput
         case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate
         case .overMemoryLimit: .modelUnusable

@@ -1,6 +1,11 @@
 public import ImageFiles
+internal import PlainText
+public import Raster
 
 /// The names under which an edit's pictures will be written, settled before any work is done.
+///
+/// They are not taken until something is written: an empty file in the meantime would stay behind a program that is killed.
+/// Where another program takes one first, `next` finds another, so that finished work is not lost.
 public struct OutputPlan: Sendable, Equatable {
     /// One path a picture; empty for standard output.
     public let paths: [String]
@@ -9,43 +14,50 @@ public struct OutputPlan: Sendable, Equatable {
     public let format: ImageFormat
     /// Whether files of these names may be replaced.
     public let overwrites: Bool
+    /// Whether the program chose the names, so that one name is as good as the next.
+    let isNumbered: Bool
+    /// What is never replaced.
+    private let protected: [ReadFile]
 
     /// Whether a result will be written to that path, by whatever name.
     func names(_ path: String) -> Bool {
-        (paths + [contactSheet].compactMap(\.self)).contains { FileSystem.isSamePlace($0, path) }
+        (paths + [contactSheet].compactMap(\.self)).contains {
+            FileSystem.isSamePlace($0, path, ignoringCase: true)
+        }
     }
 
     /// For an edit of that mode.
     public init(
         _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,
-        others: [PictureInput] = []
+        protected: [ReadFile] = []
     ) throws(EditError) {
-        try self.init(choice, suffix: mode.rawValue, count: count, input: input, others: others)
+        try self.init(choice, suffix: mode.rawValue, count: count, input: input, protected: protected)
     }
 
     /// - Parameters:
     ///   - suffix: what a name made from the input's ends in.
     ///   - input: the picture that is edited and the format that its results have where none is named, `nil` where there
-    ///     is none.
-    ///   - others: further files that are never overwritten, such as the mask.
-    /// - Throws: `EditError` where a name is taken, unwritable, without a known ending, or the input's own.
+    ///     is none. A result may take its place where the choice names it and says `force`.
+    ///   - protected: files that nothing takes the place of.
+    /// - Throws: `EditError` where a name is taken, unwritable, without a known ending, or that of a file that is read.
     public init(
         _ choice: OutputChoice, suffix: String, count: Int, input: (source: PictureInput, format: ImageFormat)?,
-        others: [PictureInput] = []
+        protected: [ReadFile] = []
     ) throws(EditError) {
+        let protected = protected + choice.reads
+        self.protected = protected + [input.flatMap { ReadFile($0.source, .input) }].compactMap(\.self)
         if choice.isStandardOutput {
             guard count == 1 else { throw .tooManyPicturesForStandardOutput(count: count) }
             paths = []
             contactSheet = nil
             format = .png
             overwrites = false
+            isNumbered = false
             return
         }
-        let inputs = ([input?.source].compactMap(\.self) + others).compactMap(\.path)
         let folder: String
         let stem: String
         let ending: String
-        let isNumbered: Bool
         if let path = choice.path, !path.hasSuffix("/"), !FileSystem.isFolder(path) {
             guard let named = ImageFormat(pathExtensionOf: path) else { throw .outputFormatUnknown(path: path) }
             format = named
@@ -76,20 +88,20 @@ public struct OutputPlan: Sendable, Equatable {
             throw .outputNotWritable(path: FileSystem.join(folder, stem + ending), reason: reason)
         }
 
-        // A result may take its picture's place where that is asked for, but never its mask's.
-        func ownPicture(_ path: String) -> Bool {
-            !others.compactMap(\.path).contains { FileSystem.isSameFile($0, path) }
-        }
+        let picture = input?.source.path
         var taken: [String] = []
         var number = 1
         while taken.count < count {
-            let path = FileSystem.join(folder, stem + (number == 1 ? "" : "-\(number)") + ending)
+            let path = Self.path(folder: folder, stem: stem, ending: ending, number: number)
             number += 1
-            let isInput = inputs.contains { FileSystem.isSameFile($0, path) }
+            let isInput = picture.map { FileSystem.isSameFile($0, path) } ?? false
+            let reader = protected.first { $0.isAt(path) }
             if isNumbered {
-                if isInput || FileSystem.exists(path) && !choice.force { continue }
+                let isFree = choice.force ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
+                if isInput || reader != nil || !isFree { continue }
             } else {
-                if isInput, !choice.force || !ownPicture(path) { throw .outputIsInput(path: path) }
+                if let reader { throw .outputIsRead(path: path, role: reader.role) }
+                if isInput, !choice.force { throw .outputIsInput(path: path) }
                 if FileSystem.isFolder(path) { throw .outputNotWritable(path: path, reason: "it is a folder") }
                 if FileSystem.exists(path), !choice.force { throw .outputExists(path: path) }
             }
@@ -97,21 +109,95 @@ public struct OutputPlan: Sendable, Equatable {
         }
         paths = taken
         contactSheet =
-            count > 1 ? Self.free(folder: folder, stem: stem + "-sheet", ending: ending, force: choice.force) : nil
+            count > 1
+            ? Self.free(
+                folder: folder, stem: stem + "-sheet", ending: ending, replacing: choice.force,
+                apartFrom: self.protected, and: taken) : nil
     }
 
-    private static func free(folder: String, stem: String, ending: String, force: Bool) -> String {
+    /// The next free name beside one that another program took meanwhile.
+    func next(after path: String) -> String {
+        let (stem, ending) = Self.split(FileSystem.name(of: path))
+        return Self.free(
+            folder: FileSystem.folder(of: path), stem: isNumbered ? Self.withoutNumber(stem) : stem, ending: ending,
+            replacing: false,
+            apartFrom: protected, and: paths + [contactSheet].compactMap(\.self))
+    }
+
+    /// Writes a file, and returns its path: the settled one, or the next free where another program took that meanwhile,
+    /// which `note` is told of where the user named it.
+    func place(_ bytes: [UInt8], at settled: String, note: (EditNote) throws -> Void) throws -> String {
+        var path = settled
+        while true {
+            do {
+                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites)
+                break
+            } catch ImageFileError.exists {
+                path = next(after: settled)
+            }
+        }
+        if path != settled, !isNumbered {
+            try note(
+                EditNote(
+                    "'\(settled)' was made by another program meanwhile; the result is in '\(path)'", isWarning: true))
+        }
+        return path
+    }
+
+    private static func free(
+        folder: String, stem: String, ending: String, replacing: Bool, apartFrom protected: [ReadFile],
+        and taken: [String]
+    ) -> String {
         var number = 1
         while true {
-            let path = FileSystem.join(folder, stem + (number == 1 ? "" : "-\(number)") + ending)
-            if force || !FileSystem.exists(path) { return path }
+            let path = path(folder: folder, stem: stem, ending: ending, number: number)
+            let isFree = replacing ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
+            if isFree, !protected.contains(where: { $0.isAt(path) }),
+                !taken.contains(where: { FileSystem.isSamePlace($0, path, ignoringCase: true) })
+            {
+                return path
+            }
             number += 1
         }
     }
 
+    private static func path(folder: String, stem: String, ending: String, number: Int) -> String {
+        FileSystem.join(folder, stem + (number == 1 ? "" : "-\(number)") + ending)
+    }
+
     /// "a.b.png" as "a.b" and ".png".
     private static func split(_ name: String) -> (stem: String, ending: String) {
-        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return (name, "") }
+        guard let dot = name.unicodeScalars.lastIndex(of: "."), dot != name.startIndex else { return (name, "") }
         return (String(name[..<dot]), String(name[dot...]))
+    }
+
+    /// "a-inpaint-2" as "a-inpaint".
+    private static func withoutNumber(_ stem: String) -> String {
+        guard let dash = stem.lastIndex(of: "-"), let number = Int(stem[stem.index(after: dash)...]), number > 1 else {
+            return stem
+        }
+        return String(stem[..<dash])
+    }
+
+    // MARK: What can be known before the work
+
+    /// Throws `EditError.outputTooLarge` for a size that the format cannot hold.
+    public func check(size: PixelSize) throws(EditError) {
+        guard !format.holds(size) else { return }
+        throw .outputTooLarge(
+            path: paths.first ?? "standard output", format: format, size: size,
+            others: ImageFormat.written.filter { $0.holds(size) })
+    }
+
+    /// Throws `EditError.diskFull` where the disk would surely not hold the results: half of what the input takes, for each
+    /// picture, as compressed files differ.
+    func checkRoom(for size: PixelSize, source: LoadedImage?, input: PictureInput?) throws(EditError) {
+        guard let path = paths.first, let free = FileSystem.freeBytes(of: FileSystem.folder(of: path)) else { return }
+        var needed = size.area / 64
+        if let source, source.format == format, let input = input?.path {
+            needed = Int(Double(FileSystem.size(of: input)) / 2 * Double(size.area) / Double(source.picture.size.area))
+        }
+        guard free < needed.multipliedReportingOverflow(by: paths.count).partialValue else { return }
+        throw .diskFull(path: path, free: free, needed: needed * paths.count)
     }
 }

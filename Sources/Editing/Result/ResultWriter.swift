@@ -33,17 +33,20 @@ struct ResultWriter {
         }
         if outputs.format == .jpeg, record.plan.keepsPixels, !keepsBlocks { try meter.note(Self.jpegNote) }
 
-        var saved = files.map(\.picture)
-        for file in files where file.picture.path != "-" {
-            try ImageFile.write(bytes: file.bytes, to: file.picture.path, replacing: outputs.overwrites)
-            try meter.saved(file.picture)
+        var saved: [SavedPicture] = []
+        for file in files {
+            var picture = file.picture
+            if !output.isStandardOutput { picture.path = try place(file.bytes, at: picture.path) }
+            saved.append(picture)
+            if !output.isStandardOutput { try meter.saved(picture) }
         }
         if let path = outputs.contactSheet {
-            try ImageFile.write(
-                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed), to: path,
-                format: outputs.format,
-                provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, replacing: outputs.overwrites)
-            let sheet = SavedPicture(path: path, seed: seeds[0], isContactSheet: true)
+            let bytes = try ImageFile.encode(
+                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed),
+                format: outputs.format, provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil,
+                name: path
+            ).bytes
+            let sheet = SavedPicture(path: try place(bytes, at: path), seed: seeds[0], isContactSheet: true)
             saved.append(sheet)
             try meter.saved(sheet)
         }
@@ -68,14 +71,19 @@ struct ResultWriter {
             ).bytes
         }
         let seed = request.settings.seed ?? 0
-        let saved = SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seed)
+        var saved = SavedPicture(path: "-", seed: seed)
         if !output.isStandardOutput {
-            try ImageFile.write(bytes: bytes, to: path, replacing: outputs.overwrites)
+            saved.path = try place(bytes, at: path)
             try meter.saved(saved)
         }
         return report(
             saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,
             steps: 0, standardOutput: output.isStandardOutput ? bytes : nil, colorSpace: source.colorSpace)
+    }
+
+    /// Writes a file, and returns its path: the settled one, or the next free where another program took that meanwhile.
+    private func place(_ bytes: [UInt8], at path: String) throws -> String {
+        try outputs.place(bytes, at: path) { try meter.note($0) }
     }
 
     private func report(

@@ -1,4 +1,5 @@
 internal import CTypeface
+internal import PlainText
 
 /// The shape of some words in a font of the machine's.
 ///
@@ -20,7 +21,7 @@ public struct TextShape: Sendable, Equatable {
         var baseline = 0.0
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             let scalars = line.unicodeScalars.map(\.value)
-            var outlines = unsafe ctypeface_outline_text(font, scalars, scalars.count)
+            var outlines = unsafe ctypeface_outline_text(font.nativePath, scalars, scalars.count)
             defer { unsafe ctypeface_free_outlines(&outlines) }
             switch unsafe outlines.status {
             case CTYPEFACE_OK: break

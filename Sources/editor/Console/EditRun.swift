@@ -13,12 +13,15 @@ struct EditRun {
         let options = shared.output
         var request = request
         let printer = ProgressPrinter(options)
-        try openLivePreview(&request, printer)
+        // A model that is not there is said when it is opened.
+        let reads = (try? shared.modelChoice())?.readFiles ?? []
+        try openLivePreview(&request, printer, reads)
         let job = EditJob(
             request: request,
             output: OutputChoice(
                 path: options.output, force: options.force, metadata: !options.noMetadata,
-                livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview))
+                livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview,
+                reads: reads))
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
         var saved = 0
@@ -57,11 +60,13 @@ struct EditRun {
     }
 
     /// Settles where previews go, or that there are none.
-    private func openLivePreview(_ request: inout EditRequest, _ printer: ProgressPrinter) throws {
+    private func openLivePreview(
+        _ request: inout EditRequest, _ printer: ProgressPrinter, _ reads: [ReadFile]
+    ) throws {
         guard let place = shared.output.livePreview else { return }
         if place != OutputOptions.terminal {
             printer.livePreview = .file(
-                try LivePreview(path: place, force: shared.output.force, request: request))
+                try LivePreview(path: place, force: shared.output.force, request: request, reads: reads))
         } else if let graphics = Console.graphics {
             printer.livePreview = .terminal(graphics)
         } else {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Diffusion
 internal import Editing
+internal import PlainText
 
 struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
@@ -69,8 +70,9 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
         if !quiet {
             Console.writeError(
                 result.wasThere
-                    ? "all \(result.files) files were there already"
-                    : "\(result.files) files, \(Figures.bytes(result.bytes)), in \(result.path)")
+                    ? (result.files == 1
+                        ? "the file was there already" : "all \(result.files) files were there already")
+                    : "\(result.files.of("file")), \(Figures.bytes(result.bytes)), in \(result.path)")
         }
         try Console.writeOutput(result.name)
     }
@@ -86,7 +88,9 @@ struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {
         commandName: "remove",
         abstract: "Remove a model from this program's own folder.",
         usage: "editor models remove <model> [<options>]",
-        discussion: "Asks first. Models in other places are left alone: whoever put them there removes them.")
+        discussion:
+            "Shows what goes and asks first. Only that one model goes: of several files that are called alike, name one with its ending. Models in other places are left alone: whoever put them there removes them."
+    )
 
     @Argument(help: "A name of 'editor models list', or a path.", completion: .file())
     var model: String
@@ -100,21 +104,28 @@ struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { json }
 
     func run() throws {
-        let removal = try ModelRemoval(of: ModelLibrary().model(model))
+        let library = try ModelLibrary()
+        let removal = try ModelRemoval(of: library.model(model), in: library)
         let name = removal.model.name
+        let size = Figures.bytes(removal.bytes)
+        if !json {
+            Console.writeError("\(name): \(removal.summary), \(size)")
+            if !removal.kept.isEmpty {
+                Console.writeError("other models there stay: \(removal.kept.joined(separator: ", "))")
+            }
+        }
         if !force {
             guard Console.inputIsTerminal, Console.errorIsTerminal else {
                 throw ModelStoreError.needsConfirmation(name: name)
             }
-            Console.writeErrorRaw("remove \(name), \(Figures.bytes(removal.bytes))? [y/N] ")
+            Console.writeErrorRaw("remove \(name), \(size)? [y/N] ".printable)
             guard ["y", "yes"].contains(readLine()?.lowercased()) else {
                 Console.writeError("nothing was removed")
                 return
             }
         }
         try removal.run()
-        let freed = JSONObject([("removed", .text(name)), ("bytes", .integer(removal.bytes))])
-        try Console.writeOutput(json ? freed.line : "removed \(name), \(Figures.bytes(removal.bytes))")
+        try Console.writeOutput(json ? removal.json.line : "removed \(name), \(size)")
     }
 }
 

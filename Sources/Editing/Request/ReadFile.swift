@@ -1,0 +1,55 @@
+internal import Diffusion
+
+/// A file that is read and that nothing which is written may replace.
+public struct ReadFile: Sendable, Equatable {
+    /// What it is, as messages call it.
+    public enum Role: String, Sendable {
+        case input = "the input"
+        case mask = "a mask"
+        case model = "the model"
+        case autoencoder = "an autoencoder"
+        case lora = "a LoRA"
+        case embedding = "an embedding"
+        case font = "the font"
+    }
+
+    public var path: String
+    public var role: Role
+
+    public init(_ path: String, _ role: Role) {
+        self.path = path
+        self.role = role
+    }
+
+    /// `nil` for what is no file.
+    init?(_ input: PictureInput, _ role: Role) {
+        guard let path = input.path else { return nil }
+        self.init(path, role)
+    }
+
+    /// Whether writing to that path would change the file, or one of a model's folder: by any spelling, and by links.
+    func isAt(_ other: String) -> Bool {
+        if FileSystem.isSamePlace(path, other) { return true }
+        guard FileSystem.isFile(other), FileSystem.isFile(path + "/model_index.json") else { return false }
+        return FileSystem.files(below: path).contains { FileSystem.isSameFile(path + "/" + $0, other) }
+    }
+}
+
+extension ModelChoice {
+    /// The files that it names.
+    public var readFiles: [ReadFile] {
+        let model: [ReadFile] =
+            switch source {
+            case .folder(let path), .file(let path): [ReadFile(path, .model)]
+            case .embedded: []
+            }
+        return model + [autoencoder, previewAutoencoder].compactMap { $0.map { ReadFile($0, .autoencoder) } }
+            + adapters.loras.map { ReadFile($0.path, .lora) }
+            + adapters.embeddings.map { ReadFile($0.path, .embedding) }
+    }
+}
+
+extension EditRequest {
+    /// The files of its masks.
+    var maskFiles: [ReadFile] { (masks + protected).compactMap { $0.input.flatMap { ReadFile($0, .mask) } } }
+}

@@ -1,0 +1,6 @@
+extension Int {
+    /// The number with what is counted: "1 step", "20 steps", "2 boxes" by `plural`.
+    public func of(_ noun: String, plural: String? = nil) -> String {
+        self == 1 ? "1 \(noun)" : "\(self) \(plural ?? noun + "s")"
+    }
+}
