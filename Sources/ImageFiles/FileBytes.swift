@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import PlainText
 
 #if canImport(Darwin)
@@ -84,33 +85,36 @@ enum FileBytes {
             guard replacing else { throw .exists(file: path) }
             if status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(bytes, to: target, name: path) }
         }
-        var (temporary, descriptor) = try createTemporary(beside: target, name: path)
+        let temporary = temporaryName(beside: target).nativePath
+        let cleanUp = CleanUp { unsafe unlink(temporary) }
+        defer { cleanUp.finish() }
+        let (descriptor, isNamed) = try openTemporary(temporary, beside: target, name: path)
         do throws(ImageFileError) {
             defer { close(descriptor) }
             if exists { fchmod(descriptor, status.st_mode & 0o7777) }
             try write(bytes, descriptor: descriptor, name: path)
             guard retrying({ fsync(descriptor) }) == 0 || errno == EINVAL else { throw failure(errno, name: path) }
-            if temporary.isEmpty { temporary = try name(descriptor, beside: target, path: path) }
+            if !isNamed { try give(descriptor, temporary, name: path) }
         } catch {
-            if !temporary.isEmpty { unsafe unlink(temporary.nativePath) }
+            unsafe unlink(temporary)
             throw error
         }
         if replacing {
-            guard unsafe rename(temporary.nativePath, target.nativePath) == 0 else {
+            guard unsafe rename(temporary, target.nativePath) == 0 else {
                 let code = errno
-                unsafe unlink(temporary.nativePath)
+                unsafe unlink(temporary)
                 throw failure(code, name: path)
             }
         } else {
             // Unlike a rename, a hard link fails where another program has made the target meanwhile.
-            let linked = unsafe link(temporary.nativePath, target.nativePath)
+            let linked = unsafe link(temporary, target.nativePath)
             var code = errno
             if linked != 0, code != EEXIST, unsafe access(target.nativePath, F_OK) != 0 {
-                code = unsafe rename(temporary.nativePath, target.nativePath) == 0 ? 0 : errno
+                code = unsafe rename(temporary, target.nativePath) == 0 ? 0 : errno
             } else if linked == 0 {
                 code = 0
             }
-            unsafe unlink(temporary.nativePath)
+            unsafe unlink(temporary)
             guard code == 0 else { throw code == EEXIST ? .exists(file: path) : failure(code, name: path) }
         }
         syncFolder(of: target)
@@ -139,53 +143,39 @@ enum FileBytes {
         try write(bytes, descriptor: descriptor, name: name)
     }
 
-    /// Makes a new file in the folder of `target`. Where the system has files without names, it has none (an empty path)
-    /// until it is whole, so that a killed program leaves nothing behind.
-    private static func createTemporary(
-        beside target: String, name: String
-    ) throws(ImageFileError) -> (path: String, descriptor: Int32) {
-        let folder = folder(of: target)
+    /// Opens a new file in the folder of `target`. Where the system has files without names, it gets the temporary one only
+    /// when it is whole (`give`), so that a killed program leaves nothing behind.
+    private static func openTemporary(
+        _ temporary: [CChar], beside target: String, name: String
+    ) throws(ImageFileError) -> (descriptor: Int32, isNamed: Bool) {
         #if os(Linux)
             // O_TMPFILE (open(2)), whose definition is not imported.
             let unnamed = 0o20_000_000 | O_DIRECTORY
+            let folder = folder(of: target)
             let descriptor = retrying {
-                unsafe open((folder.isEmpty ? "." : folder).nativePath, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
+                unsafe open(folder.isEmpty ? ".".nativePath : folder.nativePath, O_WRONLY | unnamed | O_CLOEXEC, 0o666)
             }
             if descriptor >= 0 {
-                if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return ("", descriptor) }
+                if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return (descriptor, false) }
                 close(descriptor)
             }
         #endif
-        for _ in 0 ..< 100 {
-            let temporary = temporaryName(in: folder)
-            let descriptor = retrying {
-                unsafe open(temporary.nativePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            }
-            if descriptor >= 0 { return (temporary, descriptor) }
-            if errno != EEXIST { throw failure(errno, name: name, creating: true) }
-        }
-        throw .cannotCreate(file: name, reason: "no free name for a temporary file beside it")
+        let named = retrying { unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+        guard named >= 0 else { throw failure(errno, name: name, creating: true) }
+        return (named, true)
     }
 
-    /// Short, whatever the target's name: a name may have 255 bytes.
-    private static func temporaryName(in folder: String) -> String {
-        folder + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
+    /// Short, whatever the target's name: a name may have 255 bytes. Of 64 random bits: no other file has it.
+    private static func temporaryName(beside target: String) -> String {
+        folder(of: target) + ".editor-" + String(UInt64.random(in: 0 ... .max), radix: 36) + ".tmp"
     }
 
-    /// Gives a file without a name one in the folder of `target`.
-    private static func name(
-        _ descriptor: Int32, beside target: String, path: String
-    ) throws(ImageFileError) -> String {
-        let folder = folder(of: target)
-        for _ in 0 ..< 100 {
-            let temporary = temporaryName(in: folder)
-            let from = "/proc/self/fd/\(descriptor)"
-            if unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary.nativePath, AT_SYMLINK_FOLLOW) == 0 {
-                return temporary
-            }
-            if errno != EEXIST { throw failure(errno, name: path, creating: true) }
+    /// Gives an open file without a name one.
+    private static func give(_ descriptor: Int32, _ temporary: [CChar], name: String) throws(ImageFileError) {
+        let from = "/proc/self/fd/\(descriptor)"
+        guard unsafe linkat(AT_FDCWD, from, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+            throw failure(errno, name: name, creating: true)
         }
-        throw .cannotCreate(file: path, reason: "no free name for a temporary file beside it")
     }
 
     private static func resolvingLink(_ path: String) -> String {

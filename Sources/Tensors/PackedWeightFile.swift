@@ -1,4 +1,5 @@
 internal import CKernels
+internal import CleanUp
 internal import PlainText
 
 #if canImport(Glibc)
@@ -12,35 +13,42 @@ internal import PlainText
 ///
 /// The layouts are oneDNN's and our kernels' own, so the file is of use to this build on this kind of machine only; what
 /// it was made from and by is its `identity`, and a file of another identity is not used. Format, little-endian: 8 bytes
-/// of magic, the sizes in bytes of file, identity and index (UInt64 each), identity, index, then each entry's bytes on a
-/// page of their own. Index entry: layout, offset, size, length of the name (UInt64 each), name.
+/// of magic, the sizes in bytes of file, identity and index, and the sum of identity and index (UInt64 each), identity,
+/// index, then each entry's bytes on a page of their own. Index entry: layout, offset, size, sum of the bytes, length of
+/// the name (UInt64 each), name. Entries lie in the index's order. What is damaged is packed anew.
 @safe public final class PackedWeightFile {
     struct Key: Hashable {
+        /// Names the network and the layers' tensors in it.
         let name: String
         /// `Product.weightsLayout`; 0 is never kept.
         let layout: UInt64
     }
 
-    private static let magic: UInt64 = 0x3157_4B50_5444_4545  // "EEDTPKW1"
+    /// An entry of the mapped file.
+    private struct Kept {
+        let range: Range<Int>
+        let sum: UInt64
+        /// Whether the bytes were held against the sum.
+        var isChecked = false
+    }
+
+    private static let magic: UInt64 = 0x3257_4B50_5444_4545  // "EEDTPKW2"
     private static let page = 4096
-    private static let secondsAbandoned = 600
+    private static let headSize = 40
+    private static let entrySize = 40
 
     private let path: String
     private let identity: String
     private let mapping: UnsafeRawBufferPointer
-    private let kept: [Key: Range<Int>]
-    private var added: [(key: Key, weights: ProductWeights.Packed)] = []
+    private var kept: [Key: Kept]
+    private var added: [Key: ProductWeights.Packed] = [:]
 
     /// Maps the file where there is one of this identity and undamaged; else starts without.
     public init(path: String, identity: String) {
         self.path = path
         self.identity = identity
         unsafe mapping = unsafe Self.mapped(path)
-        if let index = unsafe Self.index(of: mapping, identity: identity) {
-            kept = index
-        } else {
-            kept = [:]
-        }
+        kept = unsafe Self.index(of: mapping, identity: identity) ?? [:]
     }
 
     deinit {
@@ -53,21 +61,30 @@ internal import PlainText
     public var hasNews: Bool { !added.isEmpty }
     /// Bytes that a file with everything packed so far has.
     public var size: Int {
-        let fresh = added.map { unsafe $0.weights.bytes.count }
-        return kept.values.reduce(0) { $0 + $1.count } + fresh.reduce(0, +)
+        // Ranges of a mapped file do not overlap, so that their sum is its size at most.
+        kept.values.reduce(0) { $0 + $1.range.count } + added.values.reduce(0) { unsafe $0 + $1.bytes.count }
     }
 
+    /// The entry's bytes; `nil` where there are none of that size, or they are damaged.
     func bytes(_ key: Key, size: Int) -> UnsafeRawBufferPointer? {
-        guard let range = kept[key], range.count == size else { return nil }
-        return unsafe UnsafeRawBufferPointer(rebasing: mapping[range])
+        guard let entry = kept[key], entry.range.count == size else { return nil }
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: mapping[entry.range])
+        if !entry.isChecked {
+            guard unsafe Checksum.of(bytes) == entry.sum else {
+                kept[key] = nil
+                return nil
+            }
+            kept[key]?.isChecked = true
+        }
+        return unsafe bytes
     }
 
     /// Lets the system drop the mapped pages from memory.
     func dropPages() { unsafe Tensors.dropPages(mapping) }
 
     func add(_ weights: ProductWeights.Packed, _ key: Key) {
-        guard key.layout != 0, kept[key] == nil, !added.contains(where: { $0.key == key }) else { return }
-        added.append((key, weights))
+        guard key.layout != 0, kept[key] == nil, added[key] == nil else { return }
+        added[key] = weights
     }
 
     // MARK: Reading
@@ -86,20 +103,26 @@ internal import PlainText
     }
 
     /// `nil` for a file that is damaged or of another identity.
-    private static func index(of file: UnsafeRawBufferPointer, identity: String) -> [Key: Range<Int>]? {
+    private static func index(of file: UnsafeRawBufferPointer, identity: String) -> [Key: Kept]? {
         var reader = unsafe Reader(bytes: file)
-        guard reader.number() == Int(magic), reader.number() == file.count, let identityLength = reader.number(),
-            let indexLength = reader.number(), reader.text(identityLength) == identity
+        guard reader.word() == magic, reader.size() == file.count, let identityLength = reader.size(),
+            let indexLength = reader.size(), let sum = reader.word(), identityLength <= file.count - headSize,
+            indexLength <= file.count - headSize - identityLength
         else { return nil }
-        let end = reader.position + indexLength
-        guard end >= reader.position, end <= file.count else { return nil }
-        var result: [Key: Range<Int>] = [:]
+        let end = headSize + identityLength + indexLength
+        guard unsafe Checksum.of(UnsafeRawBufferPointer(rebasing: file[headSize ..< end])) == sum,
+            reader.text(identityLength) == identity
+        else { return nil }
+        var result: [Key: Kept] = [:]
+        var free = end
         while reader.position < end {
-            guard let layout = reader.number(), let offset = reader.number(), let size = reader.number(),
-                let length = reader.number(), let name = reader.text(length), size >= 0, offset >= end,
-                offset % page == 0, offset <= file.count, size <= file.count - offset
+            guard let layout = reader.word(), let offset = reader.size(), let size = reader.size(),
+                let sum = reader.word(), let length = reader.size(), let name = reader.text(length),
+                reader.position <= end, offset >= free, offset.isMultiple(of: page), offset <= file.count,
+                size <= file.count - offset
             else { return nil }
-            result[Key(name: name, layout: UInt64(bitPattern: Int64(layout)))] = offset ..< offset + size
+            free = offset + size
+            result[Key(name: name, layout: layout)] = Kept(range: offset ..< free, sum: sum)
         }
         return result
     }
@@ -108,14 +131,17 @@ internal import PlainText
         let bytes: UnsafeRawBufferPointer
         var position = 0
 
-        mutating func number() -> Int? {
-            guard unsafe position <= bytes.count - 8 else { return nil }
+        mutating func word() -> UInt64? {
+            guard unsafe bytes.count - position >= 8 else { return nil }
             defer { position += 8 }
-            return unsafe Int(truncatingIfNeeded: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            return unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
         }
 
+        /// A word that can be a size or a place.
+        mutating func size() -> Int? { word().flatMap(Int.init(exactly:)) }
+
         mutating func text(_ length: Int) -> String? {
-            guard length >= 0, unsafe length <= bytes.count - position else { return nil }
+            guard unsafe length <= bytes.count - position else { return nil }
             defer { position += length }
             return unsafe String(decoding: bytes[position ..< position + length], as: UTF8.self)
         }
@@ -126,22 +152,27 @@ internal import PlainText
     @safe private struct Entry {
         let key: Key
         let bytes: UnsafeRawBufferPointer
+        /// Of an entry that was kept already; that of its bytes may be another, where they are damaged.
+        let sum: UInt64?
         let isMapped: Bool
         var size: Int { unsafe bytes.count }
     }
 
     /// Writes everything packed so far beside the file's name and renames it. Nothing is thrown: a run does not need the
-    /// file. False where the disk has not room for it and a tenth more, or writing failed; then no file is left.
+    /// file. False where the disk has not room for it and a tenth more, writing failed, or another process is writing it.
     public func save() -> Bool {
         let entries =
-            kept.map { unsafe Entry(key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping[$1]), isMapped: true) }
-            + added.map { unsafe Entry(key: $0, bytes: $1.bytes, isMapped: $1.isMapped) }
+            kept.map {
+                unsafe Entry(
+                    key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping[$1.range]), sum: $1.sum, isMapped: true)
+            } + added.map { unsafe Entry(key: $0, bytes: $1.bytes, sum: nil, isMapped: $1.isMapped) }
         var index: [UInt8] = []
-        let indexLength = entries.reduce(0) { $0 + 32 + $1.key.name.utf8.count }
-        var offset = Self.up(32 + identity.utf8.count + indexLength)
+        let indexLength = entries.reduce(0) { $0 + Self.entrySize + $1.key.name.utf8.count }
+        var offset = Self.up(Self.headSize + identity.utf8.count + indexLength)
         for entry in entries {
             let name = Array(entry.key.name.utf8)
-            for number in [entry.key.layout, UInt64(offset), UInt64(entry.size), UInt64(name.count)] {
+            let sum = unsafe entry.sum ?? Checksum.of(entry.bytes)
+            for number in [entry.key.layout, UInt64(offset), UInt64(entry.size), sum, UInt64(name.count)] {
                 index += Self.littleEndian(number)
             }
             index += name
@@ -150,12 +181,16 @@ internal import PlainText
         guard hasRoom(for: offset) else { return false }
 
         let temporary = path + ".partial"
-        guard let descriptor = Self.created(temporary) else { return false }
+        guard let descriptor = Self.opened(temporary) else { return false }
+        let cleanUp = CleanUp { unsafe unlink(temporary.nativePath) }
+        defer { cleanUp.finish() }
+        let body = Array(identity.utf8) + index
+        let sum = unsafe body.withUnsafeBytes { unsafe Checksum.of($0) }
         var head: [UInt8] = []
-        for number in [Self.magic, UInt64(offset), UInt64(identity.utf8.count), UInt64(indexLength)] {
+        for number in [Self.magic, UInt64(offset), UInt64(identity.utf8.count), UInt64(indexLength), sum] {
             head += Self.littleEndian(number)
         }
-        head += Array(identity.utf8) + index
+        head += body
         var isWritten = unsafe head.withUnsafeBytes { unsafe Self.write($0, to: descriptor, at: 0) }
         var position = Self.up(head.count)
         for entry in entries where isWritten {
@@ -164,29 +199,38 @@ internal import PlainText
             position = Self.up(position + entry.size)
         }
         isWritten = isWritten && ftruncate(descriptor, off_t(offset)) == 0 && fsync(descriptor) == 0
-        guard close(descriptor) == 0, isWritten, unsafe rename(temporary.nativePath, path.nativePath) == 0 else {
+        // Closing gives up the lock, after which the name may be another process's.
+        defer { close(descriptor) }
+        guard isWritten, unsafe rename(temporary.nativePath, path.nativePath) == 0 else {
             unsafe unlink(temporary.nativePath)
             return false
         }
         return true
     }
 
-    /// A new file, open for writing; `nil` where another process is writing it. One that was left a while ago by a process
-    /// that was killed is replaced.
-    private static func created(_ path: String) -> Int32? {
-        var status = stat()
-        if unsafe stat(path.nativePath, &status) == 0, time(nil) - status.secondsOfChange > secondsAbandoned {
-            unsafe unlink(path.nativePath)
+    /// An empty file, open for writing and locked; `nil` where another process is writing it. The lock of a process that was
+    /// killed is gone with it, and what it left is overwritten.
+    private static func opened(_ path: String) -> Int32? {
+        let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return nil }
+        var (own, named) = (stat(), stat())
+        // Who held the lock until now has renamed what is open here.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, unsafe fstat(descriptor, &own) == 0,
+            unsafe stat(path.nativePath, &named) == 0, own.st_ino == named.st_ino, own.st_dev == named.st_dev,
+            ftruncate(descriptor, 0) == 0
+        else {
+            close(descriptor)
+            return nil
         }
-        let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        return descriptor >= 0 ? descriptor : nil
+        return descriptor
     }
 
     private func hasRoom(for size: Int) -> Bool {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         var status = statvfs()
         guard unsafe statvfs(folder.nativePath, &status) == 0 else { return false }
-        return Int(status.f_bavail) * Int(status.f_frsize) > size + size / 10
+        let (room, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflow || room > UInt64(size + size / 10)
     }
 
     private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Bool {
@@ -204,15 +248,5 @@ internal import PlainText
 
     private static func littleEndian(_ number: UInt64) -> [UInt8] {
         (0 ..< 8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-    }
-}
-
-extension stat {
-    fileprivate var secondsOfChange: Int {
-        #if canImport(Darwin)
-            st_mtimespec.tv_sec
-        #else
-            st_mtim.tv_sec
-        #endif
     }
 }

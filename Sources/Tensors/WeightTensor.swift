@@ -114,6 +114,25 @@ extension WeightTensor {
         return range == 0 ..< count ? all : Array(all[range])
     }
 
+    /// All elements as floats, in row-major order, that many at a time (the last time what is left). Corrections are applied
+    /// once, to the whole.
+    /// - Parameter size: a multiple of a block's length.
+    public func forEachPiece(of size: Int, _ body: ([Float]) throws -> Void) rethrows {
+        let whole = corrections.isEmpty ? nil : floats()
+        for start in stride(from: 0, to: count, by: size) {
+            let range = start ..< min(count, start + size)
+            try body(whole.map { Array($0[range]) } ?? floats(range))
+        }
+    }
+
+    /// Whether all elements are finite numbers.
+    public var isFinite: Bool {
+        var result = true
+        // Blocks of each type divide the size.
+        forEachPiece(of: 1 << 20) { piece in result = result && piece.allSatisfy(\.isFinite) }
+        return result
+    }
+
     /// The elements without the corrections.
     private func storedFloats(_ range: Range<Int>) -> [Float] {
         guard !range.isEmpty else { return [] }

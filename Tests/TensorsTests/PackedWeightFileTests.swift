@@ -126,12 +126,105 @@ import Testing
             try whole.prefix(length).write(to: URL(fileURLWithPath: path))
             #expect(try run(PackedWeightFile(path: path, identity: "a")) == expected, "cut to \(length)")
         }
-        for index in 0 ..< 150 {
+        // Every byte of the index, and some of all others; those that fill up a page are of no use to anyone.
+        for index in Array(0 ..< 300) + Array(stride(from: 300, to: whole.count, by: 61)) {
             var damaged = whole
-            damaged[index] ^= 0xff
+            damaged[index] ^= 1 << (index % 8)
             try damaged.write(to: URL(fileURLWithPath: path))
-            // Where an offset still lies inside the file, the weights are others; nothing may be read outside it.
-            _ = try run(PackedWeightFile(path: path, identity: "a"))
+            #expect(try run(PackedWeightFile(path: path, identity: "a")) == expected, "byte \(index)")
+        }
+    }
+
+    /// A damaged file is replaced by a whole one, an entry of it that is damaged with the others kept.
+    @Test func damagedFilesAreRebuilt() throws {
+        let first = PackedWeightFile(path: path, identity: "a")
+        let expected = try run(first)
+        #expect(first.save())
+        let whole = try #require(FileManager.default.contents(atPath: path))
+        var beginning = whole
+        beginning[60] ^= 4
+        var weights = whole
+        weights[4096] ^= 4
+        for damaged in [beginning, weights, whole.prefix(whole.count - 1), Data()] {
+            try Data(damaged).write(to: URL(fileURLWithPath: path))
+            let second = PackedWeightFile(path: path, identity: "a")
+            #expect(try run(second) == expected)
+            #expect(second.hasNews && second.save())
+            #expect(second.size == first.size)
+            let third = PackedWeightFile(path: path, identity: "a")
+            #expect(try run(third) == expected)
+            #expect(!third.hasNews)
+        }
+    }
+
+    /// Files whose sums are right and whose numbers are not: lengths and places near the largest there are.
+    @Test func hostileNumbersAreRefused() throws {
+        let first = PackedWeightFile(path: path, identity: "a")
+        let expected = try run(first)
+        #expect(first.save())
+        let whole = try #require(FileManager.default.contents(atPath: path))
+        func number(_ data: Data, _ place: Int) -> UInt64 {
+            data[place ..< place + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        let identityLength = try #require(Int(exactly: number(whole, 16)))
+        let indexLength = try #require(Int(exactly: number(whole, 24)))
+        let index = 40 + identityLength
+        // Size of file, identity and index; then layout, place, size, sum and length of the name of the first entry.
+        let places = [8, 16, 24] + (0 ..< 5).map { index + 8 * $0 }
+        let numbers: [UInt64] = [
+            0, 1, 4095, 4096, UInt64(whole.count) - 1, UInt64(whole.count), UInt64(whole.count) + 1, 1 << 31, 1 << 32,
+            1 << 62, UInt64(Int.max) - 4096, UInt64(Int.max) - 40, UInt64(Int.max) - 1, UInt64(Int.max),
+            UInt64(Int.max) + 1, .max - 4095, .max - 39, .max - 1, .max,
+        ]
+        for place in places {
+            for value in numbers {
+                var hostile = whole
+                for byte in 0 ..< 8 { hostile[place + byte] = UInt8(truncatingIfNeeded: value >> (8 * UInt64(byte))) }
+                let body = [UInt8](hostile[40 ..< 40 + identityLength + indexLength])
+                let sum = body.withUnsafeBytes { Checksum.of($0) }
+                for byte in 0 ..< 8 { hostile[32 + byte] = UInt8(truncatingIfNeeded: sum >> (8 * UInt64(byte))) }
+                try hostile.write(to: URL(fileURLWithPath: path))
+                #expect(
+                    try run(PackedWeightFile(path: path, identity: "a")) == expected, "\(value) at byte \(place)")
+            }
+        }
+    }
+
+    /// Whoever writes at the same time, what has the name afterwards is one whole file.
+    @Test func manyWritersLeaveAWholeFile() throws {
+        let expected = try run(nil)
+        var prepared: [PackedWeightFile] = []
+        for _ in 0 ..< 8 {
+            prepared.append(PackedWeightFile(path: path, identity: "a"))
+            #expect(try run(prepared.last) == expected)
+        }
+        // Each is used by one thread only.
+        nonisolated(unsafe) let files = prepared
+        DispatchQueue.concurrentPerform(iterations: files.count) { _ = files[$0].save() }
+        let found = PackedWeightFile(path: path, identity: "a")
+        #expect(try run(found) == expected)
+        #expect(!found.hasNews)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model.packed"])
+        // What a process left that was killed while it wrote does not stand in the way.
+        try Data("left".utf8).write(to: URL(fileURLWithPath: path + ".partial"))
+        let other = PackedWeightFile(path: path, identity: "b")
+        #expect(try run(other) == expected)
+        #expect(other.save())
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["model.packed"])
+    }
+
+    @Test func theSumOfBytesKnowsEveryChange() {
+        for count in [0, 1, 7, 31, 32, 33, 4096, 1 << 20, (1 << 20) + 5] {
+            var bytes = (0 ..< count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
+            let sum = bytes.withUnsafeBytes { Checksum.of($0) }
+            #expect((bytes + [0]).withUnsafeBytes { Checksum.of($0) } != sum)
+            for place in Set([0, 8, 31, 32, count / 2, count - 1]) where bytes.indices.contains(place) {
+                for bit in 0 ..< 8 {
+                    bytes[place] ^= 1 << bit
+                    #expect(bytes.withUnsafeBytes { Checksum.of($0) } != sum, "\(count): bit \(bit) of byte \(place)")
+                    bytes[place] ^= 1 << bit
+                }
+            }
         }
     }
 

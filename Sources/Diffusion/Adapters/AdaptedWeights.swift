@@ -32,7 +32,7 @@ struct AdaptedWeights: WeightSource {
     }
 
     var file: String { base.file }
-    var files: [String] { base.files }
+    var files: [MappedFile] { base.files }
     var names: [String] { base.names }
     func unusableElementType(_ name: String) -> String? { base.unusableElementType(name) }
     func nameInFile(_ name: String) -> String { base.nameInFile(name) }

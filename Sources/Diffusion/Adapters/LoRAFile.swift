@@ -33,8 +33,9 @@ struct LoRAFile: Sendable {
         var others: [String] = []
         let sorted = source.names.sorted()
         let isList = sorted.allSatisfy { Int($0) != nil }
+        let listPart = isList ? Self.partOfList(source, names: sorted) : .denoiser
         for name in sorted {
-            let known = isList ? Self.keyOfList(name, in: source, names: sorted) : LoRAKey(name)
+            let known = isList ? Self.keyOfList(name, part: listPart) : LoRAKey(name)
             guard let known else {
                 others.append(name)
                 continue
@@ -105,15 +106,18 @@ struct LoRAFile: Sendable {
             file: file, model: model, count: unknown.count, of: all.count, first: unknown.map(label).min() ?? "")
     }
 
-    /// cloneofsimo's pickles: a list of up, down, up, down …; those of the text encoder are all square.
-    private static func keyOfList(_ name: String, in source: any WeightSource, names: [String]) -> LoRAKey? {
-        guard let index = Int(name) else { return nil }
+    /// cloneofsimo's pickles are a list of up, down, up, down …; those of the text encoder are all square.
+    private static func partOfList(_ source: any WeightSource, names: [String]) -> LoRAKey.Part {
         let widths = Set(
             names.compactMap { name in
                 let shape = source.tensor(name)?.shape ?? []
                 return (Int(name) ?? 0) % 2 == 0 ? shape.first : shape.last
             })
-        let part: LoRAKey.Part = widths.count == 1 ? .textEncoder : .denoiser
+        return widths.count == 1 ? .textEncoder : .denoiser
+    }
+
+    private static func keyOfList(_ name: String, part: LoRAKey.Part) -> LoRAKey? {
+        guard let index = Int(name) else { return nil }
         return LoRAKey("\(part.rawValue):\(index / 2):\(index % 2 == 0 ? "up" : "down")")
     }
 

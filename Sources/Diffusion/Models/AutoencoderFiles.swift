@@ -84,8 +84,8 @@ struct AutoencoderFiles {
             }
             let tiny = try MissingTensors.counted(in: weights) {
                 try TinyAutoencoder(
-                    encoder: LayerLoader($0, prefix: "encoder.layers."),
-                    decoder: LayerLoader($0, prefix: "decoder.layers."),
+                    encoder: LayerLoader($0, part: "vae.encoder", prefix: "encoder.layers."),
+                    decoder: LayerLoader($0, part: "vae.decoder", prefix: "decoder.layers."),
                     decoderStart: 0, latentScale: scale, latentShift: shift)
             }
             self.init(tiny, weights: [weights])
@@ -117,8 +117,8 @@ struct AutoencoderFiles {
         if has("taesd_decoder.") {
             let tiny = try MissingTensors.counted(in: weights) {
                 try TinyAutoencoder(
-                    encoder: LayerLoader($0, prefix: "taesd_encoder."),
-                    decoder: LayerLoader($0, prefix: "taesd_decoder."),
+                    encoder: LayerLoader($0, part: "vae.encoder", prefix: "taesd_encoder."),
+                    decoder: LayerLoader($0, part: "vae.decoder", prefix: "taesd_decoder."),
                     decoderStart: 1)
             }
             self.init(tiny, weights: [weights])
@@ -167,7 +167,8 @@ struct AutoencoderFiles {
         let second = try WeightFile.open(otherPath).weights
         let (encoder, decoder) = isEncoder ? (weights, second) : (second, weights)
         let tiny = try TinyAutoencoder(
-            encoder: LayerLoader(encoder), decoder: LayerLoader(decoder), decoderStart: 1)
+            encoder: LayerLoader(encoder, part: "vae.encoder"), decoder: LayerLoader(decoder, part: "vae.decoder"),
+            decoderStart: 1)
         self.init(tiny, weights: [encoder, decoder])
     }
 }

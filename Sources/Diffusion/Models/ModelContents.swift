@@ -23,14 +23,7 @@ public struct ModelContents: Sendable {
             try weights.names.sorted().filter { name in
                 guard let tensor = weights.tensor(name) else { return false }
                 try observe(tensor.bytes.count)
-                var start = 0
-                while start < tensor.count {
-                    // Some at a time, of which a block is a divisor.
-                    let end = min(tensor.count, start + 1 << 20)
-                    if tensor.floats(start ..< end).contains(where: { !$0.isFinite }) { return true }
-                    start = end
-                }
-                return false
+                return !tensor.isFinite
             }
         }
     }

@@ -89,7 +89,7 @@ struct Autoencoder {
     /// - Throws: `WeightError` where a tensor is missing or does not fit the configuration.
     init(configuration c: AutoencoderConfiguration, weights: any WeightSource) throws {
         configuration = c
-        let loader = LayerLoader(weights)
+        let loader = LayerLoader(weights, part: "vae")
         let last = c.blockChannels[c.blockChannels.count - 1]
         let levels = c.blockChannels.count
         func resnet(_ scope: LayerLoader, _ inChannels: Int, _ outChannels: Int) throws -> ResnetBlock {

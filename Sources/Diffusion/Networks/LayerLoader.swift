@@ -3,28 +3,31 @@ internal import Tensors
 /// Makes layers of the tensors below one prefix, checking every shape.
 struct LayerLoader {
     let source: any WeightSource
+    /// The network that the layers are of, such as `unet`: packed weights are known by it and their names in it.
+    let part: String
     let prefix: String
     /// Of the convolutions and linear layers made here.
     let arithmetic: ProductArithmetic
 
-    init(_ source: any WeightSource, prefix: String = "", arithmetic: ProductArithmetic = .likeTensors) {
+    init(_ source: any WeightSource, part: String, prefix: String = "", arithmetic: ProductArithmetic = .likeTensors) {
         self.source = source
+        self.part = part
         self.prefix = prefix
         self.arithmetic = arithmetic
     }
 
     func scoped(_ name: String) -> LayerLoader {
-        LayerLoader(source, prefix: prefix + name + ".", arithmetic: arithmetic)
+        LayerLoader(source, part: part, prefix: prefix + name + ".", arithmetic: arithmetic)
     }
 
     func with(_ arithmetic: ProductArithmetic) -> LayerLoader {
-        LayerLoader(source, prefix: prefix, arithmetic: arithmetic)
+        LayerLoader(source, part: part, prefix: prefix, arithmetic: arithmetic)
     }
 
     func has(_ name: String) -> Bool { source.tensor(prefix + name) != nil }
 
     func tensor(_ name: String, shape: [Int]) throws -> WeightTensor {
-        try source.tensor(prefix + name, shape: shape)
+        try source.tensor(prefix + name, shape: shape).renamed("\(part)/\(prefix)\(name)")
     }
 
     func convolution(

@@ -74,15 +74,15 @@ struct TextEncoder {
     }
 
     /// - Parameters:
-    ///   - prefix: of all names.
+    ///   - part: its folder in the diffusers layout.
     ///   - isPooled: whether there is a projection for the pooled text.
     /// - Throws: `WeightError` where a tensor is missing or does not fit the configuration.
     init(
-        configuration c: TextEncoderConfiguration, weights: any WeightSource, prefix: String = "",
+        configuration c: TextEncoderConfiguration, weights: any WeightSource, part: String = "text_encoder",
         isPooled: Bool = false
     ) throws {
         configuration = c
-        let root = LayerLoader(weights, prefix: prefix)
+        let root = LayerLoader(weights, part: part)
         let loader = root.has("text_model.final_layer_norm.weight") ? root.scoped("text_model") : root
         tokens = try loader.tensor("embeddings.token_embedding.weight", shape: [c.vocabularySize, c.channels])
         positions = try loader.tensor("embeddings.position_embedding.weight", shape: [c.maximumTokens, c.channels])

@@ -31,7 +31,7 @@ struct UNet {
         configuration c: UNetConfiguration, weights: any WeightSource, arithmetic: ProductArithmetic = .likeTensors
     ) throws {
         configuration = c
-        let loader = LayerLoader(weights)
+        let loader = LayerLoader(weights, part: "unet")
         let blocks = loader.with(arithmetic)
         let levels = c.blockChannels.count
         var time = TimeEmbedding.Builder()

@@ -57,6 +57,8 @@ public final class DiffusionPipeline {
     ///   - precision: `nil` for the best that the CPU computes natively.
     ///   - threads: `nil` for one a core.
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
+    ///   - parametersWorthKeeping: how many a model must have for that. One of fewer than the default is packed in less time
+    ///     than it takes to think of it.
     ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     ///   - autoencoder: the path of an autoencoder to take in place of the model's own.
@@ -65,7 +67,8 @@ public final class DiffusionPipeline {
     /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
     public init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
-        spillFolder: String? = nil, clipVocabulary: String? = nil, autoencoder: String? = nil,
+        parametersWorthKeeping: Int = 100_000_000, spillFolder: String? = nil, clipVocabulary: String? = nil,
+        autoencoder: String? = nil,
         previewAutoencoder: String? = nil, adapters: Adapters = Adapters()
     ) throws {
         let files = try ModelFiles(model, clipVocabulary: clipVocabulary)
@@ -132,20 +135,17 @@ public final class DiffusionPipeline {
         facts.adapters = matched.facts
         facts.embeddings = matched.embeddings
         self.facts = facts
-        guard facts.parameters >= Self.parametersWorthKeeping else { return }
+        guard facts.parameters >= parametersWorthKeeping else { return }
         compute.weightMemory = Self.usualWeightMemory
         if let packedWeightFolder {
             compute.packedWeightFile = files.packedWeightFile(
-                in: packedWeightFolder, weights: sources.map(\.weights), precision: precision)
+                in: packedWeightFolder, weights: sources, precision: precision)
         }
     }
 
     /// Mapping weights again that lie in the page cache costs a step 1 % a gigabyte; room for them costs whoever else is at
     /// work on the machine, or the edit itself where there is none.
     private static let usualWeightMemory = 1_900_000_000
-
-    /// A model of fewer parameters is packed in less time than it takes to think of it.
-    private static let parametersWorthKeeping = 100_000_000
 
     /// Writes the weights that were packed since the model was opened to the file that the next process maps.
     /// - Returns: the file's size in bytes; `nil` where nothing is new, none is kept, or it could not be written.
@@ -466,7 +466,7 @@ public final class DiffusionPipeline {
     private func notANumber(part: String) -> ModelError {
         for (found, weights) in sources where found == part {
             let culprit = weights.names.sorted().first { name in
-                weights.tensor(name)?.floats().contains { !$0.isFinite } ?? false
+                weights.tensor(name)?.isFinite == false
             }
             if let culprit { return .notANumber(model: files.name, part: part, tensor: culprit) }
         }

@@ -38,11 +38,8 @@ struct PromptEncoder {
         parts = try zip(files.textEncoders, weights).map { part, weights in
             let configuration = try TextEncoderConfiguration(files.configuration("\(part)/config.json"))
             let isSecond = part == ModelFiles.secondTextEncoder
-            // Packed weights are known by their names, which those of both encoders share.
-            let prefix = isSecond ? "\(part)." : ""
-            let named: any WeightSource = isSecond ? RenamedWeights(weights, prefix: prefix) : weights
-            var encoder = try MissingTensors.counted(in: named) {
-                try TextEncoder(configuration: configuration, weights: $0, prefix: prefix, isPooled: isSecond)
+            var encoder = try MissingTensors.counted(in: weights) {
+                try TextEncoder(configuration: configuration, weights: $0, part: part, isPooled: isSecond)
             }
             var tokenizer = try files.tokenizer(of: part)
             for (word, vectors) in try adapters.words(part: part, channels: configuration.channels) {

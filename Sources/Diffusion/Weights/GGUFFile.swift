@@ -91,7 +91,7 @@ public struct GGUFFile: WeightSource {
         self.entries = entries
     }
 
-    public var files: [String] { [file] }
+    public var files: [MappedFile] { [mapping] }
 
     public var names: [String] { entries.filter { $0.value.elementType != nil }.map(\.key) }
 

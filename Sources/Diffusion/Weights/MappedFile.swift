@@ -1,4 +1,5 @@
 internal import PlainText
+internal import Tensors
 
 #if canImport(Glibc)
     internal import Glibc
@@ -20,6 +21,8 @@ public final class MappedFile: @unchecked Sendable {
     public let path: String
     /// The whole file; empty for an empty file.
     public let bytes: UnsafeRawBufferPointer
+    /// Which file it was when it was opened: device, number, size, and times of content and of any change.
+    private let place: String
 
     /// Maps a file.
     ///
@@ -37,6 +40,14 @@ public final class MappedFile: @unchecked Sendable {
             throw .unreadable(file: path, reason: "it is not a regular file")
         }
         self.path = path
+        #if canImport(Darwin)
+            let (written, changed) = (status.st_mtimespec, status.st_ctimespec)
+        #else
+            let (written, changed) = (status.st_mtim, status.st_ctim)
+        #endif
+        place =
+            "\(status.st_dev):\(status.st_ino) \(status.st_size) \(written.tv_sec).\(written.tv_nsec) "
+            + "\(changed.tv_sec).\(changed.tv_nsec)"
         let count = Int(status.st_size)
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -46,6 +57,40 @@ public final class MappedFile: @unchecked Sendable {
             throw failure(errno)
         }
         bytes = UnsafeRawBufferPointer(start: address, count: count)
+    }
+
+    /// The whole path, without links.
+    var resolvedPath: String {
+        guard let buffer = realpath(path.nativePath, nil) else { return path }
+        defer { free(buffer) }
+        return String(nativePath: buffer)
+    }
+
+    /// What tells this file from any other, and from itself after a change: its resolved path, what the system knows of it,
+    /// and a hash of its ends and of samples between. The ends hold what formats say of their tensors: the header of
+    /// safetensors and GGUF, the directory of a zip archive with a sum of each tensor, the pickles of PyTorch's older form.
+    var identity: String {
+        defer { withExtendedLifetime(self) {} }
+        let end = 1 << 20
+        var head = min(bytes.count, end)
+        if bytes.count >= 8 {
+            // A safetensors header may be longer.
+            let announced = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+            if announced <= UInt64(SafetensorsHeader.maximumLength) {
+                head = min(bytes.count, max(head, 8 + Int(announced)))
+            }
+        }
+        var parts = [0 ..< head, max(head, bytes.count - end) ..< bytes.count]
+        let (samples, length) = (64, 4096)
+        let between = parts[1].lowerBound - head
+        if between > 0 {
+            parts += (0 ..< samples).map { index in
+                let start = head + between / samples * index
+                return start ..< min(start + length, bytes.count)
+            }
+        }
+        let sums = parts.map { String(Checksum.of(UnsafeRawBufferPointer(rebasing: bytes[$0])), radix: 16) }
+        return "\(resolvedPath) \(place) \(sums.joined(separator: " ").stableHash)"
     }
 
     /// Whether anything of that path is there.

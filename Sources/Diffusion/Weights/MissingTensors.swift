@@ -21,6 +21,7 @@ final class MissingTensors: WeightSource {
     init(_ base: any WeightSource) { self.base = base }
 
     var file: String { base.file }
+    var files: [MappedFile] { base.files }
     var names: [String] { base.names }
     func tensor(_ name: String) -> WeightTensor? { base.tensor(name) }
     func unusableElementType(_ name: String) -> String? { base.unusableElementType(name) }

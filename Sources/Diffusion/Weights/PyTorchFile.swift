@@ -177,7 +177,7 @@ public struct PyTorchFile: WeightSource {
         return (value, reader, places)
     }
 
-    public var files: [String] { [file] }
+    public var files: [MappedFile] { [mapping] }
 
     public var names: [String] {
         entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) != nil }.map(\.key)

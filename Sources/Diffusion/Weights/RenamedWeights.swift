@@ -32,15 +32,8 @@ struct RenamedWeights: WeightSource {
         self.origins = origins
     }
 
-    /// All tensors, with a prefix before their names.
-    init(_ base: any WeightSource, prefix: String) {
-        self.init(
-            base,
-            origins: Dictionary(uniqueKeysWithValues: base.names.map { (prefix + $0, Origin($0)) }))
-    }
-
     var file: String { base.file }
-    var files: [String] { base.files }
+    var files: [MappedFile] { base.files }
     var names: [String] { origins.filter { base.unusableElementType($0.value.name) == nil }.map(\.key) }
 
     func unusableElementType(_ name: String) -> String? {
@@ -88,14 +81,14 @@ extension WeightTensor {
     var transposed: WeightTensor {
         precondition(shape.count == 2, "\(name) is no matrix")
         let (rows, columns) = (shape[0], shape[1])
-        // Blocks that share scales lie along the rows.
-        let isQuantized = elementType.blockLength > 1
+        // Blocks that share scales lie along the rows, and corrections are of rows and columns as they were.
+        let isPlain = elementType.blockLength == 1 && corrections.isEmpty
         let owner =
-            isQuantized
+            !isPlain
             ? floats().withUnsafeBytes { TransposedMatrix($0, size: 4, rows: rows, columns: columns) }
             : TransposedMatrix(bytes, size: elementType.size, rows: rows, columns: columns)
         return WeightTensor(
-            name: name, shape: [columns, rows], elementType: isQuantized ? .float32 : elementType,
+            name: name, shape: [columns, rows], elementType: isPlain ? elementType : .float32,
             bytes: UnsafeRawBufferPointer(owner.bytes), owner: owner)
     }
 }

@@ -16,7 +16,7 @@ public struct SafetensorsFile: WeightSource {
     /// - Throws: `WeightError`.
     public init(path: String) throws(WeightError) {
         let mapping = try MappedFile(path: path)
-        try self.init(storage: Storage(mapping.bytes, kept: mapping), file: path)
+        try self.init(storage: Storage(mapping.bytes, mapping: mapping), file: path)
     }
 
     /// Takes bytes that nothing writes to or releases while the program runs, as those compiled into it.
@@ -24,7 +24,7 @@ public struct SafetensorsFile: WeightSource {
     /// - Parameter name: what errors call them.
     /// - Throws: `WeightError`.
     public init(staticBytes bytes: UnsafeRawBufferPointer, name: String) throws(WeightError) {
-        try self.init(storage: Storage(bytes, kept: nil), file: name)
+        try self.init(storage: Storage(bytes, mapping: nil), file: name)
     }
 
     private init(storage: Storage, file: String) throws(WeightError) {
@@ -32,6 +32,8 @@ public struct SafetensorsFile: WeightSource {
         self.storage = storage
         header = try SafetensorsHeader(parsing: storage.bytes, file: file)
     }
+
+    public var files: [MappedFile] { storage.mapping.map { [$0] } ?? [] }
 
     public var names: [String] {
         header.entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) != nil }.map(\.key)
@@ -60,14 +62,14 @@ public struct SafetensorsFile: WeightSource {
 
 /// A file's bytes and what keeps them where they are.
 private final class Storage: @unchecked Sendable {
-    // Sendable: the bytes are read-only, and live as long as `kept` or, without it, as long as the program.
+    // Sendable: the bytes are read-only, and live as long as `mapping` or, without it, as long as the program.
 
     let bytes: UnsafeRawBufferPointer
-    private let kept: MappedFile?
+    let mapping: MappedFile?
 
-    init(_ bytes: UnsafeRawBufferPointer, kept: MappedFile?) {
+    init(_ bytes: UnsafeRawBufferPointer, mapping: MappedFile?) {
         self.bytes = bytes
-        self.kept = kept
+        self.mapping = mapping
     }
 }
 

@@ -48,8 +48,7 @@ struct WeightFileWriter {
                     try put(piece.bytes)
                     continue
                 }
-                for start in stride(from: 0, to: piece.count, by: 1 << 20) {
-                    let values = piece.floats(start ..< min(piece.count, start + 1 << 20))
+                try piece.forEachPiece(of: 1 << 20) { values in
                     try encoded(values, as: type, tensor: entry.name).withUnsafeBytes(put)
                 }
             }

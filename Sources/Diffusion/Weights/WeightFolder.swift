@@ -10,6 +10,7 @@ public struct WeightFolder: WeightSource {
     /// Which file holds a tensor.
     private let shardOfTensor: [String: Int]
     private let shards: [any WeightSource]
+    private let index: MappedFile?
 
     /// The stems that diffusers and transformers give to weight files.
     public static let stems = ["diffusion_pytorch_model", "model"]
@@ -62,6 +63,7 @@ public struct WeightFolder: WeightSource {
         file = single.file
         shards = [single]
         shardOfTensor = [:]
+        index = nil
     }
 
     private init(index: String, folder: String) throws(WeightError) {
@@ -99,9 +101,10 @@ public struct WeightFolder: WeightSource {
         file = index
         self.shards = shards
         self.shardOfTensor = shardOfTensor
+        self.index = mapping
     }
 
-    public var files: [String] { shards.map(\.file) }
+    public var files: [MappedFile] { (index.map { [$0] } ?? []) + shards.flatMap(\.files) }
 
     public var names: [String] {
         isSharded ? shardOfTensor.keys.filter { unusableElementType($0) == nil } : shards[0].names

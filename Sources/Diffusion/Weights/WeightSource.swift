@@ -4,8 +4,8 @@ public import Tensors
 public protocol WeightSource: Sendable {
     /// What errors about the source call it, usually a path.
     var file: String { get }
-    /// The paths of all files that tensors come from; empty for weights in memory.
-    var files: [String] { get }
+    /// All files that tensors come from; empty for weights in memory.
+    var files: [MappedFile] { get }
     /// The name of every tensor that `tensor(_:)` returns, unordered.
     var names: [String] { get }
     /// `nil` where the source has no tensor of that name, or has it in a type the engine does not compute with.
@@ -22,7 +22,6 @@ public protocol WeightSource: Sendable {
 }
 
 extension WeightSource {
-    public var files: [String] { [] }
     public func unusableElementType(_ name: String) -> String? { nil }
     public func nameInFile(_ name: String) -> String { name }
 
