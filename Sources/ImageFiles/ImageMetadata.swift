@@ -145,6 +145,8 @@ public struct SourceFacts: Sendable, Equatable {
     /// The EXIF orientation that was applied, 1…8.
     public var orientation: Int
     public var byteCount: Int
+    /// Whether a WebP was compressed with loss.
+    var isLossyWebP = false
 }
 
 /// A picture file, read.
@@ -162,6 +164,9 @@ public struct LoadedImage: Sendable {
     public var jpegSource: JPEGSource?
     /// Plain sentences to say aloud: what was converted, what was damaged, what will not be carried over.
     public var notes: [String]
+
+    /// Whether its compression may have changed samples a little.
+    public var isLossy: Bool { [.jpeg, .avif, .heic].contains(format) || facts.isLossyWebP }
 
     /// The format of what is made of it where none is named: its own, or PNG where that is not written or could not hold
     /// the samples (a JPEG of 12 bits).

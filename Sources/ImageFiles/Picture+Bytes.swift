@@ -1,5 +1,5 @@
 internal import CImageIO
-internal import Raster
+public import Raster
 
 /// Fills `values` with `count` elements that `write` writes as bytes. Where `write` fails it stays empty.
 func fill<Element>(
@@ -50,8 +50,8 @@ extension Picture {
         }
     }
 
-    /// The picture turned as EXIF orientation 1…8 asks of what is stored.
-    func upright(from orientation: Int) -> Picture {
+    /// The picture turned as EXIF orientation 1…8 asks of what is stored. Traps on another number.
+    public func upright(from orientation: Int) -> Picture {
         precondition((1 ... 8).contains(orientation), "an EXIF orientation is 1 to 8")
         guard orientation > 1 else { return self }
         let turnedSize = orientation < 5 ? size : PixelSize(width: height, height: width)

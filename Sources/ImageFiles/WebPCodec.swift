@@ -42,7 +42,7 @@ enum WebPCodec {
         }
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,
-            orientation: 1, byteCount: file.count)
+            orientation: 1, byteCount: file.count, isLossyWebP: !info.is_lossless)
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
             notes: notes)

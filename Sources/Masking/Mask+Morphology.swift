@@ -24,6 +24,17 @@ extension Mask {
         return Mask(coverage: result.coverage, reading: reading)
     }
 
+    /// White where the coverage is one of `values` of `maximum`, black elsewhere. Traps unless `maximum` is positive.
+    public func thresholded(_ values: ClosedRange<Int>, maximum: Int) -> Mask {
+        precondition(maximum > 0, "a mask has values above 0")
+        var result = coverage
+        for index in result.values.indices {
+            let value = Int((result.values[index] * Float(maximum)).rounded())
+            result.values[index] = values.contains(value) ? 1 : 0
+        }
+        return Mask(coverage: result, reading: reading)
+    }
+
     /// The mask blurred by a Gaussian of `sigma` pixels, cut off at 3 σ (so coverage stays exactly 0 further away) and
     /// continued past the picture's border by its edge values. Traps on a negative sigma.
     public func feathered(sigma: Float) -> Mask {

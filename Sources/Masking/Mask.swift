@@ -9,24 +9,6 @@ public struct Mask: Sendable, Equatable {
     /// How the coverage was read from a picture; `nil` when it was not.
     public let reading: Reading?
 
-    /// Where a mask picture's coverage came from.
-    public enum Reading: Sendable, Hashable {
-        /// Its brightness (Rec. 709 luma of the stored samples).
-        case luma(MaskMeaning)
-        /// Its alpha, transparent being marked (the convention of OpenAI's image edits).
-        case alpha(MaskMeaning)
-
-        /// "white repaints", "opaque repaints" …
-        public var phrase: String {
-            switch self {
-            case .luma(.repaint): "white repaints"
-            case .luma(.keep): "black repaints"
-            case .alpha(.repaint): "transparent repaints"
-            case .alpha(.keep): "opaque repaints"
-            }
-        }
-    }
-
     /// A mask from coverage; values are clamped to 0…1 and a NaN becomes 0.
     public init(coverage: Plane) {
         self.init(coverage: coverage, reading: nil)
@@ -42,30 +24,20 @@ public struct Mask: Sendable, Equatable {
         self.reading = reading
     }
 
-    /// Reads a mask picture at its own depth.
+    /// Takes a mask picture as it is, at its own depth; `Mask.init(reading:)` looks for what its values stand for.
     ///
-    /// Alpha decides where it varies over the picture (transparent is marked; colour is then ignored), luma otherwise
-    /// (white is marked). The luma is computed in integers, so coverage is 0 exactly where every sample is 0 (or, with
-    /// `.keep`, where every sample is the maximum).
+    /// Unless `meaning` says so, alpha decides where it varies over the picture (transparent is marked; colour is then
+    /// ignored), luma otherwise (white is marked). Both are computed in integers, so coverage is 0 exactly where every
+    /// sample is 0 (or, with `.keep`, where every sample is the maximum). A picture without alpha is opaque.
     public init(_ picture: Picture, meaning: MaskMeaning = .repaint) {
-        let (plane, usesAlpha) =
+        let (plane, reading) =
             switch picture.samples {
             case .eight(let samples):
                 markedShare(of: samples, layout: picture.layout, size: picture.size, meaning: meaning)
             case .sixteen(let samples):
                 markedShare(of: samples, layout: picture.layout, size: picture.size, meaning: meaning)
             }
-        self.init(coverage: plane, reading: usesAlpha ? .alpha(meaning) : .luma(meaning))
-    }
-
-    /// Reads a mask picture for a picture of `size`.
-    ///
-    /// - Throws: `MaskError.sizeMismatch` where the sizes differ and `fit` is false; with `fit` the mask is resized.
-    public init(_ picture: Picture, meaning: MaskMeaning = .repaint, for size: PixelSize, fit: Bool = false)
-        throws(MaskError)
-    {
-        guard picture.size == size || fit else { throw .sizeMismatch(mask: picture.size, picture: size) }
-        self = Mask(picture, meaning: meaning).fitted(to: size)
+        self.init(coverage: plane, reading: reading)
     }
 
     /// The same coverage everywhere, e.g. 1 for text-to-image.
@@ -145,32 +117,38 @@ public struct Mask: Sendable, Equatable {
     }
 }
 
-/// The marked share (0…1) of each pixel, and whether alpha decided it.
+/// The marked share (0…1) of each pixel, and what decided it.
 private func markedShare<Sample: FixedWidthInteger>(
     of samples: [Sample], layout: Picture.Layout, size: PixelSize, meaning: MaskMeaning
-) -> (Plane, usesAlpha: Bool) {
+) -> (Plane, Mask.Reading) {
     let channels = layout.channels
     let maximum = Int(Sample.max)
-    var usesAlpha = false
-    if layout.hasAlpha {
+    var varies = false
+    if layout.hasAlpha, !meaning.isLiteral {
         let first = samples[channels - 1]
-        usesAlpha = stride(from: channels - 1, to: samples.count, by: channels).contains { samples[$0] != first }
+        varies = stride(from: channels - 1, to: samples.count, by: channels).contains { samples[$0] != first }
     }
+    let usesAlpha = varies || meaning == .transparent || meaning == .opaque
+    // White and black are seen through the alpha.
+    let weighs = layout.hasAlpha && (meaning == .white || meaning == .black)
+    let isReversed = meaning == .keep || meaning == .black || meaning == .opaque
     // Luma in integers, so that 0 and the maximum are met by black and white alone. The weights sum to 10 000.
     let full = usesAlpha || layout.colorChannels == 1 ? maximum : maximum * 10_000
     var plane = Plane(size: size)
     for pixel in 0 ..< size.area {
         let base = pixel * channels
+        let alpha = layout.hasAlpha ? Int(samples[base + channels - 1]) : maximum
         var marked: Int
         if usesAlpha {
-            marked = full - Int(samples[base + channels - 1])
+            marked = full - alpha
         } else if layout.colorChannels == 1 {
             marked = Int(samples[base])
         } else {
             marked = 2126 * Int(samples[base]) + 7152 * Int(samples[base + 1]) + 722 * Int(samples[base + 2])
         }
-        if meaning == .keep { marked = full - marked }
+        if isReversed { marked = full - marked }
         plane.values[pixel] = Float(marked) / Float(full)
+        if weighs { plane.values[pixel] *= Float(alpha) / Float(maximum) }
     }
-    return (plane, usesAlpha)
+    return (plane, Mask.Reading(usesAlpha ? .alpha : .luma, isReversed: isReversed))
 }

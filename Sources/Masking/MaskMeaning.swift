@@ -1,21 +1,27 @@
-public import Raster
-
 /// What the marked part of a mask asks for; the raw values are those of `--mask-means`.
 public enum MaskMeaning: String, Sendable, Hashable, CaseIterable {
-    /// White (or transparent) repaints, black (or opaque) keeps: the default.
+    /// What is marked is repainted: white, or what is transparent where the alpha varies. The default.
     case repaint
-    /// White (or transparent) keeps, black (or opaque) repaints.
+    /// What is marked is kept, the rest repainted.
     case keep
-}
+    /// White repaints, whatever the alpha: brightness, laid over black, is the strength.
+    case white
+    /// Black repaints, whatever the alpha, as far as it is opaque.
+    case black
+    /// What is transparent repaints, whatever the colours.
+    case transparent
+    /// What is opaque repaints, whatever the colours.
+    case opaque
 
-/// What is wrong with a mask that was given for a picture.
-public enum MaskError: Error, Equatable, CustomStringConvertible {
-    case sizeMismatch(mask: PixelSize, picture: PixelSize)
-
-    public var description: String {
+    /// The same for a mask of what stays: what is marked is what it marks, never the rest.
+    public var unreversed: MaskMeaning {
         switch self {
-        case .sizeMismatch(let mask, let picture):
-            "the mask is \(mask) but the picture is \(picture); they must be the same size (--fit-mask resizes the mask)"
+        case .repaint, .keep: .repaint
+        case .white, .black: .white
+        case .transparent, .opaque: .transparent
         }
     }
+
+    /// Whether values and colours are taken as they are, without looking for what they may stand for.
+    var isLiteral: Bool { self != .repaint && self != .keep }
 }

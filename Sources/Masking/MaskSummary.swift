@@ -5,7 +5,8 @@ public struct MaskSummary: Sendable, Equatable {
     /// Share of the picture's pixels with coverage above 0: 0…1.
     public let fraction: Double
     public let reading: Mask.Reading?
-    public let warning: Warning?
+    /// What of it is probably not what was meant, the worst first.
+    public let warnings: [Warning]
 
     /// A mask that is probably not what was meant. None of these is an error.
     public enum Warning: Sendable, Equatable, CustomStringConvertible {
@@ -15,49 +16,89 @@ public struct MaskSummary: Sendable, Equatable {
         case tiny(Double)
         /// Above 95 % of the picture; the value is the fraction.
         case nearlyFull(Double)
+        /// No pixel has more coverage than this, which is well below 1.
+        case weak(Float)
+        /// More pixels have next to no coverage than have some; the value is their share of the picture.
+        case faint(Double)
 
         public var description: String {
             switch self {
-            case .empty: "the mask is empty: nothing will be repainted (--mask-means keep reads it the other way round)"
-            case .full:
-                "the mask covers the whole picture: nothing will be kept (--mask-means keep reads it the other way round)"
-            case .tiny(let fraction):
-                "the mask covers only \(percentage(fraction)) of the picture (--mask-means keep reads it the other way round)"
-            case .nearlyFull(let fraction):
-                "the mask covers \(percentage(fraction)) of the picture (--mask-means keep reads it the other way round)"
+            case .empty: "the mask is empty: nothing will be repainted"
+            case .full: "the mask covers the whole picture: nothing will be kept"
+            case .tiny(let fraction): "the mask covers only \(percentage(fraction)) of the picture"
+            case .nearlyFull(let fraction): "the mask covers \(percentage(fraction)) of the picture"
+            case .weak(let peak):
+                "the mask is grey: its strength is \(percentage(Double(peak))) at most, so nothing is repainted in full; 'editor mask threshold' makes it black and white"
+            case .faint(let fraction):
+                "\(percentage(fraction)) of the picture is nearly black in the mask but not quite, and will be changed a little; 'editor mask threshold' makes it black and white"
+            }
+        }
+
+        /// Whether another polarity may be what was meant.
+        var isOfExtent: Bool {
+            switch self {
+            case .empty, .full, .tiny, .nearlyFull: true
+            case .weak, .faint: false
             }
         }
     }
 
-    /// "mask: white repaints, 12.4 % of the picture"
+    /// The worst of `warnings`.
+    public var warning: Warning? { warnings.first }
+
+    /// "mask: white repaints, 12.4 % of the picture; its values 0 and 1 of 255 are read as off and on"
     public var verdict: String {
-        "mask: \(reading.map { "\($0.phrase), " } ?? "")\(percentage(fraction)) of the picture"
+        let seen = reading?.findings.filter { !$0.isWarning }.map { "; \($0)" } ?? []
+        return "mask: \(reading.map { "\($0.phrase), " } ?? "")\(percentage(fraction)) of the picture\(seen.joined())"
+    }
+
+    /// What of the mask, and of how it was read, is probably not what was meant, in sentences.
+    public var advice: [String] {
+        let ofReading = reading?.findings.filter(\.isWarning).map { "the mask: \($0)" } ?? []
+        return ofReading
+            + warnings.map { warning in
+                guard warning.isOfExtent, let reading, ofReading.isEmpty else { return "\(warning)" }
+                return
+                    "\(warning) (--mask-means \(reading.isReversed ? "repaint" : "keep") reads it the other way round)"
+            }
     }
 }
 
 extension Mask {
     public var summary: MaskSummary {
-        let touched = coverage.values.count { $0 > 0 }
+        // Coverage that shows in 8 bits hardly or not at all, and such as does.
+        let faintest: Float = 16.5 / 255
+        var (touched, faint, strong) = (0, 0, 0)
+        var peak: Float = 0
+        for value in coverage.values where value > 0 {
+            touched += 1
+            if value < faintest { faint += 1 } else if value > 1 - faintest { strong += 1 }
+            peak = max(peak, value)
+        }
         let fraction = Double(touched) / Double(size.area)
-        let warning: MaskSummary.Warning? =
-            if touched == 0 {
-                .empty
-            } else if touched == size.area {
-                .full
-            } else if fraction < 0.001 {
-                .tiny(fraction)
-            } else if fraction > 0.95 {
-                .nearlyFull(fraction)
-            } else {
-                nil
-            }
-        return MaskSummary(fraction: fraction, reading: reading, warning: warning)
+        var warnings: [MaskSummary.Warning] = []
+        if touched == 0 {
+            warnings.append(.empty)
+        } else if touched == size.area {
+            warnings.append(.full)
+        } else if fraction < 0.001 {
+            warnings.append(.tiny(fraction))
+        } else if fraction > 0.95 {
+            warnings.append(.nearlyFull(fraction))
+        }
+        if touched > 0, peak < 0.75 {
+            warnings.append(.weak(peak))
+        } else if faint > strong, faint > 4 * (touched - faint - strong) {
+            // A soft edge has as many pixels between.
+            warnings.append(.faint(Double(faint) / Double(size.area)))
+        }
+        return MaskSummary(fraction: fraction, reading: reading, warnings: warnings)
     }
 }
 
 /// "12.4 %", with more digits below 0.1 % so that what is not zero does not read so, and never "100.0 %" for less than
 /// all.
-private func percentage(_ fraction: Double) -> String {
+func percentage(_ fraction: Double) -> String {
     var decimals = 1
     var scale = 10.0
     while decimals < 6 && fraction > 0 && fraction * 100 * scale < 1 {

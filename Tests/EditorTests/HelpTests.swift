@@ -11,7 +11,7 @@ import Testing
         [
             "box", "ellipse", "polygon", "path", "stroke", "text", "select", "wand", "color", "luminance", "edges",
             "alpha",
-            "grow", "shrink", "feather", "fill-holes", "invert", "combine",
+            "grow", "shrink", "feather", "fill-holes", "invert", "threshold", "combine",
         ].map { "mask \($0)" }
         + ["list", "info", "pull", "convert", "verify", "remove", "default"].map { "models \($0)" }
 

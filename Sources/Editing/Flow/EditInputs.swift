@@ -63,10 +63,21 @@ public struct EditInputs: Sendable {
         var canvas: OutpaintPlan?
         var picture = loaded.picture
         let reader = MaskReader(
-            picture: loaded.picture, name: input.name, meaning: request.settings.maskMeans,
+            picture: loaded, name: input.name, meaning: request.settings.maskMeans,
             fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
         var mask = try reader.union(request.masks, notes: &notes)
-        var protected = try reader.union(request.protected, notes: &notes)
+        let protectionReader = MaskReader(
+            picture: loaded, name: input.name, meaning: request.settings.maskMeans.unreversed,
+            fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
+        var protected = try protectionReader.union(request.protected, notes: &notes)
+        if let protected {
+            if request.protected.count == 1 {
+                notes += MaskReader.notes(on: protected, of: request.protected[0].input?.name ?? input.name)
+            }
+            if protected.bounds == nil {
+                notes.append(EditNote("--protect covers nothing, so nothing is protected", isWarning: true))
+            }
+        }
         if protected != nil, request.mode == .remix || request.mode == .variations {
             mask = mask ?? .uniform(1, size: loaded.picture.size)
         }
@@ -75,8 +86,12 @@ public struct EditInputs: Sendable {
             mask = marked
             let summary = marked.summary
             notes.append(EditNote(summary.verdict))
-            if let warning = summary.warning, warning != .empty || request.mode != .outpaint {
-                notes.append(EditNote("\(warning)", isWarning: true))
+            if read.bounds != nil, marked.bounds == nil {
+                notes.append(
+                    EditNote(
+                        "--protect takes off all that the mask covers: nothing of it is repainted", isWarning: true))
+            } else if request.mode != .outpaint || summary.warning != .empty {
+                notes += summary.advice.map { EditNote($0, isWarning: true) }
             }
         }
         switch request.mode {

@@ -53,9 +53,11 @@ public struct MaskJob: Sendable {
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
         let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
         let written = Mask(picture)
-        let summary = written.summary
-        notes.append(EditNote(summary.verdict))
-        if let warning = summary.warning { notes.append(EditNote("\(warning)", isWarning: true)) }
+        notes.append(EditNote(written.summary.verdict))
+        let warnings = written.summary.warnings.map { warning in
+            warning == .empty && task.isRepair ? "the mask is empty: nothing is left of it" : "\(warning)"
+        }
+        notes += warnings.map { EditNote($0, isWarning: true) }
         for note in notes { try observe(.note(note)) }
 
         try observe(.stage(.save))
@@ -99,10 +101,10 @@ public struct MaskJob: Sendable {
         // What is found by its colours is found by those that it shows.
         lazy var seen = colorSpace.isSRGB ? picture : Picture(colorSpace.toSRGB(RGBImage(picture)))
         let reader = MaskReader(
-            picture: picture, name: input.name, meaning: meaning, fit: fit,
+            picture: loaded, name: input.name, meaning: meaning, fit: fit,
             maximumPixels: maximumPixels)
         switch task {
-        case .shape(let shape): return shape.mask(size: picture.size)
+        case .shape(let shape): return try MaskReader.mask(of: shape, size: picture.size, notes: &notes)
         case .text(let text, let font, let box):
             let path = try FontFinder.path(of: font)
             let shape = try TextShape(text, font: path)
@@ -111,6 +113,7 @@ public struct MaskJob: Sendable {
                 notes.append(
                     EditNote("the font has no sign for \(shape.missing) of the characters", isWarning: true))
             }
+            _ = try box.reachesBeyond(picture.size)
             guard let rect = box.pixelRect(in: picture.size) else { return .uniform(0, size: picture.size) }
             return Mask(
                 shape.fitted(
@@ -125,10 +128,11 @@ public struct MaskJob: Sendable {
         case .wand(let selection, let places, let radius, let diagonal):
             let points = try places.map { try $0.pixel(in: picture.size) }
             return selection.flood(of: seen, points: points, radius: radius, diagonal: diagonal)
-        case .alpha(let meaning):
-            guard let mask = Mask(alphaOf: picture, meaning: meaning) else {
+        case .alpha(let isOpaque):
+            guard let mask = Mask(alphaOf: picture, meaning: isOpaque ? .opaque : .transparent) else {
                 throw EditError.noAlpha(picture: input.name)
             }
+            notes += MaskReader.notes(on: mask, of: input.name)
             return mask
         case .luminance(let range, let softness):
             return Mask(lightnessOf: seen, in: range, softness: softness)
@@ -141,15 +145,26 @@ public struct MaskJob: Sendable {
             }
             return try selection.mask(
                 of: seen, in: rect, foreground: foreground, background: background, observe: observe)
-        case .grow(let radius): return own(picture).grown(by: radius)
-        case .shrink(let radius): return own(picture).shrunk(by: radius)
-        case .feather(let sigma): return own(picture).feathered(sigma: sigma)
-        case .fillHoles: return own(picture).holesFilled()
-        case .invert: return own(picture).inverted
+        case .grow(let radius): return try own(loaded, notes: &notes).grown(by: radius)
+        case .shrink(let radius): return try own(loaded, notes: &notes).shrunk(by: radius)
+        case .feather(let sigma): return try own(loaded, notes: &notes).feathered(sigma: sigma)
+        case .fillHoles: return try own(loaded, notes: &notes).holesFilled()
+        case .invert: return try own(loaded, notes: &notes).inverted
+        case .threshold(let from, let to):
+            let maximum = picture.maximum
+            for (name, value) in [("--from", from), ("--to", to)] {
+                guard let value, value > maximum else { continue }
+                throw EditError.outOfRange(
+                    setting: name, allowed: "0 to \(maximum) for the \(picture.depth)-bit samples of '\(input.name)'",
+                    found: "\(value)")
+            }
+            let least = from ?? (to == nil ? maximum / 2 + 1 : 0)
+            return Mask(picture, meaning: .white).thresholded(least ... (to ?? maximum), maximum: maximum)
         case .combine(let combination, let others):
-            var result = own(picture)
+            var result = try own(loaded, notes: &notes)
             for other in others {
                 let mask = try reader.read(other, notes: &notes)
+                notes += MaskReader.notes(on: mask, of: other.input?.name ?? input.name)
                 result =
                     switch combination {
                     case .union: result.union(mask)
@@ -161,5 +176,14 @@ public struct MaskJob: Sendable {
         }
     }
 
-    private func own(_ picture: Picture) -> Mask { Mask(picture, meaning: meaning) }
+    /// The input as a mask.
+    private func own(_ loaded: LoadedImage, notes: inout [EditNote]) throws(EditError) -> Mask {
+        do {
+            let mask = try Mask(reading: loaded.picture, meaning: meaning, isLossy: loaded.isLossy)
+            notes += MaskReader.notes(on: mask, of: input.name)
+            return mask
+        } catch {
+            throw .unclearMask(file: input.name, reason: error)
+        }
+    }
 }

@@ -4,21 +4,25 @@ internal import Raster
 
 /// Reads the masks of one picture.
 struct MaskReader {
-    let picture: Picture
+    let picture: LoadedImage
     /// How messages call the picture.
     let name: String
     let meaning: MaskMeaning
     let fit: Bool
     let maximumPixels: Int
 
+    private var size: PixelSize { picture.picture.size }
+
     /// The union of several masks; `nil` for none.
     ///
-    /// - Throws: `ImageFileError`, or `EditError` for a mask of another size and for a picture without alpha.
+    /// - Throws: `ImageFileError`, or `EditError` for a mask of another size or without a clear meaning, and for a picture
+    ///   without alpha.
     func union(_ sources: [MaskSource], notes: inout [EditNote]) throws -> Mask? {
         var result: Mask?
         for source in sources {
             let mask = try read(source, notes: &notes)
             // How one of them was read does not hold for all.
+            if sources.count > 1 { notes += Self.notes(on: mask, of: source.input?.name ?? name) }
             result = result.map { Mask(coverage: $0.union(mask).coverage) } ?? mask
         }
         return result
@@ -26,18 +30,75 @@ struct MaskReader {
 
     func read(_ source: MaskSource, notes: inout [EditNote]) throws -> Mask {
         switch source {
-        case .shape(let shape): return shape.mask(size: picture.size)
+        case .shape(let shape): return try Self.mask(of: shape, size: size, notes: &notes)
         case .ownAlpha:
-            guard let mask = Mask(alphaOf: picture, meaning: meaning) else { throw EditError.noAlpha(picture: name) }
+            guard let mask = Mask(alphaOf: picture.picture, meaning: meaning) else {
+                throw EditError.noAlpha(picture: name)
+            }
             return mask
         case .picture(let input):
             let file = try PictureFile.read(input, maximumPixels: maximumPixels)
             notes += file.notes.map { EditNote("\(input.name): \($0)") }
+            let upright = upright(file, name: input.name, notes: &notes)
             do {
-                return try Mask(file.picture, meaning: meaning, for: picture.size, fit: fit)
+                return try Mask(upright, meaning: meaning, isLossy: file.isLossy, for: size, fit: fit)
             } catch {
-                throw EditError.unfitMask(file: input.name, picture: name, reason: error)
+                switch error {
+                case .sizeMismatch: throw EditError.unfitMask(file: input.name, picture: name, reason: error)
+                case .picture, .colors:
+                    guard !looksLikeMask else { throw EditError.swapped(picture: name, mask: input.name) }
+                    throw EditError.unclearMask(file: input.name, reason: error)
+                default: throw EditError.unclearMask(file: input.name, reason: error)
+                }
             }
         }
+    }
+
+    /// A shape on a picture of that size. Throws `MaskShapeError` for one that lies outside.
+    static func mask(of shape: MaskShape, size: PixelSize, notes: inout [EditNote]) throws(MaskShapeError) -> Mask {
+        if try shape.reachesBeyond(size) {
+            notes.append(EditNote("the \(shape.kind) reaches beyond the picture of \(size), where it is cut off"))
+        }
+        return shape.mask(size: size)
+    }
+
+    /// What was seen in a mask and is not said with the verdict on it.
+    static func notes(on mask: Mask, of name: String) -> [EditNote] {
+        (mask.reading?.findings ?? []).map { EditNote("\(name): \($0)", isWarning: $0.isWarning) }
+    }
+
+    /// The mask's picture, turned as the picture is where it was made for the picture as it is stored.
+    private func upright(_ file: LoadedImage, name: String, notes: inout [EditNote]) -> Picture {
+        let (mask, stored) = (file.picture, picture.facts.storedSize)
+        let orientation = picture.facts.orientation
+        let isTurned = orientation >= 5 && file.facts.orientation == 1 && stored != size
+        let fits = mask.size == stored || fit && mask.size.isScaled(stored) && !mask.size.isScaled(size)
+        if isTurned, fits {
+            notes.append(
+                EditNote(
+                    "\(name): it is \(mask.size), as '\(self.name)' is stored, which is \(size) when shown upright (EXIF orientation \(orientation)); the mask is turned along with the picture",
+                    isWarning: true))
+            return mask.upright(from: orientation)
+        }
+        if fit, !mask.size.isScaled(size) {
+            notes.append(
+                EditNote(
+                    "\(name): it is \(mask.size) and is stretched to \(size), which has another shape", isWarning: true)
+            )
+        }
+        return mask
+    }
+
+    /// Whether the picture holds black and white alone, as far as compression lets it.
+    private var looksLikeMask: Bool {
+        guard let mask = try? Mask(reading: picture.picture, isLossy: picture.isLossy) else { return false }
+        return mask.coverage.values.allSatisfy { $0 < 0.1 || $0 > 0.9 }
+    }
+}
+
+extension PixelSize {
+    /// Whether both have one shape, to within a pixel.
+    fileprivate func isScaled(_ other: PixelSize) -> Bool {
+        abs(width * other.height - height * other.width) <= max(max(width, height), max(other.width, other.height))
     }
 }

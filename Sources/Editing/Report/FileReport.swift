@@ -87,7 +87,7 @@ public struct FileReport: Sendable {
                     label: "quality", text: "about \(coding.estimatedQuality)\(sampling)", name: "quality",
                     value: .integer(coding.estimatedQuality)))
         }
-        if let mask = maskVerdict(of: picture) {
+        if let mask = maskVerdict(of: image) {
             entries.append(Entry(label: "as a mask", text: mask, name: "mask", value: .text(mask)))
         }
         if let type = image.provenance?.digitalSourceType {
@@ -106,14 +106,23 @@ public struct FileReport: Sendable {
         return entries
     }
 
-    /// How the picture reads as a mask, where it looks like one: grey throughout, or with transparency that varies.
-    private static func maskVerdict(of picture: Picture) -> String? {
-        let mask = Mask(picture)
-        if case .luma? = mask.reading, !picture.isGray { return nil }
+    /// How the picture reads as a mask, where it looks like one: grey throughout, of one colour, or with transparency that varies.
+    private static func maskVerdict(of image: LoadedImage) -> String? {
+        let mask: Mask
+        do {
+            mask = try Mask(reading: image.picture, isLossy: image.isLossy)
+        } catch .picture {
+            return nil
+        } catch {
+            // A drawing in flat colours is hardly meant as a mask.
+            if case .colors = error { return nil }
+            return "not clear: it \(error)"
+        }
+        if mask.reading?.source == .luma, !image.picture.isGray { return nil }
         let summary = mask.summary
         let verdict = summary.verdict
         let text = verdict.hasPrefix("mask: ") ? String(verdict.dropFirst(6)) : verdict
-        return summary.warning.map { "\(text); \($0)" } ?? text
+        return ([text] + summary.advice).joined(separator: "; ")
     }
 }
 

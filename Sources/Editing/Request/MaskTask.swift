@@ -9,7 +9,8 @@ public enum MaskTask: Sendable {
     /// Colours, and those found at places of the picture.
     case color(ColorSelection, colors: [LabColor], places: [MaskShape.Place], radius: Int)
     case wand(ColorSelection, places: [MaskShape.Place], radius: Int, diagonal: Bool)
-    case alpha(MaskMeaning)
+    /// What is transparent, or what is opaque.
+    case alpha(isOpaque: Bool)
     /// L*, 0…100.
     case luminance(ClosedRange<Float>, softness: Float)
     /// Lines, grown by `radius`.
@@ -22,13 +23,15 @@ public enum MaskTask: Sendable {
     case feather(Float)
     case fillHoles
     case invert
+    /// What is as bright as that becomes white, the rest black, in values of the mask's samples.
+    case threshold(from: Int?, to: Int?)
     case combine(MaskCombination, [MaskSource])
 
     /// Whether it starts from a mask.
     public var isRepair: Bool {
         switch self {
         case .shape, .text, .color, .wand, .alpha, .luminance, .edges, .select: false
-        case .grow, .shrink, .feather, .fillHoles, .invert, .combine: true
+        case .grow, .shrink, .feather, .fillHoles, .invert, .threshold, .combine: true
         }
     }
 
@@ -41,6 +44,7 @@ public enum MaskTask: Sendable {
         case .feather: "feather"
         case .fillHoles: "filled"
         case .invert: "inverted"
+        case .threshold: "threshold"
         case .combine: "combined"
         }
     }

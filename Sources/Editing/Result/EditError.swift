@@ -11,6 +11,10 @@ public enum EditError: Failing, Equatable {
     case nothingToContinue(folder: String, gone: String?)
     /// The mask does not fit the picture.
     case unfitMask(file: String, picture: String, reason: MaskError)
+    /// The mask can be read in several ways, or is none.
+    case unclearMask(file: String, reason: MaskError)
+    /// What was given as the mask looks like a picture, and the picture like a mask.
+    case swapped(picture: String, mask: String)
     /// The picture's own transparency was asked for, and it has none.
     case noAlpha(picture: String)
     /// Something is to be protected, and the network's picture to be written unpasted.
@@ -63,6 +67,10 @@ extension EditError: CustomStringConvertible {
             "no picture was named, none is piped in, and the last result '\(gone)' is gone"
         case .unfitMask(let file, let picture, .sizeMismatch(let mask, let size)):
             "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; --fit-mask scales the mask"
+        case .unfitMask(let file, _, let reason), .unclearMask(let file, let reason):
+            "the mask '\(file)' \(reason)"
+        case .swapped(let picture, let mask):
+            "'\(mask)' looks like a picture and '\(picture)' like a mask; the picture is named first, then the mask: were they swapped?"
         case .noAlpha(let picture):
             "'\(picture)' has no transparency to take a mask from"
         case .protectionImpossible:
@@ -128,7 +136,7 @@ extension EditError: CustomStringConvertible {
             .previewIsOutput:
             .usage
         case .noFont: .noInput
-        case .unfitMask, .noAlpha: .badData
+        case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData
         case .unreadable, .diskFull: .inputOutput
         case .nothingToContinue: .noInput
         case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate

@@ -99,22 +99,19 @@ extension Mask {
         self.init(coverage: plane)
     }
 
-    /// The picture's own transparency: transparent is covered, or, with `.keep`, what is opaque. `nil` for a picture
-    /// without alpha.
+    /// The picture's own transparency: transparent is covered, or, with `.keep` or `.opaque`, what is opaque. An alpha that is
+    /// nearly opaque throughout counts as opaque. `nil` for a picture without alpha.
     public init?(alphaOf picture: Picture, meaning: MaskMeaning = .repaint) {
-        guard picture.layout.hasAlpha else { return nil }
-        let channels = picture.layout.channels
-        func marked<Sample: FixedWidthInteger>(_ samples: [Sample]) -> [Float] {
-            stride(from: channels - 1, to: samples.count, by: channels).map {
-                let alpha = samples[$0]
-                return Float(meaning == .repaint ? Sample.max - alpha : alpha) / Float(Sample.max)
-            }
-        }
-        let values =
-            switch picture.samples {
-            case .eight(let samples): marked(samples)
-            case .sixteen(let samples): marked(samples)
-            }
-        self.init(coverage: Plane(size: picture.size, values: values), reading: .alpha(meaning))
+        let isReversed = meaning == .keep || meaning == .opaque
+        guard let alpha = MaskAlpha(picture) else { return nil }
+        let mask =
+            alpha.isNearlyOpaque
+            ? .uniform(isReversed ? 1 : 0, size: picture.size)
+            : Mask(picture, meaning: isReversed ? .opaque : .transparent)
+        self.init(
+            coverage: mask.coverage,
+            reading: Reading(
+                .alpha, isReversed: isReversed,
+                findings: alpha.isNearlyOpaque && alpha.low < alpha.high ? [alpha.steadyFinding] : []))
     }
 }

@@ -96,26 +96,56 @@ public enum MaskShape: Sendable, Equatable {
         self = .path(try SVGPathParser.path(from: text), rule)
     }
 
-    /// The shape on a picture of that size, anti-aliased by exact area.
+    /// The shape on a picture of that size, anti-aliased by exact area. What lies outside the picture is cut off.
     public func mask(size: PixelSize) -> Mask {
+        let (path, rule) = outline(in: size)
+        return Mask(path, rule: rule, size: size)
+    }
+
+    /// Whether some of the shape lies outside a picture of that size. Throws `MaskShapeError.beyond` where all of it does.
+    public func reachesBeyond(_ size: PixelSize) throws(MaskShapeError) -> Bool {
+        guard let bounds = outline(in: size).path.bounds else { return false }
+        let (width, height) = (Double(size.width), Double(size.height))
+        guard bounds.minX < width, bounds.minY < height, bounds.maxX > 0, bounds.maxY > 0 else {
+            throw .beyond(
+                kind, x: bounds.minX ... bounds.maxX, y: bounds.minY ... bounds.maxY, picture: size)
+        }
+        // Less than this is rounding, of a share or of a curve.
+        let slack = 0.01
+        return bounds.minX < -slack || bounds.minY < -slack || bounds.maxX > width + slack
+            || bounds.maxY > height + slack
+    }
+
+    /// "box", "ellipse" …
+    public var kind: String {
+        switch self {
+        case .box: "box"
+        case .ellipse: "ellipse"
+        case .polygon: "polygon"
+        case .stroke: "stroke"
+        case .path: "path"
+        }
+    }
+
+    private func outline(in size: PixelSize) -> (path: VectorPath, rule: VectorPath.FillRule) {
         switch self {
         case .box(let origin, let width, let height):
             let corner = origin.resolved(in: size)
-            return Mask(
+            return (
                 VectorPath(
                     x: corner.x, y: corner.y, width: width.resolved(size.width), height: height.resolved(size.height)),
-                size: size)
+                .nonZero
+            )
         case .ellipse(let center, let radiusX, let radiusY):
-            return Mask(
+            return (
                 VectorPath(
                     center: center.resolved(in: size), radiusX: radiusX.resolved(size.width),
-                    radiusY: radiusY.resolved(size.height)), size: size)
-        case .polygon(let places, let rule):
-            return Mask(VectorPath(polygon: places.map { $0.resolved(in: size) }), rule: rule, size: size)
+                    radiusY: radiusY.resolved(size.height)), .nonZero
+            )
+        case .polygon(let places, let rule): return (VectorPath(polygon: places.map { $0.resolved(in: size) }), rule)
         case .stroke(let places, let width):
-            return Mask(VectorPath(strokeThrough: places.map { $0.resolved(in: size) }, width: width), size: size)
-        case .path(let path, let rule):
-            return Mask(path, rule: rule, size: size)
+            return (VectorPath(strokeThrough: places.map { $0.resolved(in: size) }, width: width), .nonZero)
+        case .path(let path, let rule): return (path, rule)
         }
     }
 
@@ -175,6 +205,8 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
     /// `position` counts bytes from 1.
     case path(expected: String, found: String, position: Int)
     case outside(x: Double, y: Double, picture: PixelSize)
+    /// A whole shape, between these coordinates.
+    case beyond(String, x: ClosedRange<Double>, y: ClosedRange<Double>, picture: PixelSize)
 
     public var description: String {
         switch self {
@@ -192,6 +224,14 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
             "the path is wrong at character \(position): expected \(expected), found \(found)"
         case .outside(let x, let y, let picture):
             "the point \(x),\(y) lies outside the picture of \(picture)"
+        case .beyond(let shape, let x, let y, let picture):
+            "the \(shape) lies outside the picture of \(picture): it reaches from \(rounded(x.lowerBound)),\(rounded(y.lowerBound)) to \(rounded(x.upperBound)),\(rounded(y.upperBound))"
         }
     }
+}
+
+/// To a hundredth, whole numbers without a fraction.
+private func rounded(_ value: Double) -> String {
+    let hundredths = (value * 100).rounded() / 100
+    return hundredths == hundredths.rounded() ? "\(Int(hundredths))" : "\(hundredths)"
 }

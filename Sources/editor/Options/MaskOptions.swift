@@ -7,7 +7,7 @@ internal import Masking
 struct MaskOptions: ParsableArguments {
     @Option(
         help:
-            "What white (or, where the mask's alpha varies, transparency) means: repaint it or keep it."
+            "Whether what is marked, white or (where the mask's alpha varies) transparent, is repainted or kept; or what repaints, with the values taken as they are: white, black, transparent, opaque."
     )
     var maskMeans = MaskMeaning.repaint
 

@@ -44,7 +44,10 @@ struct MaskOutputOptions: ParsableArguments {
 
 /// How the masks that a verb takes are read.
 struct MaskReadingOptions: ParsableArguments {
-    @Option(help: "What white (or, where the mask's alpha varies, transparency) means: repaint it or keep it.")
+    @Option(
+        help:
+            "Whether what is marked, white or (where the mask's alpha varies) transparent, is repainted or kept; or what repaints, with the values taken as they are: white, black, transparent, opaque."
+    )
     var maskMeans = MaskMeaning.repaint
 }
 

@@ -29,7 +29,7 @@ struct MaskCommand: ParsableCommand {
                 name: "Repair:",
                 subcommands: [
                     MaskGrowCommand.self, MaskShrinkCommand.self, MaskFeatherCommand.self, MaskFillHolesCommand.self,
-                    MaskInvertCommand.self, MaskCombineCommand.self,
+                    MaskInvertCommand.self, MaskThresholdCommand.self, MaskCombineCommand.self,
                 ]),
         ])
 }

@@ -237,6 +237,6 @@ struct MaskAlphaCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { output.json }
 
     func run() throws {
-        try MaskRun(output).run(.alpha(opaque ? .keep : .repaint), input: picture.input())
+        try MaskRun(output).run(.alpha(isOpaque: opaque), input: picture.input())
     }
 }

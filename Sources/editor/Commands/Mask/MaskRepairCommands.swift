@@ -105,6 +105,42 @@ struct MaskInvertCommand: ParsableCommand, ReportsAsJSON {
     func run() throws { try MaskRun(output).run(.invert, input: source.input(), reading: reading) }
 }
 
+struct MaskThresholdCommand: ParsableCommand, ReportsAsJSON {
+    static let configuration = CommandConfiguration(
+        commandName: "threshold", abstract: "Make a mask black and white.",
+        usage: "editor mask threshold [<options>] <mask>",
+        discussion: """
+            What is as bright as --from to --to becomes white, the rest black. Values are those of the file: 0 to 255, or to 65535 with 16 bits a sample. So --from 1 marks all that is not black, and --from 3 --to 3 one class of a map of classes.
+            """)
+
+    @OptionGroup var source: MaskInputArgument
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The darkest value that becomes white, 0 to 65535. Default: the middle, or 0 where only --to is given.",
+            valueName: "value"))
+    var from: Int?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The brightest value that becomes white, 0 to 65535. Default: the largest.", valueName: "value"))
+    var to: Int?
+
+    @OptionGroup(title: "Output") var output: MaskOutputOptions
+
+    var reportsAsJSON: Bool { output.json }
+
+    func validate() throws {
+        try check(SettingRange("from", "", 0 ... 65535), from)
+        try check(SettingRange("to", "", 0 ... 65535), to)
+        if let from, let to, from > to { throw ValidationError("--from \(from) is above --to \(to)") }
+    }
+
+    func run() throws { try MaskRun(output).run(.threshold(from: from, to: to), input: source.input()) }
+}
+
 struct MaskCombineCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
         commandName: "combine", abstract: "Make one mask of several.",
