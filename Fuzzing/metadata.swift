@@ -1,5 +1,6 @@
-@testable import ImageFiles
 import Raster
+
+@testable import ImageFiles
 
 /// Reads bytes as each kind of metadata and changes it as an edit does; the first byte chooses the kind.
 @_cdecl("LLVMFuzzerTestOneInput")
@@ -24,8 +25,18 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         packet.setOrientation(3)
         packet.digitalSourceType = .compositeWithTrainedAlgorithmicMedia
         packet.removePadding()
+        _ = packet.removeCompanionClaims()
+        _ = packet.setParameters("a red door 🚪 <&>")
+        _ = packet.addTexts([TextEntry(keyword: "Title", text: "a")])
+        if let split = ExtendedXMP.split(packet.bytes, limit: 900) {
+            let joined = ExtendedXMP.joined(split.packet, split.segments.map { $0[...] })
+            precondition(joined.isWhole)
+        }
     case 2:
-        _ = TIFFDirectory.exifBlock(fromTIFF: bytes)
+        if let page = TIFFDirectory.page(at: 8, of: bytes) {
+            _ = page.loss
+            _ = TIFFDirectory.exifBlock(fromTIFF: bytes, page: page)
+        }
         _ = TIFFDirectory.adding(exifBlock: bytes, toTIFF: bytes)
     case 3:
         var metadata = JPEGMetadata(parsing: bytes)
@@ -33,7 +44,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         _ = ColorSpace(metadata.metadata, layout: .rgb, followsEXIF: true, notes: &metadata.notes)
     default:
         let metadata = PNGMetadata(parsing: bytes, limits: DecodeLimits(maximumMetadataBytes: 1 << 20))
-        _ = PNGMetadata.chunks(metadata.metadata, parameters: metadata.parameters)
+        _ = PNGMetadata.chunks(metadata.metadata)
         var notes: [String] = []
         _ = ColorSpace(metadata.metadata, layout: .gray, notes: &notes)
     }

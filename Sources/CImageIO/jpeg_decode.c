@@ -234,23 +234,19 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
     return result->code == CIMAGEIO_OK;
 }
 
-/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). The samples are light, as Adobe's files store
-/// them, or ink.
-static void inks_to_rgb(const void *inks, void *rgb, uint32_t width, int depth, bool are_light) {
+/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). JPEGs of inks store light, as Adobe's do; a file
+/// without Adobe's marker is read the same way, as browsers, Pillow and ImageMagick do.
+static void inks_to_rgb(const void *inks, void *rgb, uint32_t width, int depth) {
     const uint8_t *from = inks;
     const uint16_t *deep_from = inks;
     uint8_t *to = rgb;
     uint16_t *deep_to = rgb;
-    uint32_t flip = are_light ? 0 : depth == 8 ? 255 : 65535;
     for (size_t x = 0; x < width; x++)
         for (size_t channel = 0; channel < 3; channel++)
-            if (depth == 8)
-                to[x * 3 + channel] =
-                    (uint8_t)(((from[x * 4 + channel] ^ flip) * (from[x * 4 + 3] ^ flip) + 127) / 255);
+            if (depth == 8) to[x * 3 + channel] = (uint8_t)((from[x * 4 + channel] * from[x * 4 + 3] + 127) / 255);
             else
                 deep_to[x * 3 + channel] =
-                    (uint16_t)(((uint64_t)(deep_from[x * 4 + channel] ^ flip) * (deep_from[x * 4 + 3] ^ flip) + 32767) /
-                               65535);
+                    (uint16_t)(((uint64_t)deep_from[x * 4 + channel] * deep_from[x * 4 + 3] + 32767) / 65535);
 }
 
 /// Turns every sample of 8 or 16 bits over: light to ink.
@@ -309,10 +305,10 @@ static void read_rows(struct decoder *decoder, const cimageio_jpeg_info *expecte
         uint8_t *row = pixels + row_bytes * info->output_scanline;
         read_row(decoder, info, depth, ink ? decoder->row : row);
         if (ink && decoder->inks) {
-            if (info->saw_Adobe_marker) invert(decoder->row, ink_count, depth);
+            invert(decoder->row, ink_count, depth);
             cimageio_inks_to_srgb(decoder->inks, decoder->row, row, info->output_width);
         } else if (ink) {
-            inks_to_rgb(decoder->row, row, info->output_width, depth, info->saw_Adobe_marker);
+            inks_to_rgb(decoder->row, row, info->output_width, depth);
         }
         if (decoder->cut_short) break;
     }

@@ -182,21 +182,38 @@ static struct effort choose_effort(const uint8_t *pixels, size_t row_bytes, uint
     return slow < fast - fast / 8 ? for_graphics : for_photographs;
 }
 
+/// Writes PLTE, and tRNS where a colour is not opaque. Runs under the caller's setjmp, before the header is written.
+static void set_palette(png_structp png, png_infop info, const cimageio_png_palette *palette) {
+    png_color colors[256];
+    png_byte alpha[256];
+    int transparent = 0;
+    for (int index = 0; index < palette->count; index++) {
+        const uint8_t *color = palette->colors + index * 4;
+        colors[index] = (png_color){color[0], color[1], color[2]};
+        alpha[index] = color[3];
+        if (color[3] != 255) transparent = index + 1;
+    }
+    png_set_PLTE(png, info, colors, palette->count);
+    if (transparent) png_set_tRNS(png, info, alpha, transparent, NULL);
+}
+
 bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels, int32_t depth,
-                         const cimageio_png_chunk *chunks, size_t chunk_count, cimageio_buffer *out,
-                         cimageio_result *result) {
+                         const cimageio_png_palette *palette, const cimageio_png_chunk *chunks, size_t chunk_count,
+                         cimageio_buffer *out, cimageio_result *result) {
     static const int color_types[] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                       PNG_COLOR_TYPE_RGB_ALPHA};
     struct sink sink = {out, result};
     *result = (cimageio_result){0};
     *out = (cimageio_buffer){0};
-    if (channels < 1 || channels > 4 || (depth != 8 && depth != 16)) {
+    bool is_indexed = palette != NULL && channels == 1 && palette->count >= 1 && palette->count <= 256 &&
+                      (depth == 1 || depth == 2 || depth == 4 || depth == 8);
+    if (palette ? !is_indexed : channels < 1 || channels > 4 || (depth != 8 && depth != 16)) {
         cimageio_fail(result, CIMAGEIO_CANNOT_ENCODE, "no such PNG layout");
         return false;
     }
-    size_t pixel_bytes = (size_t)channels * (size_t)(depth / 8);
+    size_t pixel_bytes = palette ? 1 : (size_t)channels * (size_t)(depth / 8);
     size_t row_bytes = width * pixel_bytes;
-    struct effort effort = choose_effort(pixels, row_bytes, height, pixel_bytes);
+    struct effort effort = palette ? for_graphics : choose_effort(pixels, row_bytes, height, pixel_bytes);
     png_infop info = NULL;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
     if (png) info = png_create_info_struct(png);
@@ -212,14 +229,19 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     }
     png_set_write_fn(png, &sink, write_bytes, flush_bytes);
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
-    png_set_IHDR(png, info, width, height, depth, color_types[channels], PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_IHDR(png, info, width, height, depth, palette ? PNG_COLOR_TYPE_PALETTE : color_types[channels],
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (palette) set_palette(png, info, palette);
     png_set_compression_level(png, effort.level);
     png_set_compression_strategy(png, effort.strategy);
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB | PNG_FILTER_UP);
-    png_write_info(png, info);
+    // Neighbouring indices mean nothing to each other.
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, palette ? PNG_FILTER_NONE : PNG_FILTER_SUB | PNG_FILTER_UP);
+    // Colour chunks stand before PLTE.
+    png_write_info_before_PLTE(png, info);
     for (size_t index = 0; index < chunk_count; index++)
         png_write_chunk(png, (png_const_bytep)chunks[index].type, chunks[index].data, chunks[index].count);
+    png_write_info(png, info);
+    if (palette && depth < 8) png_set_packing(png);
     if (depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
     for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + row_bytes * y);
     png_write_end(png, NULL);

@@ -116,9 +116,14 @@ static void fail(const struct memory_file *file, cimageio_result *result, int32_
     cimageio_fail(result, code, file->message[0] ? file->message : message);
 }
 
+/// Directories of a file that are looked at to find the picture: smaller versions that come first are few.
+enum { most_directories = 64, most_below = 16, most_kept = 5 };
+
 /// What decides how samples are read.
 struct layout {
     uint16_t bits, per_pixel, planar, format, photometric, extra_count, extra;
+    uint16_t kept[most_kept]; // which samples of a pixel are used: all colours, then alpha
+    uint16_t kept_count;
     bool is_tiled, through_rgba; // through libtiff's own conversion to 8-bit RGBA
 };
 
@@ -131,9 +136,96 @@ static bool read_layout(TIFF *tiff, struct layout *layout) {
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &layout->format);
     if (!TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &layout->photometric)) return false;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &layout->extra_count, &extra);
-    layout->extra = layout->extra_count > 0 && extra ? extra[0] : 0;
+    if (!extra || layout->extra_count > layout->per_pixel) layout->extra_count = 0;
+    unsigned colors = (unsigned)layout->per_pixel - layout->extra_count;
+    // The extra sample that is alpha need not be the first. A single one that says nothing of itself is alpha, too:
+    // Photoshop writes it so.
+    for (unsigned index = 0; index < layout->extra_count && layout->kept_count == 0; index++) {
+        bool is_alpha = extra[index] == EXTRASAMPLE_ASSOCALPHA || extra[index] == EXTRASAMPLE_UNASSALPHA;
+        if (!is_alpha && !(layout->extra_count == 1 && extra[index] == EXTRASAMPLE_UNSPECIFIED)) continue;
+        layout->extra = extra[index];
+        layout->kept[0] = (uint16_t)(colors + index);
+        layout->kept_count = 1;
+    }
     layout->is_tiled = TIFFIsTiled(tiff);
     return true;
+}
+
+/// How numbers stand in a file: TIFF 6.0, section 2; in a BigTIFF counts and offsets have 8 bytes.
+struct numbers {
+    const uint8_t *data;
+    uint64_t count;
+    bool is_big, big_endian;
+};
+
+/// A number of `size` bytes; 0 where it does not lie inside.
+static uint64_t stored_number(const struct numbers *file, uint64_t offset, unsigned size) {
+    uint64_t value = 0;
+    if (size > file->count || offset > file->count - size) return 0;
+    for (unsigned index = 0; index < size; index++)
+        value = value << 8 | file->data[offset + (file->big_endian ? index : size - 1 - index)];
+    return value;
+}
+
+/// What a directory says of its place among others.
+struct place_of_directory {
+    bool is_full_resolution; // no smaller version of another picture, no transparency mask
+    uint64_t next;
+    uint64_t below[most_below]; // SubIFDs
+    unsigned below_count;
+};
+
+/// Reads a directory's tags 254, 255 and 330 without taking memory for its values. False where it lies outside.
+static bool find_place(const struct numbers *file, uint64_t offset, struct place_of_directory *out) {
+    unsigned word = file->is_big ? 8 : 4, entry_size = 4 + 2 * word;
+    uint64_t entry_count = stored_number(file, offset, file->is_big ? 8 : 2);
+    uint64_t start = offset + (file->is_big ? 8 : 2);
+    *out = (struct place_of_directory){.is_full_resolution = true};
+    if (offset == 0 || start >= file->count || entry_count > (file->count - start) / entry_size) return false;
+    for (uint64_t index = 0; index < entry_count; index++) {
+        uint64_t entry = start + index * entry_size, value = entry + 4 + word;
+        uint64_t tag = stored_number(file, entry, 2), type = stored_number(file, entry + 2, 2);
+        uint64_t values = stored_number(file, entry + 4, word);
+        unsigned size = type == TIFF_SHORT ? 2 : type == TIFF_LONG || type == TIFF_IFD ? 4 : 0;
+        if (file->is_big && (type == TIFF_LONG8 || type == TIFF_IFD8)) size = 8;
+        if (size == 0 || values == 0) continue;
+        if (tag == TIFFTAG_SUBFILETYPE)
+            out->is_full_resolution = (stored_number(file, value, size) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+        else if (tag == TIFFTAG_OSUBFILETYPE && stored_number(file, value, size) == OFILETYPE_REDUCEDIMAGE)
+            out->is_full_resolution = false;
+        if (tag != TIFFTAG_SUBIFD) continue;
+        out->below_count = values < most_below ? (unsigned)values : most_below;
+        uint64_t list = values > word / size ? stored_number(file, value, word) : value;
+        for (unsigned item = 0; item < out->below_count; item++)
+            out->below[item] = list < file->count ? stored_number(file, list + item * size, size) : 0;
+    }
+    out->next = stored_number(file, start + entry_count * entry_size, word);
+    return true;
+}
+
+/// Makes the first full-resolution picture the current directory and says in `info` which that is: in the chain of pages,
+/// else among the directories below the first, where some cameras put it. The first directory where there is none.
+static bool choose_directory(TIFF *tiff, const uint8_t *data, size_t count, cimageio_tiff_info *info) {
+    struct numbers file = {data, count, false, count > 0 && data[0] == 'M'};
+    file.is_big = stored_number(&file, 2, 2) == 43;
+    uint64_t offset = stored_number(&file, file.is_big ? 8 : 4, file.is_big ? 8 : 4), chosen = 0;
+    struct place_of_directory place, first = {0};
+    info->first_directory = offset;
+    for (uint32_t page = 1; page <= most_directories && chosen == 0 && find_place(&file, offset, &place); page++) {
+        if (page == 1) first = place;
+        if (place.is_full_resolution) {
+            chosen = offset;
+            info->page = page;
+        }
+        offset = place.next;
+    }
+    for (unsigned index = 0; index < first.below_count && chosen == 0; index++)
+        if (find_place(&file, first.below[index], &place) && place.is_full_resolution) chosen = first.below[index];
+    info->other_pages = first.next != 0;
+    info->is_reduced = chosen == 0;
+    if (chosen == 0) info->page = 1;
+    info->directory = chosen ? chosen : info->first_directory;
+    return info->directory == info->first_directory || TIFFSetSubDirectory(tiff, info->directory);
 }
 
 static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, struct layout *layout,
@@ -176,9 +268,7 @@ static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, 
     }
     info->depth = layout->bits == 16 ? 16 : 8;
     bool whole = layout->bits == 8 || layout->bits == 16;
-    bool has_alpha = layout->extra == EXTRASAMPLE_ASSOCALPHA || layout->extra == EXTRASAMPLE_UNASSALPHA;
-    // Photoshop leaves the extra sample unspecified.
-    if (layout->extra_count == 1 && layout->extra == EXTRASAMPLE_UNSPECIFIED) has_alpha = true;
+    bool has_alpha = layout->kept_count == 1;
     unsigned colors = 0;
     switch (layout->photometric) {
     case PHOTOMETRIC_MINISBLACK:
@@ -187,11 +277,26 @@ static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, 
     case PHOTOMETRIC_SEPARATED: colors = 4; break;
     default: break;
     }
-    if (colors && whole && layout->per_pixel >= colors && (colors != 4 || layout->per_pixel == 4)) {
-        has_alpha = has_alpha && layout->per_pixel > colors && colors != 4;
+    if (layout->photometric == PHOTOMETRIC_SEPARATED) {
+        uint16_t set = INKSET_CMYK, count = 4;
+        TIFFGetFieldDefaulted(tiff, TIFFTAG_INKSET, &set);
+        bool is_counted = TIFFGetField(tiff, TIFFTAG_NUMBEROFINKS, &count) != 0;
+        if (set != INKSET_CMYK && ((is_counted && count != 4) || layout->per_pixel - layout->extra_count != 4)) {
+            cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "inks other than cyan, magenta, yellow and black");
+            return false;
+        }
+    }
+    if (colors && whole && layout->per_pixel >= colors) {
+        uint16_t alpha = layout->kept[0];
+        has_alpha = has_alpha && alpha >= colors && alpha < layout->per_pixel;
+        for (uint16_t sample = 0; sample < colors; sample++) layout->kept[sample] = sample;
+        layout->kept[colors] = alpha;
+        layout->kept_count = (uint16_t)(colors + (has_alpha ? 1 : 0));
         info->channels = (uint8_t)((colors == 4 ? 3 : colors) + (has_alpha ? 1 : 0));
         info->inks = colors == 4;
         info->alpha_associated = has_alpha && layout->extra == EXTRASAMPLE_ASSOCALPHA;
+        info->alpha_unspecified = has_alpha && layout->extra == EXTRASAMPLE_UNSPECIFIED;
+        info->dropped_samples = (uint16_t)(layout->per_pixel - layout->kept_count);
         return true;
     }
     // Palettes, YCbCr, CIELab, and grey of less than 8 bits: libtiff knows how.
@@ -203,6 +308,7 @@ static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, 
     layout->through_rgba = true;
     info->depth = 8;
     info->channels = colors == 1 ? 1 : 3;
+    info->dropped_samples = layout->extra_count;
     return true;
 }
 
@@ -213,8 +319,8 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
     *info = (cimageio_tiff_info){0};
     *result = (cimageio_result){0};
     TIFF *tiff = open_file(&file, "rm");
-    if (!tiff) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
-    else if (describe(tiff, &file, max_pixels, &layout, info, result)) info->other_pages = !TIFFLastDirectory(tiff);
+    if (tiff && choose_directory(tiff, data, count, info)) describe(tiff, &file, max_pixels, &layout, info, result);
+    else fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
     close_file(tiff);
     return result->code == CIMAGEIO_OK;
 }
@@ -223,22 +329,31 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
 struct target {
     const struct layout *layout;
     const cimageio_tiff_info *info;
-    uint8_t *pixels; // rows of `kept` samples
-    unsigned kept;   // samples a pixel that are kept: all colours and alpha
+    uint8_t *pixels; // rows of the kept samples
 };
 
 /// Copies a piece's samples of one plane (or all, where planes are together) into place.
 static void place(const struct target *target, const uint8_t *piece, size_t piece_row_bytes, uint32_t left,
                   uint32_t top, uint32_t width, uint32_t height, unsigned plane) {
+    const struct layout *layout = target->layout;
     size_t bytes = target->info->depth / 8;
-    bool together = target->layout->planar == PLANARCONFIG_CONTIG;
-    size_t from_step = (together ? target->layout->per_pixel : 1) * bytes, to_step = target->kept * bytes;
-    unsigned samples = together ? target->kept : 1;
+    bool together = layout->planar == PLANARCONFIG_CONTIG;
+    size_t from_step = (together ? layout->per_pixel : 1) * bytes, to_step = layout->kept_count * bytes;
+    unsigned last = layout->kept[layout->kept_count - 1];
+    bool in_order = last + 1u == layout->kept_count;
     for (uint32_t y = 0; y < height && top + y < target->info->height; y++) {
         const uint8_t *from = piece + piece_row_bytes * y;
         uint8_t *to = target->pixels + ((size_t)(top + y) * target->info->width + left) * to_step + plane * bytes;
-        for (uint32_t x = 0; x < width && left + x < target->info->width; x++, from += from_step, to += to_step)
-            memcpy(to, from, samples * bytes);
+        for (uint32_t x = 0; x < width && left + x < target->info->width; x++, from += from_step, to += to_step) {
+            if (!together) {
+                memcpy(to, from, bytes);
+            } else if (in_order) {
+                memcpy(to, from, to_step);
+            } else {
+                for (unsigned sample = 0; sample < layout->kept_count; sample++)
+                    memcpy(to + sample * bytes, from + layout->kept[sample] * bytes, bytes);
+            }
+        }
     }
 }
 
@@ -270,16 +385,17 @@ static bool read_pieces(TIFF *tiff, struct memory_file *file, const struct targe
         cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
         return false;
     }
-    unsigned planes = layout->planar == PLANARCONFIG_CONTIG ? 1 : target->kept;
+    unsigned planes = layout->planar == PLANARCONFIG_CONTIG ? 1 : layout->kept_count;
     bool done = true;
     for (unsigned plane = 0; plane < planes && done; plane++)
         for (uint32_t top = 0; top < target->info->height && done; top += piece_height)
             for (uint32_t left = 0; left < target->info->width && done; left += piece_width) {
                 uint32_t rows = target->info->height - top < piece_height ? target->info->height - top : piece_height;
+                uint16_t sample = planes == 1 ? 0 : layout->kept[plane];
                 tmsize_t got =
                     layout->is_tiled
-                        ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, (uint16_t)plane), piece, size)
-                        : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, (uint16_t)plane), piece, size);
+                        ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, sample), piece, size)
+                        : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, sample), piece, size);
                 done = got >= 0 && (uint64_t)got >= (uint64_t)row_bytes * rows;
                 if (done) place(target, piece, (size_t)row_bytes, left, top, piece_width, rows, plane);
             }
@@ -328,6 +444,24 @@ static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsig
             set_sample(to, base + channel, depth, (uint32_t)(scaled > maximum ? maximum : scaled));
         }
         set_sample(to, base + channels - 1, depth, (uint32_t)alpha);
+    }
+}
+
+/// Splits `count` pixels of four inks and alpha: the inks move together to the front of `samples`, alpha goes to `alpha`.
+static void split_alpha(void *samples, void *alpha, size_t count, unsigned depth) {
+    size_t bytes = depth / 8;
+    for (size_t pixel = 0; pixel < count; pixel++) {
+        memcpy((uint8_t *)alpha + pixel * bytes, (uint8_t *)samples + (pixel * 5 + 4) * bytes, bytes);
+        memmove((uint8_t *)samples + pixel * 4 * bytes, (uint8_t *)samples + pixel * 5 * bytes, 4 * bytes);
+    }
+}
+
+/// The reverse for three colours: `pixels` holds `count` of them, and room for alpha behind.
+static void join_alpha(void *pixels, const void *alpha, size_t count, unsigned depth) {
+    size_t bytes = depth / 8;
+    for (size_t pixel = count; pixel-- > 0;) {
+        memmove((uint8_t *)pixels + pixel * 4 * bytes, (uint8_t *)pixels + pixel * 3 * bytes, 3 * bytes);
+        memcpy((uint8_t *)pixels + (pixel * 4 + 3) * bytes, (const uint8_t *)alpha + pixel * bytes, bytes);
     }
 }
 
@@ -383,9 +517,10 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
     TIFF *tiff = open_file(&file, "rm");
     size_t pixel_count = (size_t)info->width * info->height;
     size_t needed = pixel_count * info->channels * (info->depth / 8);
-    uint8_t *inks = NULL;
+    uint8_t *inks = NULL, *alpha = NULL;
     struct cimageio_inks *way = NULL;
-    bool done = tiff && describe(tiff, &file, UINT64_MAX, &layout, &found, result);
+    bool is_open = tiff && (info->directory == info->first_directory || TIFFSetSubDirectory(tiff, info->directory));
+    bool done = is_open && describe(tiff, &file, UINT64_MAX, &layout, &found, result);
     if (done && (found.width != info->width || found.height != info->height || found.channels != info->channels ||
                  found.depth != info->depth || needed != capacity)) {
         cimageio_fail(result, CIMAGEIO_CORRUPT, "the header changed while it was read");
@@ -395,35 +530,45 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
         done = read_through_rgba(tiff, &file, info, pixels, result);
     } else if (done) {
         if (info->inks) {
-            inks = malloc(pixel_count * 4 * (info->depth / 8));
-            if (!inks) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+            inks = malloc(pixel_count * layout.kept_count * (info->depth / 8));
+            if (layout.kept_count == 5) alpha = malloc(pixel_count * (info->depth / 8));
+            if (!inks || (layout.kept_count == 5 && !alpha))
+                cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
             uint32_t profile_count = 0;
             void *profile = NULL;
             if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &profile_count, &profile))
                 way = cimageio_open_inks(profile, profile_count, info->depth);
         }
-        const struct target target = {&layout, info, info->inks ? inks : pixels, info->inks ? 4 : info->channels};
+        const struct target target = {&layout, info, info->inks ? inks : pixels};
         done = result->code == CIMAGEIO_OK && read_pieces(tiff, &file, &target, result);
+        // Inks are multiplied by alpha as light is.
+        if (done && info->inks && info->alpha_associated)
+            scale_by_alpha(inks, inks, pixel_count, layout.kept_count, info->depth, false);
+        if (done && alpha) split_alpha(inks, alpha, pixel_count, info->depth);
         if (done && info->inks) convert_inks(inks, info, pixels, way);
+        if (done && alpha) join_alpha(pixels, alpha, pixel_count, info->depth);
         if (done && layout.photometric == PHOTOMETRIC_MINISWHITE)
             invert(pixels, pixel_count, info->channels, info->depth);
-        if (done && info->alpha_associated)
+        if (done && !info->inks && info->alpha_associated)
             scale_by_alpha(pixels, pixels, pixel_count, info->channels, info->depth, false);
     }
     if (!done) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
     cimageio_close_inks(way);
     free(inks);
+    free(alpha);
     close_file(tiff);
     return done;
 }
 
-bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint32_t tag, cimageio_buffer *out) {
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out) {
     struct memory_file file = {.data = data, .count = count};
     *out = (cimageio_buffer){0};
     TIFF *tiff = open_file(&file, "rm");
     uint32_t length = 0;
     void *bytes = NULL;
-    bool found = tiff && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 && cimageio_append(out, bytes, length);
+    bool is_open = tiff && (directory == TIFFCurrentDirOffset(tiff) || TIFFSetSubDirectory(tiff, directory));
+    bool found =
+        is_open && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 && cimageio_append(out, bytes, length);
     close_file(tiff);
     return found;
 }
@@ -458,7 +603,9 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, (uint32_t)(rows < 1 ? 1 : rows));
     if (has_alpha) {
-        const uint16_t kind = request->associate_alpha ? EXTRASAMPLE_ASSOCALPHA : EXTRASAMPLE_UNASSALPHA;
+        const uint16_t kind = request->associate_alpha   ? EXTRASAMPLE_ASSOCALPHA
+                              : request->unspecified_alpha ? EXTRASAMPLE_UNSPECIFIED
+                                                           : EXTRASAMPLE_UNASSALPHA;
         TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
     }
     if (request->density_unit) {

@@ -115,6 +115,16 @@ struct EXIFBlock {
         return text.isEmpty ? nil : text
     }
 
+    /// Whether a comment takes nobody's place: none is there, or only blanks, as cameras leave them.
+    var hasRoomForComment: Bool {
+        guard let directory = exifDirectory, let entry = entry(Tag.userComment, in: directory) else { return true }
+        // Of another type it is broken, but may be someone's words.
+        guard let range = payload(of: entry) else { return false }
+        let codes = ["ASCII\0\0\0", "UNICODE\0", "JIS\0\0\0\0\0"].map { Array($0.utf8) }
+        let words = codes.contains { bytes[range].starts(with: $0) } ? range.dropFirst(8) : range
+        return bytes[words].allSatisfy { $0 == 0 || $0 == 0x20 }
+    }
+
     /// Sets the comment, in UTF-16 big endian whatever the block's own order, as every program that writes
     /// `parameters` here does (piexif's `UserComment.dump`) and as their readers expect.
     ///

@@ -48,9 +48,9 @@ public enum ImageFile {
         let colorSpace = ColorSpace(parsed.metadata, layout: picture.layout, notes: &parsed.notes)
         return LoadedImage(
             picture: picture, format: .png, facts: facts, metadata: parsed.metadata,
-            colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: parsed.parameters),
-            jpegSource: nil, notes: parsed.notes
-        ).upright()
+            colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil, notes: parsed.notes,
+            losses: parsed.losses
+        ).withoutClaims().upright()
     }
 
     private static func readJPEG(
@@ -68,8 +68,8 @@ public enum ImageFile {
         var image = LoadedImage(
             picture: decoded.picture, format: .jpeg, facts: decoded.facts,
             metadata: parsed.metadata.stating(colorSpace),
-            colorSpace: colorSpace, provenance: Provenance(parsed.metadata, parameters: nil),
-            jpegSource: nil, notes: decoded.notes + parsed.notes
+            colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil,
+            notes: decoded.notes + parsed.notes, losses: parsed.losses
         ).upright()
         let canBeKept = !isDeep && !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
         if canBeKept { image.jpegSource = JPEGSource(bytes: bytes, orientation: image.facts.orientation) }
@@ -83,9 +83,9 @@ public enum ImageFile {
         return LoadedImage(
             picture: decoded.picture, format: format, facts: decoded.facts,
             metadata: decoded.metadata.stating(colorSpace),
-            colorSpace: colorSpace, provenance: Provenance(decoded.metadata, parameters: nil), jpegSource: nil,
-            notes: notes
-        ).upright()
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata), jpegSource: nil, notes: notes,
+            losses: decoded.losses
+        ).withoutClaims().upright()
     }
 
     // MARK: Writing
@@ -124,7 +124,15 @@ public enum ImageFile {
             let bytes = try TIFFCodec.encode(picture, metadata: metadata, name: name, notes: &notes)
             return Encoded(bytes: bytes, notes: notes)
         case .png:
-            let chunks = PNGMetadata.chunks(metadata, parameters: provenance?.infotext?.rendered)
+            let chunks = PNGMetadata.chunks(metadata)
+            if let palette = metadata.palette {
+                if let indexed = IndexedPicture(picture, following: palette) {
+                    return Encoded(bytes: try PNGCodec.encode(indexed, chunks: chunks, name: name), notes: notes)
+                }
+                notes.append(
+                    "its source is indexed, but it has more than 256 colours and is written as "
+                        + (picture.layout.hasAlpha ? "RGB with alpha" : "RGB"))
+            }
             return Encoded(bytes: try PNGCodec.encode(picture, chunks: chunks, name: name), notes: notes)
         case .jpeg:
             let flat = picture.flattenedForJPEG(notes: &notes)
@@ -184,6 +192,20 @@ extension ImageMetadata {
 }
 
 extension LoadedImage {
+    /// Takes out of the XMP packet what describes pictures and videos that a file of this format does not hold, or that are
+    /// not read.
+    fileprivate consuming func withoutClaims() -> LoadedImage {
+        guard let bytes = metadata.xmp else { return self }
+        var packet = XMPPacket(bytes)
+        let claims = packet.removeCompanionClaims()
+        metadata.xmp = packet.bytes
+        if let note = claims.note {
+            notes.append(note)
+            losses.append(note)
+        }
+        return self
+    }
+
     /// Turns the pixels as the EXIF orientation asks and says in the metadata that they are upright.
     fileprivate consuming func upright() -> LoadedImage {
         guard let bytes = metadata.exif else { return resettingXMP() }

@@ -28,48 +28,15 @@ extension ImageMetadata {
                     "the colours, which the PNG states in chunks, are stated by a profile in the \(format.displayName)")
             }
         }
-        if format != .jpeg, !extendedXMP.isEmpty {
-            notes.append("the extended XMP of the JPEG has no place in a \(format.displayName) and was left out")
+        if format != .png, !plainChunks.isEmpty {
+            let names = plainChunks.map(\.type).joined(separator: ", ")
+            notes.append("chunks of a PNG have no place in a \(format.displayName) and were left out: \(names)")
         }
-        if format == .webp || format == .tiff {
-            if !text.isEmpty {
-                let names = text.map { "“\($0.keyword)”" }.joined(separator: ", ")
-                notes.append("texts have no place in a \(format.displayName) and were left out: \(names)")
-            }
-            if format == .webp, photoshopResources != nil {
-                notes.append("the IPTC record has no place in a WebP and was left out")
-            }
-        }
-        if let provenance { result.state(provenance, format: format, notes: &notes) }
+        if let type = provenance?.digitalSourceType { result.state(type, notes: &notes) }
+        result.place(record: provenance?.infotext?.rendered, format: format, notes: &notes)
+        if format == .webp || format == .tiff { result.placeTexts(format: format, notes: &notes) }
+        if format == .webp, photoshopResources != nil { result.placeCaptions(notes: &notes) }
         return result
-    }
-
-    private mutating func state(_ provenance: Provenance, format: ImageFormat, notes: inout [String]) {
-        if let type = provenance.digitalSourceType {
-            var packet = XMPPacket(xmp ?? [])
-            if !packet.isWellFormed {
-                if xmp != nil { notes.append("the XMP packet could not be read and was replaced") }
-                packet = XMPPacket()
-            }
-            packet.digitalSourceType = type
-            if format == .jpeg, packet.bytes.count > 65000 { packet.removePadding() }
-            xmp = packet.bytes
-        }
-        guard let text = provenance.infotext?.rendered else { return }
-        var block = exif.flatMap { EXIFBlock($0) }
-        switch format {
-        case .png:
-            // The text chunk says it; an older comment must not contradict it.
-            guard let comment = block?.userComment, Provenance.looksLikeInfotext(comment) else { return }
-            block?.setUserComment(text)
-        case .jpeg, .webp, .tiff, .avif, .heic, .jxl:
-            if block == nil { block = EXIFBlock(userComment: text) } else { block?.setUserComment(text) }
-            if format == .jpeg, let count = block?.bytes.count, count > 65527 {
-                notes.append("the settings of the edit are longer than a JPEG's EXIF holds (64 KiB) and were left out")
-                return
-            }
-        }
-        exif = block?.bytes
     }
 
     /// The colour space of a profile's samples: "RGB ", "GRAY", "CMYK" … (ICC.1:2022, 7.2.8).

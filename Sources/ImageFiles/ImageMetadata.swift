@@ -6,21 +6,26 @@ public struct ImageMetadata: Sendable, Equatable {
     public var iccProfile: [UInt8]?
     /// The EXIF block from its TIFF header on, with the orientation reset to upright.
     public var exif: [UInt8]?
-    /// The XMP packet, UTF-8.
+    /// The XMP packet, UTF-8, with what a JPEG keeps of it in further segments.
     public var xmp: [UInt8]?
-    /// Further XMP of a JPEG that outgrew one segment, each the payload of one APP1.
-    public var extendedXMP: [[UInt8]] = []
     /// The Photoshop resources of a JPEG's APP13, which hold the IPTC record.
     public var photoshopResources: [UInt8]?
-    /// The text chunks of a PNG other than XMP, and the comments of a JPEG (keyword `Comment`).
+    /// The text chunks of a PNG other than XMP, those that say how it was made included, and the comments of a JPEG (keyword
+    /// `Comment`).
     public var text: [TextEntry] = []
     public var density: PixelDensity?
     /// The colour chunks of a PNG (gAMA, cHRM, sRGB, cICP, mDCV, cLLI), as they stood.
     public var colorChunks: [PNGChunk] = []
+    /// What else of a PNG stays true (tIME, pCAL, sCAL), as it stood.
+    public var plainChunks: [PNGChunk] = []
     /// How the source JPEG was coded, so that a JPEG made from it is coded the same way.
     public var jpegCoding: JPEGCoding?
     /// Whether a TIFF's colours were stored multiplied by alpha; they are again in a TIFF made from it.
     public var hasAssociatedAlpha = false
+    /// Whether a TIFF does not say that its extra sample is alpha; nor does a TIFF made from it.
+    public var hasUnspecifiedAlpha = false
+    /// The colours of an indexed PNG. A PNG made from it is indexed, too, where its colours are few enough.
+    public var palette: PNGPalette?
 
     public init() {}
 }
@@ -162,8 +167,10 @@ public struct LoadedImage: Sendable {
     public var provenance: Provenance?
     /// The file itself, where it is a JPEG whose blocks a JPEG made from it can keep.
     public var jpegSource: JPEGSource?
-    /// Plain sentences to say aloud: what was converted, what was damaged, what will not be carried over.
+    /// Plain sentences to say aloud: what was converted, what was damaged.
     public var notes: [String]
+    /// The same: what a file made from it will not hold.
+    public var losses: [String] = []
 
     /// Whether its compression may have changed samples a little.
     public var isLossy: Bool { [.jpeg, .avif, .heic].contains(format) || facts.isLossyWebP }

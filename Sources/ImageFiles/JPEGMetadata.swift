@@ -4,6 +4,8 @@
 struct JPEGMetadata {
     var metadata = ImageMetadata()
     var notes: [String] = []
+    /// Those of the notes that speak of what a file made from it will not hold.
+    var losses: [String] = []
 
     /// A segment to write: its payload is at most 65533 bytes.
     struct Segment {
@@ -13,15 +15,20 @@ struct JPEGMetadata {
 
     private static let exifHeader = Array("Exif\0\0".utf8)
     private static let xmpHeader = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
-    private static let extendedXMPHeader = Array("http://ns.adobe.com/xmp/extension/\0".utf8)
     private static let profileHeader = Array("ICC_PROFILE\0".utf8)
     private static let photoshopHeader = Array("Photoshop 3.0\0".utf8)
     private static let largestPayload = 65533
+    /// Bytes of an EXIF block that one segment holds.
+    static let largestEXIF = largestPayload - exifHeader.count
+    private static let largestXMP = largestPayload - xmpHeader.count
 
     /// Walks the segments up to the first scan, as far as they are whole.
     init(parsing file: [UInt8]) {
         var profilePieces: [(number: UInt8, count: UInt8, data: ArraySlice<UInt8>)] = []
         var hasCredentials = false
+        var extendedXMP: [ArraySlice<UInt8>] = []
+        var companions = Companions()
+        var unknown: [String] = []
         var offset = 2
         while offset <= file.count - 4, file[offset] == 0xFF {
             let marker = file[offset + 1]
@@ -39,12 +46,14 @@ struct JPEGMetadata {
             offset += 2 + length
             switch marker {
             case 0xE0: takeDensity(payload)
-            case 0xE1: takeApplication1(payload)
+            case 0xE1 where payload.starts(with: ExtendedXMP.header): extendedXMP.append(payload)
+            case 0xE1 where takeApplication1(payload): break
             case 0xE2 where payload.starts(with: Self.profileHeader) && payload.count >= 14:
                 let rest = payload.dropFirst(12)
                 profilePieces.append((rest.first ?? 0, rest.dropFirst().first ?? 0, rest.dropFirst(2)))
-            case 0xE2 where payload.starts(with: Array("MPF\0".utf8)):
-                notes.append("its further pictures (previews, a gain map or a second view) are not carried over")
+            case 0xE2 where payload.starts(with: Array("MPF\0".utf8)): companions.hasPictureList = true
+            // ISO 21496-1, annex C.
+            case 0xE2 where payload.starts(with: Array("urn:iso:std:iso:ts:21496".utf8)): companions.hasGainMap = true
             case 0xEB where payload.starts(with: Array("JP".utf8)): hasCredentials = true
             case 0xED where payload.starts(with: Self.photoshopHeader):
                 metadata.photoshopResources = (metadata.photoshopResources ?? []) + payload.dropFirst(14)
@@ -53,13 +62,73 @@ struct JPEGMetadata {
                     String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
                     ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
                 metadata.text.append(TextEntry(keyword: "Comment", text: text))
+            case 0xE1 ... 0xED, 0xEF:
+                let name = Self.name(of: marker, payload)
+                if unknown.count < 8, !unknown.contains(name) { unknown.append(name) }
             default: break
             }
         }
         takeProfile(profilePieces)
-        if hasCredentials {
-            notes.append("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+        takeXMP(extendedXMP, companions: companions, trailer: JPEGTrailer(of: file, from: offset))
+        if !unknown.isEmpty {
+            lose("segments that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
         }
+        if hasCredentials {
+            lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+        }
+    }
+
+    private mutating func lose(_ note: String) {
+        notes.append(note)
+        losses.append(note)
+    }
+
+    /// "APP12 (Ducky)": by the letters that an application's segment begins with.
+    private static func name(of marker: UInt8, _ payload: ArraySlice<UInt8>) -> String {
+        let letters = payload.prefix(16).prefix { (0x20 ... 0x7E).contains($0) }
+        let name = "APP\(marker - 0xE0)"
+        return letters.count < 3 ? name : "\(name) (\(String(decoding: letters, as: UTF8.self)))"
+    }
+
+    /// What segments say of pictures that stand behind the picture in its file.
+    private struct Companions {
+        /// CIPA DC-007, Multi-Picture Format.
+        var hasPictureList = false
+        var hasGainMap = false
+    }
+
+    /// Joins the parts of the XMP packet, and takes out of it what describes pictures and videos that are not carried over.
+    private mutating func takeXMP(
+        _ extended: [ArraySlice<UInt8>], companions: Companions, trailer: JPEGTrailer
+    ) {
+        var claims = XMPPacket.CompanionClaims()
+        if let packet = metadata.xmp {
+            let joined = ExtendedXMP.joined(XMPPacket.inUTF8(packet), extended)
+            if !joined.isWhole { lose("its extended XMP is incomplete or belongs to another packet, and was left out") }
+            var result = XMPPacket(joined.packet)
+            claims = result.removeCompanionClaims()
+            metadata.xmp = result.bytes
+        } else if !extended.isEmpty {
+            lose("its extended XMP belongs to no packet and was left out")
+        }
+        let isAlone = trailer.count == 0 && !companions.hasPictureList && !companions.hasGainMap
+        guard !isAlone else {
+            if let note = claims.note { lose(note) }
+            return
+        }
+        var parts: [String] = []
+        let hasGainMap = companions.hasGainMap || claims.gainMap
+        if hasGainMap { parts.append("gain map (HDR)") }
+        if trailer.holdsVideo || claims.motion { parts.append("motion video") }
+        if !hasGainMap, companions.hasPictureList || trailer.holdsPicture {
+            parts.append("further pictures (previews, a gain map or a second view)")
+        }
+        let place = "\(trailer.count) bytes behind its end-of-image marker"
+        guard !parts.isEmpty else { return lose("\(place) are not carried over") }
+        let verb = parts.count > 1 || parts[0].hasPrefix("further") ? "are" : "is"
+        lose(
+            "its \(parts.joined(separator: " and ")) \(verb) not carried over: \(verb == "is" ? "it shows" : "they show") "
+                + "the picture before the edit" + (trailer.count > 0 ? " (\(place))" : ""))
     }
 
     private mutating func takeDensity(_ payload: ArraySlice<UInt8>) {
@@ -72,14 +141,16 @@ struct JPEGMetadata {
         metadata.density = PixelDensity(x: x, y: y, unit: units[Int(bytes[7])])
     }
 
-    private mutating func takeApplication1(_ payload: ArraySlice<UInt8>) {
+    /// False where it is of no known kind.
+    private mutating func takeApplication1(_ payload: ArraySlice<UInt8>) -> Bool {
         if payload.starts(with: Self.exifHeader) {
             if metadata.exif == nil { metadata.exif = Array(payload.dropFirst(Self.exifHeader.count)) }
         } else if payload.starts(with: Self.xmpHeader) {
             if metadata.xmp == nil { metadata.xmp = Array(payload.dropFirst(Self.xmpHeader.count)) }
-        } else if payload.starts(with: Self.extendedXMPHeader) {
-            metadata.extendedXMP.append(Array(payload))
+        } else {
+            return false
         }
+        return true
     }
 
     private mutating func takeProfile(_ pieces: [(number: UInt8, count: UInt8, data: ArraySlice<UInt8>)]) {
@@ -108,8 +179,16 @@ struct JPEGMetadata {
             }
         }
         if let exif = metadata.exif { add(0xE1, exifHeader + exif, named: "the EXIF block") }
-        if let xmp = metadata.xmp { add(0xE1, xmpHeader + xmp, named: "the XMP packet") }
-        for payload in metadata.extendedXMP { add(0xE1, payload, named: "extended XMP") }
+        if let xmp = metadata.xmp {
+            var packet = XMPPacket(xmp)
+            if xmp.count > largestXMP { packet.removePadding() }
+            if packet.bytes.count > largestXMP, let split = ExtendedXMP.split(packet.bytes, limit: largestXMP) {
+                add(0xE1, xmpHeader + split.packet, named: "the XMP packet")
+                for payload in split.segments { add(0xE1, payload, named: "the extended XMP") }
+            } else {
+                add(0xE1, xmpHeader + packet.bytes, named: "the XMP packet")
+            }
+        }
         if let profile = metadata.iccProfile {
             let pieceSize = largestPayload - 14
             let count = (profile.count + pieceSize - 1) / pieceSize
@@ -129,7 +208,7 @@ struct JPEGMetadata {
                 add(0xED, photoshopHeader + piece, named: "the IPTC record")
             }
         }
-        for entry in metadata.text where entry.keyword != Provenance.keyword {
+        for entry in metadata.text {
             // What a PNG calls by another name is told apart by it; `Comment` is the name of a JPEG's own.
             let text = entry.keyword == "Comment" ? entry.text : "\(entry.keyword): \(entry.text)"
             add(0xFE, Array(text.utf8), named: "the text “\(entry.keyword)”")

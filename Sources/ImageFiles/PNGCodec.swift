@@ -55,6 +55,43 @@ enum PNGCodec {
 
     /// Encodes `picture` exactly, with `chunks` before its pixels.
     static func encode(_ picture: Picture, chunks: [PNGChunk], name: String) throws(ImageFileError) -> [UInt8] {
+        try unsafe encoded(chunks: chunks, name: name) { list, out, result in
+            unsafe picture.withSampleBytes { pixels in
+                unsafe cimageio_png_encode(
+                    pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(picture.width),
+                    UInt32(picture.height), Int32(picture.layout.channels), Int32(picture.depth), nil, list.baseAddress,
+                    list.count, out, result)
+            }
+        }
+    }
+
+    /// The same for a picture of few colours.
+    static func encode(_ picture: IndexedPicture, chunks: [PNGChunk], name: String) throws(ImageFileError) -> [UInt8] {
+        let colors = picture.colors.flatMap { color in
+            [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: color >> UInt32($0)) }
+        }
+        return try unsafe encoded(chunks: chunks, name: name) { list, out, result in
+            unsafe colors.withUnsafeBufferPointer { colors in
+                unsafe picture.indices.withUnsafeBufferPointer { indices in
+                    var palette = unsafe cimageio_png_palette(
+                        colors: colors.baseAddress, count: Int32(picture.colors.count))
+                    return unsafe cimageio_png_encode(
+                        indices.baseAddress, UInt32(picture.size.width), UInt32(picture.size.height), 1,
+                        Int32(picture.depth), &palette, list.baseAddress, list.count, out, result)
+                }
+            }
+        }
+    }
+
+    private typealias Writing = (
+        UnsafeBufferPointer<cimageio_png_chunk>, UnsafeMutablePointer<cimageio_buffer>,
+        UnsafeMutablePointer<cimageio_result>
+    ) -> Bool
+
+    /// The file that `write` makes with the chunks.
+    private static func encoded(
+        chunks: [PNGChunk], name: String, by write: Writing
+    ) throws(ImageFileError) -> [UInt8] {
         var out = unsafe cimageio_buffer()
         var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
@@ -70,12 +107,7 @@ enum PNGCodec {
                     type: (type[0], type[1], type[2], type[3]), data: payload.baseAddress.map { unsafe $0 + start },
                     count: chunk.data.count)
             }
-            return unsafe picture.withSampleBytes { pixels in
-                unsafe cimageio_png_encode(
-                    pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(picture.width),
-                    UInt32(picture.height), Int32(picture.layout.channels), Int32(picture.depth), list, list.count,
-                    &out, &result)
-            }
+            return unsafe list.withUnsafeBufferPointer { unsafe write($0, &out, &result) }
         }
         guard done else {
             throw .cannotEncode(file: name, format: .png, detail: result.text)

@@ -3,24 +3,25 @@ internal import CImageIO
 /// The ancillary chunks of a PNG, read and written as bytes. W3C PNG specification, third edition, sections 5 and 11.
 struct PNGMetadata {
     var metadata = ImageMetadata()
-    /// The `parameters` text.
-    var parameters: String?
     var notes: [String] = []
+    /// Those of the notes that speak of what a file made from it will not hold.
+    var losses: [String] = []
+    private var hints: [String] = []
     /// Bytes of compressed pixels.
     private(set) var pixelDataCount = 0
 
     static let xmpKeyword = "XML:com.adobe.xmp"
     private static let colorChunkTypes: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
-    /// Chunks that need no carrying over and no word: structure, hints, and what the edit makes stale.
-    private static let silent: Set<String> = [
-        "IHDR", "PLTE", "tRNS", "IDAT", "IEND", "bKGD", "hIST", "sBIT", "sPLT", "tIME", "fcTL", "fdAT", "oFFs", "pCAL",
-        "sCAL", "sTER", "gIFg", "gIFx", "gIFt",
-    ]
+    /// What stays true of the samples, or of the file as other dates in it do.
+    private static let plainChunkTypes: Set<String> = ["tIME", "pCAL", "sCAL"]
+    /// Chunks that are read elsewhere, and the frames of an animation.
+    private static let silent: Set<String> = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "fcTL", "fdAT"]
 
     /// Walks the chunks of a file that begins with the PNG signature, as far as they are whole.
     init(parsing file: [UInt8], limits: DecodeLimits) {
         var offset = 8
         var unknown: [String] = []
+        var palette: (colors: ArraySlice<UInt8>, alpha: ArraySlice<UInt8>) = ([], [])
         while offset <= file.count - 12 {
             let length =
                 Int(file[offset]) << 24 | Int(file[offset + 1]) << 16 | Int(file[offset + 2]) << 8
@@ -36,7 +37,14 @@ struct PNGMetadata {
                 pixelDataCount += length
                 continue
             }
-            if type == "IEND" { break }
+            if type == "IEND" {
+                if file[offset...].contains(where: { $0 != 0 }) {
+                    lose("\(file.count - offset) bytes behind its end chunk are not carried over")
+                }
+                break
+            }
+            if type == "PLTE", palette.colors.isEmpty { palette.colors = file[body] }
+            if type == "tRNS" { palette.alpha = file[body] }
             if ["IHDR", "PLTE", "tRNS", "fdAT"].contains(type) { continue }
             guard Self.checksumMatches(file, body: body) else {
                 notes.append("its \(type) chunk is damaged and was left out")
@@ -46,10 +54,22 @@ struct PNGMetadata {
                 unknown.append(type)
             }
         }
+        if !hints.isEmpty {
+            lose("hints on how to show it are not carried over: \(hints.joined(separator: ", "))")
+        }
+        // Bit depth and colour type: of an indexed picture 3. What PLTE is to others is a hint.
+        if file.count > 25, file[25] == 3, !palette.colors.isEmpty {
+            metadata.palette = PNGPalette(palette.colors, alpha: palette.alpha, depth: Int(file[24]))
+        }
         if !unknown.isEmpty {
-            notes.append(
+            lose(
                 "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
         }
+    }
+
+    private mutating func lose(_ note: String) {
+        notes.append(note)
+        losses.append(note)
     }
 
     private static func checksumMatches(_ file: [UInt8], body: Range<Int>) -> Bool {
@@ -95,7 +115,14 @@ struct PNGMetadata {
         case "acTL":
             notes.append("it is animated; only its first picture is used")
         case "caBX":
-            notes.append("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+            lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+        case _ where Self.plainChunkTypes.contains(type):
+            // The specification allows one of each.
+            if !metadata.plainChunks.contains(where: { $0.type == type }) {
+                metadata.plainChunks.append(PNGChunk(type: type, data: data))
+            }
+        case "bKGD", "hIST", "sBIT", "sPLT", "sTER", "oFFs", "gIFg", "gIFx", "gIFt":
+            if !hints.contains(type) { hints.append(type) }
         case _ where Self.colorChunkTypes.contains(type):
             metadata.colorChunks.append(PNGChunk(type: type, data: data))
         default: return false
@@ -118,7 +145,7 @@ struct PNGMetadata {
             text = inflated
         }
         if keyword == Self.xmpKeyword {
-            if metadata.xmp == nil { metadata.xmp = text }
+            if metadata.xmp == nil { metadata.xmp = XMPPacket.inUTF8(text) }
             return
         }
         take(
@@ -129,9 +156,7 @@ struct PNGMetadata {
     }
 
     private mutating func take(_ entry: TextEntry) {
-        if entry.keyword == Provenance.keyword {
-            if parameters == nil { parameters = entry.text }
-        } else if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
+        if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
             metadata.photoshopResources = resources
         } else {
             metadata.text.append(entry)
@@ -162,7 +187,7 @@ struct PNGMetadata {
     // MARK: Writing
 
     /// The chunks to write for `metadata`, in an order that the specification allows before the first IDAT.
-    static func chunks(_ metadata: ImageMetadata, parameters: String?) -> [PNGChunk] {
+    static func chunks(_ metadata: ImageMetadata) -> [PNGChunk] {
         var chunks = metadata.colorChunks
         if let profile = metadata.iccProfile, let deflated = deflate(profile) {
             // A profile and sRGB exclude each other; the profile says more.
@@ -174,9 +199,9 @@ struct PNGMetadata {
         if let xmp = metadata.xmp {
             chunks.append(PNGChunk(type: "iTXt", data: Array(xmpKeyword.utf8) + [0, 0, 0, 0, 0] + xmp))
         }
-        var entries = metadata.text.filter { $0.keyword != Provenance.keyword }
+        chunks += metadata.plainChunks
+        var entries = metadata.text
         if let resources = metadata.photoshopResources { entries.append(RawProfileText.encode(resources)) }
-        if let parameters { entries.append(TextEntry(keyword: Provenance.keyword, text: parameters)) }
         return chunks + entries.compactMap(textChunk)
     }
 

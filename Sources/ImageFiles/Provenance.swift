@@ -23,14 +23,24 @@ public struct Provenance: Sendable, Equatable {
     /// The keyword under which PNG text holds the infotext.
     static let keyword = "parameters"
 
-    /// What metadata says: PNG text first, then the EXIF comment, then XMP for the kind of source.
-    init?(_ metadata: ImageMetadata, parameters: String?) {
-        let comment = metadata.exif.flatMap { EXIFBlock($0) }?.userComment
-        infotext = (parameters ?? comment.flatMap { Self.looksLikeInfotext($0) ? $0 : nil }).map(
-            Infotext.init(parsing:))
-        digitalSourceType = metadata.xmp.flatMap { XMPPacket($0).digitalSourceType }
+    /// What metadata says: PNG text first, the last of several, as other programs read it; then an edit's own record in XMP,
+    /// which stands there when the EXIF comment is someone else's; then that comment. XMP for the kind of source.
+    init?(_ metadata: ImageMetadata) {
+        let packet = metadata.xmp.map { XMPPacket($0) }
+        let text =
+            metadata.text.last { $0.keyword == Self.keyword }?.text ?? packet?.parameters
+            ?? metadata.exifComment.flatMap { Self.looksLikeInfotext($0) ? $0 : nil }
+        infotext = text.map(Infotext.init(parsing:))
+        digitalSourceType = packet?.digitalSourceType
         if infotext == nil, digitalSourceType == nil { return nil }
     }
+
+    /// Whether a record is one that this program wrote: it names itself as the version.
+    static func isOwn(_ text: String) -> Bool {
+        Infotext(parsing: text)["Version"]?.hasPrefix(programName + " ") == true
+    }
+
+    private static let programName = "editor"
 
     /// A camera's or person's own comment is not taken for settings.
     static func looksLikeInfotext(_ comment: String) -> Bool { !Infotext(parsing: comment).parameters.isEmpty }

@@ -63,7 +63,7 @@ enum StillCodec {
             let codes = unsafe [info.color_primaries, info.transfer_characteristics, 0, 1]
             metadata.colorChunks = [PNGChunk(type: "cICP", data: codes)]
         }
-        if unsafe info.xmp.count > 0 { metadata.xmp = unsafe info.xmp.array }
+        if unsafe info.xmp.count > 0 { metadata.xmp = unsafe XMPPacket.inUTF8(info.xmp.array) }
         // Four bytes, big endian, say how far behind them the TIFF header is. What EXIF says of the orientation holds for
         // other programs: the container's own was followed (ISO/IEC 23008-12, annex A; ISO/IEC 18181-2).
         let stored = unsafe info.exif.array

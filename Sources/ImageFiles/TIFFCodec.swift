@@ -32,19 +32,31 @@ enum TIFFCodec {
         guard let samples else { throw failure() }
 
         var metadata = ImageMetadata()
-        if !info.inks { metadata.iccProfile = tag(Tag.profile, of: file) }
-        metadata.xmp = tag(Tag.xmp, of: file)
-        metadata.photoshopResources = tag(Tag.photoshop, of: file)
-        if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: file) }
-        metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file)
+        var losses = losses(info)
+        let (chosen, first) = (info.directory, info.first_directory)
+        // What describes the picture may stand only where the file begins; a profile belongs to its samples.
+        if !info.inks { metadata.iccProfile = tag(Tag.profile, of: file, directory: chosen) }
+        metadata.xmp = (tag(Tag.xmp, of: file, directory: chosen) ?? tag(Tag.xmp, of: file, directory: first)).map {
+            XMPPacket.inUTF8($0)
+        }
+        metadata.photoshopResources =
+            tag(Tag.photoshop, of: file, directory: chosen) ?? tag(Tag.photoshop, of: file, directory: first)
+        if let page = TIFFDirectory.page(at: Int(clamping: chosen), of: file) {
+            if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: page) }
+            metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file, page: page)
+            if let loss = page.loss { losses.append(loss) }
+        } else {
+            losses.append("its EXIF and descriptions are not carried over: it is a BigTIFF")
+        }
         metadata.density = density(info)
         metadata.hasAssociatedAlpha = info.alpha_associated
+        metadata.hasUnspecifiedAlpha = info.alpha_unspecified
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: samples),
             facts: SourceFacts(
                 storedSize: size, bitDepth: Int(info.stored_depth), colorType: colorType(info, layout: layout),
                 isInterlaced: false, orientation: 1, byteCount: file.count),
-            metadata: metadata, notes: notes(info))
+            metadata: metadata, notes: notes(info) + losses, losses: losses)
     }
 
     /// Refuses a header that claims more than its data could hold, before memory is taken for it.
@@ -70,20 +82,20 @@ enum TIFFCodec {
         }
     }
 
-    private static func tag(_ tag: UInt32, of file: [UInt8]) -> [UInt8]? {
+    private static func tag(_ tag: UInt32, of file: [UInt8], directory: UInt64) -> [UInt8]? {
         var out = unsafe cimageio_buffer()
         defer { unsafe cimageio_free(&out) }
         let found = unsafe file.withUnsafeBufferPointer {
-            unsafe cimageio_tiff_tag($0.baseAddress, $0.count, tag, &out)
+            unsafe cimageio_tiff_tag($0.baseAddress, $0.count, directory, tag, &out)
         }
         return found ? unsafe out.array : nil
     }
 
     /// An IPTC record that stands in a tag of its own, as the Photoshop resource that other formats hold.
-    private static func iptcResource(of file: [UInt8]) -> [UInt8]? {
-        guard let record = TIFFDirectory(first: file)?.entries.first(where: { $0.tag == 33723 })?.data,
-            record.first == 0x1C
-        else { return nil }
+    private static func iptcResource(of page: TIFFDirectory) -> [UInt8]? {
+        guard let record = page.entries.first(where: { $0.tag == 33723 })?.data, record.first == 0x1C else {
+            return nil
+        }
         let count = (0 ..< 4).map { UInt8(truncatingIfNeeded: record.count >> (24 - 8 * $0)) }
         return Array("8BIM".utf8) + [4, 4, 0, 0] + count + record + [UInt8](repeating: 0, count: record.count & 1)
     }
@@ -111,7 +123,16 @@ enum TIFFCodec {
 
     private static func notes(_ info: cimageio_tiff_info) -> [String] {
         var notes: [String] = []
-        if info.other_pages { notes.append("it has several pages; only the first is used") }
+        if info.is_reduced {
+            notes.append("every page says that it is a smaller version of another picture; the first is used")
+        } else if info.page == 0 {
+            notes.append(
+                "its first page is a smaller version; the picture of full resolution that belongs to it is used")
+        } else if info.page > 1 {
+            notes.append("it has several pages; the first of full resolution, page \(info.page), is used")
+        } else if info.other_pages {
+            notes.append("it has several pages; only the first is used")
+        }
         if info.inks {
             notes.append(
                 info.used_ink_profile
@@ -122,6 +143,19 @@ enum TIFFCodec {
             notes.append("it is a CIELab picture and was converted to sRGB")
         }
         return notes
+    }
+
+    private static func losses(_ info: cimageio_tiff_info) -> [String] {
+        var losses: [String] = []
+        if info.dropped_samples > 0 {
+            let channels = info.dropped_samples == 1 ? "1 further channel" : "\(info.dropped_samples) further channels"
+            losses.append(
+                "\(channels) of its samples (spot colours, masks or alpha) \(info.dropped_samples == 1 ? "is" : "are") not carried over"
+            )
+        }
+        // TIFF 6.0, PhotometricInterpretation: 3 is a palette.
+        if info.photometric == 3 { losses.append("it is indexed; a TIFF made from it is RGB") }
+        return losses
     }
 
     // MARK: Writing
@@ -136,6 +170,7 @@ enum TIFFCodec {
         unsafe request.channels = UInt8(picture.layout.channels)
         unsafe request.depth = UInt8(picture.depth)
         unsafe request.associate_alpha = metadata.hasAssociatedAlpha
+        unsafe request.unspecified_alpha = metadata.hasUnspecifiedAlpha
         if let density = metadata.density {
             let scale: Float = density.unit == .perMetre ? 0.01 : 1
             unsafe request.density_x = Float(density.x) * scale
@@ -169,6 +204,7 @@ enum TIFFCodec {
         guard done else { throw .cannotEncode(file: name, format: .tiff, detail: result.text) }
         let bytes = unsafe out.array
         guard let exif = metadata.exif else { return bytes }
+        if let loss = TIFFDirectory(first: exif)?.loss { notes.append(loss) }
         if let described = TIFFDirectory.adding(exifBlock: exif, toTIFF: bytes) { return described }
         notes.append("the EXIF block could not be added and was left out")
         return bytes

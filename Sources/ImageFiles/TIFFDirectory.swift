@@ -56,6 +56,12 @@ struct TIFFDirectory {
 
     init(entries: [Entry]) { self.entries = entries }
 
+    /// The directory at `offset` of such a structure.
+    init?(at offset: Int, of bytes: [UInt8]) {
+        guard let isBig = Self.isBigEndian(bytes) else { return nil }
+        self.init(bytes, at: offset, isBigEndian: isBig)
+    }
+
     private static func isBigEndian(_ bytes: [UInt8]) -> Bool? {
         guard bytes.count >= 8 else { return nil }
         if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) { return false }
@@ -68,7 +74,9 @@ struct TIFFDirectory {
         guard offset + 2 + count * 12 <= bytes.count else { return nil }
         entries = []
         for start in stride(from: offset + 2, to: offset + 2 + count * 12, by: 12) {
-            let type = Self.number(bytes, start + 2, 2, isBigEndian)
+            let stored = Self.number(bytes, start + 2, 2, isBigEndian)
+            // UTF-8 (Exif 3.0, 4.6.2) is to be carried over as ASCII is.
+            let type = stored == 129 ? 2 : stored
             let values = Self.number(bytes, start + 4, 4, isBigEndian)
             guard (1 ..< Self.sizes.count).contains(type) else { continue }
             let length = values * Self.sizes[type]
@@ -78,7 +86,7 @@ struct TIFFDirectory {
             var data = Array(bytes[place ..< place + length])
             if isBigEndian { Self.swap(&data, by: Self.words[type]) }
             entries.append(
-                Entry(tag: Self.number(bytes, start, 2, isBigEndian), type: type, count: values, data: data))
+                Entry(tag: Self.number(bytes, start, 2, isBigEndian), type: stored, count: values, data: data))
         }
     }
 
@@ -120,13 +128,47 @@ struct TIFFDirectory {
 }
 
 extension TIFFDirectory {
-    /// Tags of the first directory that describe the picture and not how it is stored: description, make, model,
-    /// software, date, artist, copyright.
-    private static let descriptive: Set<Int> = [270, 271, 272, 305, 306, 315, 33432]
+    /// Tags of a page's directory that describe the picture and not how it is stored: document, description, make, model,
+    /// page, software, date, artist, host, copyright, and Windows' rating, title, comment, author, keywords and subject.
+    private static let descriptive: Set<Int> = [
+        269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F,
+    ]
+    /// Those that say how the samples are stored, or are carried over in another way.
+    private static let structural: Set<Int> = Set(
+        Array(254 ... 266) + Array(273 ... 284) + Array(290 ... 301) + Array(317 ... 347) + Array(512 ... 532) + [
+            700, 33723, 34377, 34665, 34675, 34853, 40965, 59932,
+        ])
+    private static let names = [
+        33550: "map coordinates", 33922: "map coordinates", 34264: "map coordinates", 34735: "map coordinates",
+        34736: "map coordinates", 34737: "map coordinates", 37724: "Photoshop's layers",
+    ]
 
-    /// An EXIF block of what a TIFF file says about its picture; nil where it says nothing.
-    static func exifBlock(fromTIFF file: [UInt8]) -> [UInt8]? {
+    /// A sentence that names the tags of a page's directory that are carried over in no way; nil where there are none.
+    var loss: String? {
+        let tags = Set(entries.map(\.tag)).subtracting(Self.descriptive).subtracting(Self.structural).sorted()
+        guard !tags.isEmpty else { return nil }
+        var words: [String] = []
+        for tag in tags.prefix(12) {
+            let word = Self.names[tag] ?? "tag \(tag)"
+            if !words.contains(word) { words.append(word) }
+        }
+        if tags.count > 12 { words.append("\(tags.count - 12) more") }
+        return "not carried over in a TIFF's directory: " + words.joined(separator: ", ")
+    }
+
+    /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture only
+    /// where the file begins. Nil in a BigTIFF.
+    static func page(at offset: Int, of file: [UInt8]) -> TIFFDirectory? {
         guard let first = TIFFDirectory(first: file) else { return nil }
+        guard var page = TIFFDirectory(at: offset, of: file) else { return first }
+        let stated = Set(page.entries.map(\.tag))
+        let shared = descriptive.union([Tag.exif, Tag.gps, Tag.orientation, 33723])
+        page.entries += first.entries.filter { shared.contains($0.tag) && !stated.contains($0.tag) }
+        return page
+    }
+
+    /// An EXIF block of what a TIFF file says about the picture of that directory; nil where it says nothing.
+    static func exifBlock(fromTIFF file: [UInt8], page first: TIFFDirectory) -> [UInt8]? {
         var top = first.entries.filter { descriptive.contains($0.tag) || $0.tag == Tag.orientation }
         // A pointer inside these would point to where nothing is.
         let exif = first.directory(Tag.exif, in: file).map { $0.without(0xA005) }

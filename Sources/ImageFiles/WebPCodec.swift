@@ -29,7 +29,7 @@ enum WebPCodec {
 
         var metadata = ImageMetadata()
         metadata.iccProfile = chunk("ICCP", of: file)
-        metadata.xmp = chunk("XMP ", of: file)
+        metadata.xmp = chunk("XMP ", of: file).map { XMPPacket.inUTF8($0) }
         // Some writers leave the header that only a JPEG's segment has.
         let header = Array("Exif\0\0".utf8)
         metadata.exif = chunk("EXIF", of: file).map { $0.starts(with: header) ? Array($0.dropFirst(6)) : $0 }
@@ -45,7 +45,33 @@ enum WebPCodec {
             orientation: 1, byteCount: file.count, isLossyWebP: !info.is_lossless)
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
-            notes: notes)
+            notes: notes + losses(of: file), losses: losses(of: file))
+    }
+
+    /// What stands in the container and is not carried over. WebP Container Specification, "RIFF file format".
+    private static func losses(of file: [UInt8]) -> [String] {
+        func number(_ offset: Int) -> Int { (0 ..< 4).reduce(0) { $0 | Int(file[offset + $1]) << (8 * $1) } }
+        let known: Set = ["VP8 ", "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "ICCP", "EXIF", "XMP "]
+        guard file.count >= 12 else { return [] }
+        let end = min(file.count, 8 + number(4) + number(4) % 2)
+        var losses: [String] = []
+        var unknown: [String] = []
+        var offset = 12
+        while offset <= end - 8 {
+            let name = String(
+                decoding: file[offset ..< offset + 4].map { (0x20 ... 0x7E).contains($0) ? $0 : 0x3F }, as: UTF8.self)
+            if !known.contains(name), unknown.count < 8, !unknown.contains(name) { unknown.append(name) }
+            let length = number(offset + 4)
+            offset += 8 + length + length % 2
+        }
+        if !unknown.isEmpty {
+            losses.append(
+                "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
+        }
+        if file[end...].contains(where: { $0 != 0 }) {
+            losses.append("\(file.count - end) bytes behind its end are not carried over")
+        }
+        return losses
     }
 
     private static func chunk(_ type: String, of file: [UInt8]) -> [UInt8]? {

@@ -3,7 +3,7 @@
 /// ISO 16684-1; the property of provenance is that of the IPTC Photo Metadata Standard 2023.2, section
 /// "Digital Source Type".
 struct XMPPacket {
-    private(set) var bytes: [UInt8]
+    var bytes: [UInt8]
 
     private static let sourceType = "Iptc4xmpExt:DigitalSourceType"
     private static let sourceTypeSpace = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

@@ -7,7 +7,7 @@ import Testing
         prompt: "a lake, at dawn 🏞️", negativePrompt: "blurry",
         parameters: [
             .init(key: "Steps", value: "20"), .init(key: "Sampler", value: "Euler a"), .init(key: "Seed", value: "7"),
-            .init(key: "Model", value: "x, y"),
+            .init(key: "Model", value: "x, y"), .init(key: "Version", value: "editor 0.1.0"),
         ])
     private let picture = gradient(PixelSize(width: 24, height: 16))
 

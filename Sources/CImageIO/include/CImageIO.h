@@ -140,10 +140,17 @@ typedef struct {
     size_t count;
 } cimageio_png_chunk;
 
-/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian).
+/// The colours of an indexed PNG: red, green, blue and alpha of each.
+typedef struct {
+    const uint8_t *colors;
+    int32_t count; // 1…256
+} cimageio_png_palette;
+
+/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian). With a palette there is one
+/// channel, an index in a byte of its own, and `depth` (1, 2, 4 or 8) is what the file spends on it.
 bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels, int32_t depth,
-                         const cimageio_png_chunk *chunks, size_t chunk_count, cimageio_buffer *out,
-                         cimageio_result *result);
+                         const cimageio_png_palette *palette, const cimageio_png_chunk *chunks, size_t chunk_count,
+                         cimageio_buffer *out, cimageio_result *result);
 
 // JPEG -----------------------------------------------------------------------------------------------------------
 
@@ -294,16 +301,22 @@ typedef struct {
     uint16_t photometric;
     uint16_t compression;
     uint8_t orientation;   // 1…8
-    bool alpha_associated; // colours were stored multiplied by alpha, and are straight when decoded
-    bool inks;             // CMYK, which becomes sRGB or RGB
+    bool alpha_associated;    // colours were stored multiplied by alpha, and are straight when decoded
+    bool alpha_unspecified;   // the extra sample taken as alpha does not say what it is
+    uint16_t dropped_samples; // of each pixel: spot colours, masks, a second alpha
+    bool inks;                // CMYK, which becomes sRGB or RGB
     bool used_ink_profile;
     bool other_pages;
+    uint32_t page;            // the first of full resolution, counted from 1; 0 where it is below the first
+    bool is_reduced;          // none is of full resolution
+    uint64_t directory;       // where that directory begins
+    uint64_t first_directory; // where the file's first begins
     uint8_t density_unit; // 0 unstated, 1 none, 2 per inch, 3 per centimetre
     float density_x;
     float density_y;
 } cimageio_tiff_info;
 
-/// Reads the first page's directory. Fails with `CIMAGEIO_TOO_LARGE` (and the size in `info`) beyond `max_pixels`, with
+/// Reads the directory of the first picture of full resolution. Fails with `CIMAGEIO_TOO_LARGE` (and the size in `info`) beyond `max_pixels`, with
 /// `CIMAGEIO_UNSUPPORTED` for samples that are neither 1…8 nor 16-bit unsigned integers.
 bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_tiff_info *info,
                           cimageio_result *result);
@@ -313,16 +326,18 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
 bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info *info, void *pixels, size_t capacity,
                           cimageio_result *result);
 
-/// A copy of a tag's bytes: ICC profile 34675, XMP 700, Photoshop 34377. False, with `out` empty, where there is none.
-bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint32_t tag, cimageio_buffer *out);
+/// A copy of the bytes of a tag of the directory at that offset: ICC profile 34675, XMP 700, Photoshop 34377. False, with
+/// `out` empty, where there is none.
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out);
 
 typedef struct {
     uint32_t width;
     uint32_t height;
     uint8_t channels;
     uint8_t depth;
-    bool associate_alpha; // multiply colours by alpha
-    uint8_t density_unit; // as in cimageio_tiff_info
+    bool associate_alpha;   // multiply colours by alpha
+    bool unspecified_alpha; // do not say that the extra sample is alpha
+    uint8_t density_unit;   // as in cimageio_tiff_info
     float density_x;
     float density_y;
     const uint8_t *profile;

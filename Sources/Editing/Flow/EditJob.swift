@@ -41,9 +41,11 @@ public struct EditJob: Sendable {
 
         if inputs.isUnchanged, let source = inputs.source {
             let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
+            if !writer.keepsFile(of: source) { for note in inputs.losses { try meter.note(note) } }
             return try writer.writeUnchanged(source, request: request)
         }
 
+        for note in inputs.losses { try meter.note(note) }
         try meter.begin(.load)
         let denoiser = try openModel()
         let facts = denoiser.facts

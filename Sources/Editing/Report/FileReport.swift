@@ -100,6 +100,16 @@ public struct FileReport: Sendable {
             entries.append(
                 Entry(label: "made with", text: infotext.rendered, name: "parameters", value: .object(parameters)))
         }
+        let earlier = image.metadata.earlierRecords
+        if !earlier.isEmpty {
+            entries.append(
+                Entry(
+                    label: "made before", text: earlier.joined(separator: "\n"), name: "earlierParameters",
+                    value: .list(earlier.map { .text($0) })))
+        }
+        if let comment = image.metadata.comment {
+            entries.append(Entry(label: "comment", text: comment, name: "comment", value: .text(comment)))
+        }
         for note in image.notes {
             entries.append(Entry(label: "note", text: note, name: "note", value: .text(note)))
         }

@@ -56,19 +56,24 @@ struct ResultWriter {
             colorSpace: source?.colorSpace ?? .assumed)
     }
 
+    /// Whether the file of a picture in which nothing changes is its result. A JPEG keeps its orientation; others are turned
+    /// upright.
+    func keepsFile(of source: LoadedImage) -> Bool {
+        source.format == outputs.format && (source.facts.orientation == 1 || source.format == .jpeg)
+    }
+
     /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.
     func writeUnchanged(_ source: LoadedImage, request: EditRequest) throws -> EditReport {
         try meter.begin(.save)
         let path = outputs.paths.first ?? "standard output"
         let bytes: [UInt8]
-        // A JPEG keeps its orientation; others are turned upright.
-        let isAsItShouldBe = source.facts.orientation == 1 || source.format == .jpeg
-        if source.format == outputs.format, isAsItShouldBe, let input = request.picture {
+        if keepsFile(of: source), let input = request.picture {
             bytes = try PictureFile.bytes(of: input)
         } else {
-            bytes = try ImageFile.encode(
-                source.picture, format: outputs.format, metadata: source.metadata, name: path
-            ).bytes
+            let encoded = try ImageFile.encode(
+                source.picture, format: outputs.format, metadata: source.metadata, name: path)
+            for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
+            bytes = encoded.bytes
         }
         let seed = request.settings.seed ?? 0
         var saved = SavedPicture(path: "-", seed: seed)

@@ -1,0 +1,121 @@
+/// How a picture was made, beside what others wrote into its file: nobody's words make room for it.
+extension ImageMetadata {
+    /// The EXIF comment, a record or anyone's words.
+    var exifComment: String? { exif.flatMap { EXIFBlock($0) }?.userComment }
+
+    /// The words of the EXIF comment where they do not say how the picture was made.
+    public var comment: String? { exifComment.flatMap { Provenance.looksLikeInfotext($0) ? nil : $0 } }
+
+    /// How the picture was made before its last edit, as far as the file still says it, in the order in which it stands
+    /// there.
+    public var earlierRecords: [String] {
+        let texts = text.filter { $0.keyword == Provenance.keyword }.map(\.text)
+        let packet = xmp.flatMap { XMPPacket($0).parameters }
+        let comment = exifComment.flatMap { Provenance.looksLikeInfotext($0) ? $0 : nil }
+        let latest = texts.last ?? packet ?? comment
+        var seen: Set<String> = latest.map { [$0] } ?? []
+        return (texts.dropLast() + [comment, packet].compactMap(\.self)).filter { seen.insert($0).inserted }
+    }
+
+    /// States in XMP what kind of source the picture has.
+    mutating func state(_ type: DigitalSourceType, notes: inout [String]) {
+        var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
+        guard packet.isWellFormed else {
+            notes.append("the XMP packet cannot be understood and stays as it was, without the kind of source")
+            return
+        }
+        packet.digitalSourceType = type
+        xmp = packet.bytes
+    }
+
+    /// Puts the record of an edit where other programs look for it, which is PNG text or else the EXIF comment. A record that
+    /// this program wrote before makes way. What others wrote stays where it is: then the record stands behind it in a PNG,
+    /// and in XMP elsewhere. PNG texts that say how the picture was made find a place in every format.
+    ///
+    /// - Parameter record: nil for a file that is to say what it said, and nothing more.
+    mutating func place(record: String?, format: ImageFormat, notes: inout [String]) {
+        func makesWay(_ text: String) -> Bool { text == record || Provenance.isOwn(text) }
+        if record != nil {
+            text.removeAll { $0.keyword == Provenance.keyword && makesWay($0.text) }
+            if var packet = xmp.map({ XMPPacket($0) }), packet.parameters != nil {
+                packet.setParameters(nil)
+                xmp = packet.bytes
+            }
+        }
+        let earlier = text.filter { $0.keyword == Provenance.keyword }
+        let isOwnComment = record != nil && exifComment.map(makesWay) == true
+        if format == .png {
+            guard let record else { return }
+            if !earlier.isEmpty {
+                notes.append("the earlier “\(Provenance.keyword)” text stays; that of this edit stands behind it")
+            }
+            text.append(TextEntry(keyword: Provenance.keyword, text: record))
+            // It must not contradict the text.
+            if isOwnComment { _ = setComment(record, limit: nil) }
+            return
+        }
+        text.removeAll { $0.keyword == Provenance.keyword }
+        var waiting = earlier
+        let isFree = exif.flatMap { EXIFBlock($0) }?.hasRoomForComment ?? true
+        let limit = format == .jpeg ? JPEGMetadata.largestEXIF : nil
+        if let record {
+            let fits = (isFree || isOwnComment) && setComment(record, limit: limit)
+            if !fits {
+                // One of this program's that is too old must not pass for the new one.
+                if isOwnComment { _ = setComment("", limit: limit) }
+                let reason =
+                    isFree || isOwnComment ? "the record of this edit is too long for EXIF" : "the EXIF comment stays"
+                var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
+                if packet.setParameters(record) {
+                    xmp = packet.bytes
+                    notes.append("\(reason); how this edit was made stands in XMP (editor:Parameters)")
+                } else {
+                    notes.append("\(reason), and the XMP packet cannot be added to: how this edit was made is left out")
+                }
+            }
+        } else if isFree, let last = waiting.last, setComment(last.text, limit: limit) {
+            waiting.removeLast()
+        }
+        if format == .jpeg, !waiting.isEmpty {
+            notes.append("the earlier “\(Provenance.keyword)” text stands in a comment of the JPEG")
+        }
+        text += waiting
+    }
+
+    /// Sets the EXIF comment; false, and nothing is changed, where the block then has more than `limit` bytes.
+    private mutating func setComment(_ comment: String, limit: Int?) -> Bool {
+        var block = exif.flatMap { EXIFBlock($0) }
+        if block == nil { block = EXIFBlock(userComment: comment) } else { block?.setUserComment(comment) }
+        guard let block, block.userComment ?? "" == comment, limit.map({ block.bytes.count <= $0 }) ?? true else {
+            return false
+        }
+        exif = block.bytes
+        return true
+    }
+
+    /// Texts of a PNG and comments of a JPEG go into the XMP of a file that has no place of its own for them.
+    mutating func placeTexts(format: ImageFormat, notes: inout [String]) {
+        guard !text.isEmpty else { return }
+        let names = text.map { "“\($0.keyword)”" }.joined(separator: ", ")
+        var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
+        if packet.addTexts(text) {
+            xmp = packet.bytes
+            notes.append("texts have no place of their own in a \(format.displayName); its XMP holds them: \(names)")
+        } else {
+            notes.append("texts have no place in a \(format.displayName) and were left out: \(names)")
+        }
+        text = []
+    }
+
+    /// The texts of the IPTC record go into the XMP of a file that has no place for such a record.
+    mutating func placeCaptions(notes: inout [String]) {
+        guard let photoshopResources else { return }
+        var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
+        if let record = IPTCRecord(resources: photoshopResources), packet.add(record) {
+            xmp = packet.bytes
+            notes.append("the IPTC record has no place in a WebP; its XMP holds the record's texts")
+        } else {
+            notes.append("the IPTC record has no place in a WebP and was left out")
+        }
+    }
+}

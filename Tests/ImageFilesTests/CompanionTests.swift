@@ -1,0 +1,253 @@
+import Raster
+import Testing
+
+@testable import ImageFiles
+
+/// Videos, gain maps and further pictures beside a picture, which are not carried over: neither are the claims that they
+/// are there, and a note names them. XMP that fills several segments is carried over.
+@Suite struct CompanionTests {
+    private let picture = gradient(PixelSize(width: 24, height: 16))
+
+    private func jpeg(_ packet: String?, segments: [(marker: UInt8, payload: [UInt8])] = [], behind: [UInt8]) throws
+        -> LoadedImage
+    {
+        let plain = try ImageFile.encode(picture, format: .jpeg).bytes
+        let all = (packet.map { [Handmade.xmpSegment($0)] } ?? []) + segments
+        return try ImageFile.read(bytes: Handmade.jpeg(plain, adding: all) + behind, name: "a.jpg")
+    }
+
+    private static let video: [UInt8] = [0, 0, 0, 0x18] + Array("ftypisom".utf8) + [UInt8](repeating: 7, count: 500)
+    private static let motion = """
+        xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion="1" \
+        GCamera:MotionPhotoPresentationTimestampUs="-1" GCamera:PortraitVersion="2"
+        """
+    private static let directory = """
+        <C:Directory xmlns:C="http://ns.google.com/photos/1.0/container/" \
+        xmlns:I="http://ns.google.com/photos/1.0/container/item/"><rdf:Seq><rdf:li rdf:parseType="Resource"><C:Item \
+        I:Mime="image/jpeg" I:Semantic="Primary"/></rdf:li><rdf:li rdf:parseType="Resource"><C:Item I:Mime="video/mp4" \
+        I:Semantic="MotionPhoto" I:Length="512"/></rdf:li></rdf:Seq></C:Directory>
+        """
+
+    /// As a JPEG that keeps its blocks, as one encoded anew, and in other formats.
+    private func files(of image: LoadedImage) throws -> [[UInt8]] {
+        var files = try ImageFormat.written.map {
+            try ImageFile.encode(image.picture, format: $0, metadata: image.metadata).bytes
+        }
+        files.append(
+            try ImageFile.encode(
+                image.picture, format: .jpeg, metadata: image.metadata, jpegSource: image.jpegSource
+            ).bytes)
+        return files
+    }
+
+    @Test func motionPhotos() throws {
+        let image = try jpeg(Handmade.packet(Self.motion, Self.directory), behind: Self.video)
+        #expect(image.jpegSource != nil)
+        #expect(
+            image.losses == [
+                "its motion video is not carried over: it shows the picture before the edit (512 bytes behind its end-of-image marker)"
+            ])
+        #expect(image.notes == image.losses)
+        for file in try files(of: image) {
+            for gone in ["MotionPhoto", "container", "ftypisom", "video/mp4"] {
+                #expect(!file.contains(gone), "\(gone)")
+            }
+            for kept in ["GCamera:PortraitVersion=\"2\"", "A hill &amp; a lake"] {
+                #expect(file.contains(kept), "\(kept)")
+            }
+        }
+        // The older kind, and one without a word in XMP.
+        let old = try jpeg(
+            Handmade.packet(
+                "xmlns:GCamera=\"http://ns.google.com/photos/1.0/camera/\"",
+                "<GCamera:MicroVideo>1</GCamera:MicroVideo><GCamera:MicroVideoOffset>512</GCamera:MicroVideoOffset>"),
+            behind: Self.video)
+        #expect(try files(of: old).allSatisfy { !$0.contains("GCamera:MicroVideo") && $0.contains("A hill &amp;") })
+        #expect(try jpeg(nil, behind: Self.video).losses.contains { $0.contains("its motion video is not") })
+    }
+
+    @Test func gainMaps() throws {
+        let claims = Handmade.packet("xmlns:hdrgm=\"http://ns.adobe.com/hdr-gain-map/1.0/\" hdrgm:Version=\"1.0\"")
+        let second = try ImageFile.encode(gradient(PixelSize(width: 8, height: 8)), format: .jpeg).bytes
+        let list: (marker: UInt8, payload: [UInt8]) = (0xE2, Array("MPF\0II*\0".utf8) + [8, 0, 0, 0, 0, 0])
+        let standard: (marker: UInt8, payload: [UInt8]) = (
+            0xE2, Array("urn:iso:std:iso:ts:21496:-1\0".utf8) + [0, 0, 0, 0]
+        )
+        for (packet, segments) in [
+            (claims, [list]), (claims, []), (nil, [standard, list]), (nil, [standard]),
+        ] as [(String?, [(marker: UInt8, payload: [UInt8])])] {
+            let image = try jpeg(packet, segments: segments, behind: second)
+            #expect(image.losses.count == 1 && image.losses[0].hasPrefix("its gain map (HDR) is not carried over"))
+            #expect(image.losses[0].contains("\(second.count) bytes behind"))
+            for file in try files(of: image) {
+                for gone in ["hdrgm", "hdr-gain-map", "MPF\0", "21496"] { #expect(!file.contains(gone), "\(gone)") }
+                #expect(packet == nil || file.contains("A hill &amp; a lake"))
+            }
+        }
+        // Previews.
+        let previews = try jpeg(nil, segments: [list], behind: second)
+        #expect(previews.losses.count == 1 && previews.losses[0].hasPrefix("its further pictures"))
+        // A claim without what it claims, in a JPEG and in a PNG.
+        let hollow = try jpeg(claims, behind: [])
+        #expect(
+            hollow.losses == [
+                "its XMP speaks of a gain map that it does not hold; those properties are not carried over"
+            ])
+        var metadata = ImageMetadata()
+        metadata.xmp = Array(claims.utf8)
+        let png = try ImageFile.read(
+            bytes: ImageFile.encode(picture, format: .png, metadata: metadata).bytes, name: "a")
+        #expect(png.losses == hollow.losses)
+        #expect(png.metadata.xmp.map { !$0.contains("hdrgm") } == true)
+    }
+
+    @Test func bytesBehindTheEndAreNamed() throws {
+        let rest = Array("PK\u{3}\u{4} an archive".utf8)
+        #expect(
+            try jpeg(nil, behind: rest).losses == [
+                "\(rest.count) bytes behind its end-of-image marker are not carried over"
+            ])
+        // Padding is nothing.
+        #expect(try jpeg(nil, behind: [UInt8](repeating: 0, count: 64)).losses.isEmpty)
+        let png = try ImageFile.encode(picture, format: .png).bytes
+        let behindPNG = try ImageFile.read(bytes: png + rest, name: "a.png")
+        #expect(behindPNG.losses == ["\(rest.count) bytes behind its end chunk are not carried over"])
+        #expect(behindPNG.picture == picture)
+        let webp = try ImageFile.encode(picture, format: .webp).bytes
+        let behindWebP = try ImageFile.read(bytes: webp + rest, name: "a.webp")
+        #expect(behindWebP.losses == ["\(rest.count) bytes behind its end are not carried over"])
+        // A chunk of no known kind inside the container.
+        var odd = webp + Array("abCd".utf8) + [3, 0, 0, 0, 1, 2, 3, 0]
+        let size = odd.count - 8
+        for index in 0 ..< 4 { odd[4 + index] = UInt8(size >> (8 * index) & 255) }
+        #expect(
+            try ImageFile.read(bytes: odd, name: "b.webp").losses.contains { $0.hasSuffix("not carried over: abCd") })
+        // Progressive scans and restart markers are not the end.
+        var coding = try #require(try jpeg(nil, behind: []).metadata.jpegCoding)
+        coding.isProgressive = true
+        var metadata = ImageMetadata()
+        metadata.jpegCoding = coding
+        let scans = try ImageFile.encode(
+            noise(PixelSize(width: 99, height: 80), .rgb, depth: 8), format: .jpeg, metadata: metadata)
+        #expect(try ImageFile.read(bytes: scans.bytes, name: "p.jpg").losses.isEmpty)
+        #expect(try ImageFile.read(bytes: scans.bytes + rest, name: "p.jpg").losses.count == 1)
+    }
+
+    @Test func segmentsAndHintsAreNamed() throws {
+        let image = try jpeg(nil, segments: [(0xEC, Array("Ducky\0\0".utf8)), (0xE5, [1, 2])], behind: [])
+        #expect(
+            image.losses == ["segments that this build does not know are not carried over: APP5, APP12 (Ducky)"]
+                || image.losses == ["segments that this build does not know are not carried over: APP12 (Ducky), APP5"])
+        let chunks = [
+            ("tIME", [7, 234, 1, 2, 3, 4, 5]), ("sCAL", Array("\u{1}1\02".utf8)), ("bKGD", [0, 1, 0, 2, 0, 3]),
+        ]
+        let plain = try ImageFile.encode(picture, format: .png).bytes
+        let png = try ImageFile.read(
+            bytes: Handmade.png(plain, adding: chunks.map { Handmade.pngChunk($0.0, $0.1) }), name: "a.png")
+        #expect(png.losses == ["hints on how to show it are not carried over: bKGD"])
+        let again = try ImageFile.encode(png.picture, format: .png, metadata: png.metadata)
+        #expect(again.notes.isEmpty && again.bytes.contains("tIME") && again.bytes.contains("sCAL"))
+        let other = try ImageFile.encode(png.picture, format: .webp, metadata: png.metadata)
+        #expect(other.notes == ["chunks of a PNG have no place in a WebP and were left out: tIME, sCAL"])
+    }
+
+    // MARK: XMP in several segments
+
+    @Test func digests() {
+        // RFC 1321, A.5.
+        #expect(MD5.hexadecimal([]) == "D41D8CD98F00B204E9800998ECF8427E")
+        #expect(MD5.hexadecimal(Array("abc".utf8)) == "900150983CD24FB0D6963F7D28E17F72")
+        #expect(
+            MD5.hexadecimal(
+                Array("12345678901234567890123456789012345678901234567890123456789012345678901234567890".utf8))
+                == "57EDF4A22BE3C955AC49DA2E2107B67A")
+        for count in 50 ..< 70 { #expect(MD5.hexadecimal([UInt8](repeating: 0, count: count)).count == 32) }
+        #expect(MD5.hexadecimal([UInt8](repeating: 97, count: 64)) == "014842D480B571495A4A0363793F7367")
+    }
+
+    private static let depth = String(repeating: "QUJD", count: 30_000)
+
+    /// A packet that claims an extension, and its pieces.
+    private func extended(isWhole: Bool = true) -> (packet: String, segments: [(marker: UInt8, payload: [UInt8])]) {
+        let rest = Array(
+            ("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\" "
+                + "xmlns:N=\"urn:notes/\"><rdf:Description rdf:about=\"\" N:Data=\"\(Self.depth)\"/></rdf:RDF></x:xmpmeta>")
+                .utf8)
+        let digest = MD5.hexadecimal(rest)
+        func big(_ value: Int) -> [UInt8] { (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        var segments: [(marker: UInt8, payload: [UInt8])] = []
+        // Out of order, as the specification allows.
+        for start in stride(from: 0, to: rest.count, by: 50_000).reversed() {
+            let piece = rest[start ..< min(rest.count, start + 50_000)]
+            segments.append((0xE1, ExtendedXMP.header + Array(digest.utf8) + big(rest.count) + big(start) + piece))
+        }
+        if !isWhole { segments.removeLast() }
+        return (
+            Handmade.packet("xmlns:xmpNote=\"http://ns.adobe.com/xmp/note/\" xmpNote:HasExtendedXMP=\"\(digest)\""),
+            segments
+        )
+    }
+
+    @Test(arguments: ImageFormat.written) func extendedXMPComesBack(format: ImageFormat) throws {
+        let (packet, segments) = extended()
+        let image = try jpeg(packet, segments: segments, behind: [])
+        #expect(image.losses.isEmpty, "\(image.losses)")
+        let file = try ImageFile.encode(
+            image.picture, format: format, metadata: image.metadata,
+            provenance: .edited(Infotext(prompt: "x", parameters: [.init(key: "Version", value: "editor 1")])))
+        #expect(file.notes.isEmpty, "\(file.notes)")
+        // One packet, or a claim that is true.
+        #expect(file.bytes.contains("HasExtendedXMP") == (format == .jpeg))
+        let next = try ImageFile.read(bytes: file.bytes, name: "b")
+        #expect(next.losses.isEmpty)
+        #expect(next.provenance?.digitalSourceType == .compositeWithTrainedAlgorithmicMedia)
+        let result = XMPPacket(try #require(next.metadata.xmp))
+        #expect(result.text("urn:notes/", "Data") == Self.depth)
+        #expect(result.bytes.contains("A hill &amp; a lake") && !result.bytes.contains("HasExtendedXMP"))
+        // Again and again: no larger.
+        let third = try ImageFile.encode(next.picture, format: format, metadata: next.metadata).bytes
+        let fourth = try ImageFile.read(bytes: third, name: "c")
+        #expect(XMPPacket(try #require(fourth.metadata.xmp)).text("urn:notes/", "Data") == Self.depth)
+        #expect(abs(third.count - file.bytes.count) < 200)
+    }
+
+    @Test func piecesThatLackAreNotClaimed() throws {
+        let (packet, segments) = extended(isWhole: false)
+        let image = try jpeg(packet, segments: segments, behind: [])
+        #expect(image.losses == ["its extended XMP is incomplete or belongs to another packet, and was left out"])
+        for file in try files(of: image) {
+            #expect(!file.contains("HasExtendedXMP") && file.contains("A hill &amp; a lake"))
+        }
+        let alone = try jpeg(nil, segments: extended().segments, behind: [])
+        #expect(alone.losses == ["its extended XMP belongs to no packet and was left out"])
+    }
+
+    /// A record longer than EXIF's segment, and other packets that no segment holds.
+    @Test func longPacketsAreSplit() throws {
+        let long = Infotext(
+            prompt: String(repeating: "🎨", count: 25_000),
+            parameters: [("Steps", "1"), ("Seed", "2"), ("Version", "editor 1")].map { .init(key: $0.0, value: $0.1) })
+        let file = try ImageFile.encode(picture, format: .jpeg, provenance: .edited(long))
+        #expect(
+            file.notes == [
+                "the record of this edit is too long for EXIF; how this edit was made stands in XMP (editor:Parameters)"
+            ])
+        #expect(try ImageFile.read(bytes: file.bytes, name: "a").provenance == .edited(long))
+        var packet = XMPPacket(Array(Handmade.packet("").utf8))
+        packet.setParameters(Self.depth)
+        for limit in [1500, 3000, 65_000] {
+            let split = try #require(ExtendedXMP.split(packet.bytes, limit: limit))
+            #expect(split.packet.count <= limit && split.segments.allSatisfy { $0.count <= 65_533 })
+            let joined = ExtendedXMP.joined(split.packet, split.segments.map { $0[...] })
+            #expect(joined.isWhole && XMPPacket(joined.packet).parameters == Self.depth)
+            for (index, segment) in split.segments.enumerated() {
+                for place in [35, 67, 71, segment.count - 1] {
+                    var wrong = split.segments
+                    wrong[index][place] ^= 1
+                    _ = ExtendedXMP.joined(split.packet, wrong.map { $0[...] })
+                }
+            }
+        }
+        #expect(ExtendedXMP.split(packet.bytes, limit: 100) == nil)
+    }
+}

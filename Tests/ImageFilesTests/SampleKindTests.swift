@@ -1,0 +1,285 @@
+import Raster
+import Testing
+
+@testable import ImageFiles
+
+/// Samples that a picture of grey or colour and alpha cannot hold as they are: what is kept is kept truly, what is not is
+/// named.
+@Suite struct SampleKindTests {
+    private static let size = PixelSize(width: 9, height: 7)
+
+    private func bytes(_ picture: Picture) -> [UInt8] {
+        switch picture.samples {
+        case .eight(let values): values
+        case .sixteen(let values): values.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        }
+    }
+
+    /// Channels of several pictures, pixel by pixel or plane by plane.
+    private func mixed(_ planes: [[UInt8]], depth: Int, isPlanar: Bool = false) -> [UInt8] {
+        if isPlanar { return planes.flatMap { $0 } }
+        let step = depth / 8
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: planes[0].count, by: step) {
+            for plane in planes { result += plane[start ..< start + step] }
+        }
+        return result
+    }
+
+    private func planes(_ picture: Picture) -> [[UInt8]] {
+        let (all, channels, step) = (bytes(picture), picture.layout.channels, picture.depth / 8)
+        var result = [[UInt8]](repeating: [], count: channels)
+        for sample in 0 ..< picture.size.area * channels {
+            result[sample % channels] += all[sample * step ..< (sample + 1) * step]
+        }
+        return result
+    }
+
+    private func page(
+        _ planes: [[UInt8]], depth: Int = 8, photometric: Int, extra: [Int] = [], isPlanar: Bool = false,
+        fields: [HandmadeTIFF.Field] = []
+    ) -> HandmadeTIFF.Page {
+        let field = HandmadeTIFF.Field(
+            tag: 338, type: 3, count: extra.count, data: extra.flatMap { HandmadeTIFF.little($0, 2) })
+        return HandmadeTIFF.Page(
+            width: Self.size.width, height: Self.size.height, depth: depth, channels: planes.count,
+            photometric: photometric, samples: mixed(planes, depth: depth, isPlanar: isPlanar), isPlanar: isPlanar,
+            fields: fields + (extra.isEmpty ? [] : [field]))
+    }
+
+    private func read(_ pages: HandmadeTIFF.Page...) throws -> LoadedImage {
+        try ImageFile.read(bytes: HandmadeTIFF.bytes(pages), name: "a.tif")
+    }
+
+    // MARK: Further channels
+
+    @Test(arguments: [8, 16], [true, false]) func alphaIsFoundAmongFurtherChannels(depth: Int, isPlanar: Bool) throws {
+        let picture = noise(Self.size, .rgba, depth: depth)
+        let spot = planes(noise(Self.size, .gray, depth: depth, seed: 5))
+        let parts = planes(picture)
+        let alphaFirst = try read(
+            page(parts + spot, depth: depth, photometric: 2, extra: [2, 0], isPlanar: isPlanar))
+        let spotFirst = try read(
+            page(parts[..<3] + spot + parts[3...], depth: depth, photometric: 2, extra: [0, 2], isPlanar: isPlanar))
+        for image in [alphaFirst, spotFirst] {
+            #expect(image.picture == picture)
+            #expect(
+                image.losses == [
+                    "1 further channel of its samples (spot colours, masks or alpha) is not carried over"
+                ])
+            let again = try ImageFile.encode(image.picture, format: .tiff, metadata: image.metadata).bytes
+            #expect(HandmadeTIFF.values(277, of: again) == [4] && HandmadeTIFF.values(338, of: again) == [2])
+            #expect(try ImageFile.read(bytes: again, name: "b").picture == picture)
+        }
+        // Channels of which none is alpha.
+        let spots = try read(page(parts[..<3] + spot + spot, depth: depth, photometric: 2, extra: [0, 0]))
+        #expect(spots.picture.layout == .rgb && spots.losses.count == 1 && spots.losses[0].hasPrefix("2 further"))
+    }
+
+    /// Associated, unassociated, unspecified: a TIFF made from it says what its source said.
+    @Test(arguments: [0, 1, 2]) func theKindOfAlphaIsKept(kind: Int) throws {
+        // Multiplied colours are no larger than alpha.
+        let alpha = [UInt8](repeating: 255, count: Self.size.area)
+        let image = try read(page(planes(noise(Self.size, .rgb, depth: 8)) + [alpha], photometric: 2, extra: [kind]))
+        #expect(image.picture.layout == .rgba && image.losses.isEmpty)
+        let again = try ImageFile.encode(image.picture, format: .tiff, metadata: image.metadata).bytes
+        #expect(HandmadeTIFF.values(338, of: again) == [kind])
+        #expect(try ImageFile.read(bytes: again, name: "b").picture == image.picture)
+        // Grey that grows dark with its value, too.
+        let gray = try read(page(planes(noise(Self.size, .gray, depth: 8)) + [alpha], photometric: 0, extra: [kind]))
+        #expect(gray.picture.layout == .grayAlpha && gray.facts.colorType == .grayAlpha)
+    }
+
+    @Test(arguments: [8, 16], [1, 2]) func inksWithAlphaAreInks(depth: Int, kind: Int) throws {
+        let inks = planes(noise(Self.size, .rgba, depth: depth))
+        let alpha = kind == 1 ? [UInt8](repeating: 255, count: Self.size.area * depth / 8) : inks[1]
+        let plain = try read(page(inks, depth: depth, photometric: 5))
+        #expect(plain.facts.colorType == .cmyk)
+        for isPlanar in [true, false] {
+            let image = try read(
+                page(inks + [alpha], depth: depth, photometric: 5, extra: [kind], isPlanar: isPlanar))
+            #expect(image.facts.colorType == .cmyk && image.picture.layout == .rgba && image.losses.isEmpty)
+            #expect(image.notes.contains { $0.contains("CMYK") })
+            let parts = planes(image.picture)
+            #expect(Array(parts[..<3]) == planes(plain.picture) && parts[3] == alpha)
+        }
+        // A spot colour beside them, and inks that are no CMYK.
+        let spot = try read(page(inks + [alpha], depth: depth, photometric: 5, extra: [0]))
+        #expect(spot.picture.layout == .rgba)
+        let two = try read(page(inks + [alpha, alpha], depth: depth, photometric: 5, extra: [0, 2]))
+        #expect(planes(two.picture)[3] == alpha && two.losses.count == 1)
+        let others = #expect(throws: ImageFileError.self) {
+            try read(
+                page(
+                    inks + [alpha], depth: depth, photometric: 5, fields: [.short(332, 2), .short(334, 5)]))
+        }
+        #expect(others?.description.contains("inks other than cyan, magenta, yellow and black") == true)
+    }
+
+    @Test func multipliedInksBecomeStraight() throws {
+        // Half covered: the inks are stored at half their strength.
+        let count = Self.size.area
+        let stored = [100, 40, 0, 20].map { [UInt8](repeating: UInt8($0), count: count) }
+        let full = [199, 80, 0, 40].map { [UInt8](repeating: UInt8($0), count: count) }
+        let half = [UInt8](repeating: 128, count: count)
+        let image = try read(page(stored + [half], photometric: 5, extra: [1]))
+        let plain = try read(page(full, photometric: 5))
+        let parts = planes(image.picture)
+        for channel in 0 ..< 3 {
+            #expect(zip(parts[channel], planes(plain.picture)[channel]).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+        }
+    }
+
+    // MARK: Pages
+
+    @Test func thePictureIsThePageOfFullResolution() throws {
+        let picture = noise(Self.size, .rgb, depth: 8)
+        let small = HandmadeTIFF.Page(
+            width: 2, height: 2, channels: 3, photometric: 2, samples: [UInt8](0 ..< 12),
+            fields: [.long(254, 1), .text(270, "A hill at noon"), .text(315, "Ada Lens")])
+        var full = page(planes(picture), photometric: 2, fields: [.text(315, "Bo Lens")])
+        let image = try read(small, full)
+        #expect(image.picture == picture)
+        #expect(image.notes == ["it has several pages; the first of full resolution, page 2, is used"])
+        // Both describe the picture; its own page has the first word.
+        let exif = try #require(image.metadata.exif)
+        #expect(exif.contains("A hill at noon") && exif.contains("Bo Lens") && !exif.contains("Ada Lens"))
+
+        // The older tag, and a transparency mask that comes first.
+        for field in [HandmadeTIFF.Field.short(255, 2), .long(254, 4), .long(254, 5)] {
+            var other = small
+            other.fields = [field]
+            #expect(try read(other, small, full).picture == picture)
+        }
+        // Below the first page, as some cameras have it.
+        var parent = small
+        parent.below = [small, full]
+        let below = try read(parent)
+        #expect(below.picture == picture)
+        #expect(below.notes.contains { $0.contains("its first page is a smaller version") })
+        // Only smaller versions: the first, and it is said.
+        let none = try read(small, small)
+        #expect(none.picture.size == PixelSize(width: 2, height: 2))
+        #expect(none.notes.contains { $0.contains("every page says that it is a smaller version") })
+        // The first of two that are whole, as before.
+        full.fields = [.long(254, 2)]
+        #expect(try read(full, small).notes == ["it has several pages; only the first is used"])
+    }
+
+    /// Chains that lead back, out of the file, or on and on.
+    @Test func chainsOfPagesEnd() throws {
+        let small = HandmadeTIFF.Page(
+            width: 2, height: 2, channels: 3, photometric: 2, samples: [UInt8](0 ..< 12), fields: [.long(254, 1)])
+        let bytes = HandmadeTIFF.bytes([HandmadeTIFF.Page](repeating: small, count: 200))
+        #expect(try ImageFile.read(bytes: bytes, name: "a").picture.size.width == 2)
+        var parent = small
+        parent.below = [small, small]
+        for file in [HandmadeTIFF.bytes([small, small]), HandmadeTIFF.bytes([parent])] {
+            for index in file.indices {
+                for value: UInt8 in [0, 8, 0x7F, 0xFF] {
+                    var wrong = file
+                    wrong[index] = value
+                    _ = try? ImageFile.read(bytes: wrong, name: "w", limits: DecodeLimits(maximumPixels: 1 << 16))
+                }
+            }
+        }
+    }
+
+    /// Windows' words, a rating, and tags that are carried over in no way.
+    @Test func descriptionsOfATIFFComeBack() throws {
+        let own: [UInt8] = Array("own note".utf8).flatMap { [$0, 0] as [UInt8] } + [0, 0]
+        let fields: [HandmadeTIFF.Field] = [
+            .text(269, "Roll 7"), .text(270, "A hill"), .short(0x4746, 4), .bytes(0x9C9C, type: 1, own),
+            .bytes(33550, type: 7, [UInt8](0 ..< 24)), .short(50_001, 7),
+            HandmadeTIFF.Field(tag: 316, type: 129, count: 5, data: Array("Zoë\0".utf8)),
+        ]
+        let image = try read(page(planes(noise(Self.size, .rgb, depth: 8)), photometric: 2, fields: fields))
+        #expect(image.losses == ["not carried over in a TIFF's directory: map coordinates, tag 50001"])
+        for format in ImageFormat.written {
+            let file = try ImageFile.encode(image.picture, format: format, metadata: image.metadata).bytes
+            let exif = try #require(try ImageFile.read(bytes: file, name: "b").metadata.exif)
+            #expect(exif.contains("Roll 7") && exif.contains("A hill") && exif.contains("Zoë"))
+            #expect(exif.containsBytes(own))
+        }
+    }
+
+    // MARK: Few colours
+
+    /// An indexed PNG of that depth, its pixels' indices a byte each.
+    private func indexed(_ indices: [UInt8], colors: [[UInt8]], depth: Int, size: PixelSize) throws -> [UInt8] {
+        let entries: [UInt8] = colors.flatMap { $0[..<3] }
+        let alpha: [UInt8] = colors.map { $0[3] }
+        let palette = PNGPalette(entries[...], alpha: alpha[...], depth: depth)
+        let values = indices.flatMap { colors[Int($0)] }
+        let picture = Picture(size: size, layout: .rgba, samples: .eight(values))
+        return try PNGCodec.encode(
+            try #require(IndexedPicture(picture, following: palette)), chunks: [], name: "a.png")
+    }
+
+    @Test(arguments: [1, 2, 4, 8]) func indexedPicturesStayIndexed(depth: Int) throws {
+        let size = PixelSize(width: 23, height: 11)
+        let count = 1 << depth
+        // As a drawing program writes it: an unused colour, some transparency.
+        let colors = (0 ..< count).map { (number: Int) -> [UInt8] in
+            [UInt8(number * 37 & 255), UInt8(number), UInt8(255 - number), number == 0 ? 0 : 255]
+        }
+        let indices = (0 ..< size.area).map { UInt8($0 * 7 % max(1, count - 1)) }
+        let file = try indexed(indices, colors: colors, depth: depth, size: size)
+        let image = try ImageFile.read(bytes: file, name: "a.png")
+        #expect(image.facts.colorType == .palette && image.facts.bitDepth == depth)
+        var metadata = image.metadata
+        metadata.density = PixelDensity(x: 300, y: 300, unit: .perMetre)
+        metadata.colorChunks = [PNGChunk(type: "gAMA", data: [0, 0, 0xB1, 0x8F])]
+        let again = try ImageFile.encode(
+            image.picture, format: .png, metadata: metadata, provenance: .edited(Infotext(prompt: "x")))
+        let next = try ImageFile.read(bytes: again.bytes, name: "b.png")
+        #expect(again.notes.isEmpty && next.facts.colorType == .palette && next.facts.bitDepth == depth)
+        #expect(next.picture == image.picture && next.metadata.palette == image.metadata.palette)
+        #expect(next.metadata.density == metadata.density && next.metadata.colorChunks == metadata.colorChunks)
+        // The order that the specification asks for: colour before the palette, its transparency behind.
+        let order = ["gAMA", "PLTE", "tRNS", "IDAT"].compactMap { again.bytes.range(of: $0)?.lowerBound }
+        #expect(order.count == 4 && order == order.sorted())
+
+        // A new colour takes the room that there is, or the next depth.
+        guard case .eight(var values) = image.picture.samples else { return }
+        values.replaceSubrange(0 ..< 4, with: [9, 9, 9, 200])
+        let edited = Picture(size: size, layout: image.picture.layout, samples: .eight(values))
+        let third = try ImageFile.encode(edited, format: .png, metadata: image.metadata)
+        let last = try ImageFile.read(bytes: third.bytes, name: "c.png")
+        #expect(last.facts.colorType == .palette && last.picture == edited)
+        #expect(last.facts.bitDepth == (depth == 8 ? 8 : depth * 2))
+    }
+
+    @Test func tooManyColoursAreSaid() throws {
+        let size = PixelSize(width: 20, height: 20)
+        let file = try indexed(
+            [UInt8](repeating: 1, count: 400), colors: [[0, 0, 0, 255], [9, 9, 9, 255]], depth: 1, size: size)
+        let image = try ImageFile.read(bytes: file, name: "a.png")
+        let picture = noise(size, .rgb, depth: 8)
+        let again = try ImageFile.encode(picture, format: .png, metadata: image.metadata)
+        #expect(again.notes == ["its source is indexed, but it has more than 256 colours and is written as RGB"])
+        #expect(try ImageFile.read(bytes: again.bytes, name: "b.png").picture == picture)
+        // Other formats have no indices.
+        #expect(try ImageFile.encode(image.picture, format: .webp, metadata: image.metadata).notes.isEmpty)
+    }
+
+    // MARK: Inks of a JPEG
+
+    /// Without Adobe's marker the samples are light all the same: browsers, Pillow and ImageMagick read them so.
+    @Test func inksOfAJPEGAreLightWithAndWithoutAdobesMarker() throws {
+        for name in ["cmyk-8bit", "cmyk-12bit"] {
+            if name == "cmyk-12bit", !ImageFormat.readsDeepJPEG { continue }
+            let checkout = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+            let file = try contents("/\(checkout)/fixtures/formats/\(name).jpg")
+            let marker = try #require(file.range(of: "Adobe")).lowerBound - 4
+            #expect(file[marker ..< marker + 2] == [0xFF, 0xEE])
+            let length = 2 + (Int(file[marker + 2]) << 8 | Int(file[marker + 3]))
+            let bare = Array(file[..<marker] + file[(marker + length)...])
+            let (with, without) = try (
+                ImageFile.read(bytes: file, name: "a"), ImageFile.read(bytes: bare, name: "b")
+            )
+            #expect(without.facts.colorType == .cmyk)
+            #expect(without.picture == with.picture)
+        }
+    }
+}
