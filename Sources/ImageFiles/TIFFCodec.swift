@@ -45,8 +45,6 @@ enum TIFFCodec {
             if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: page) }
             metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file, page: page)
             if let loss = page.loss { losses.append(loss) }
-        } else {
-            losses.append("its EXIF and descriptions are not carried over: it is a BigTIFF")
         }
         metadata.density = density(info)
         metadata.hasAssociatedAlpha = info.alpha_associated

@@ -39,11 +39,15 @@ struct TIFFDirectory {
     /// Bytes of one value, and of the numbers it is made of, by type 1…12.
     private static let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8]
     private static let words = [0, 1, 1, 2, 4, 4, 1, 1, 2, 4, 4, 4, 8]
+    /// Bytes of what points to a directory, by its type beside LONG: IFD, LONG8, IFD8.
+    private static let pointerSizes = [13: 4, 16: 8, 18: 8]
 
-    /// The first directory of a TIFF structure; nil where it is none, or a BigTIFF, or does not lie inside.
+    /// The first directory of a TIFF or BigTIFF structure; nil where it is none or does not lie inside.
     init?(first bytes: [UInt8]) {
         guard let isBig = Self.isBigEndian(bytes) else { return nil }
-        self.init(bytes, at: Self.number(bytes, 4, 4, isBig), isBigEndian: isBig)
+        let word = Self.offsetSize(bytes)
+        guard bytes.count >= 2 * word else { return nil }
+        self.init(bytes, at: Self.number(bytes, word, word, isBig), isBigEndian: isBig)
     }
 
     /// The directory that an entry of this one points to, in the same structure.
@@ -64,29 +68,42 @@ struct TIFFDirectory {
 
     private static func isBigEndian(_ bytes: [UInt8]) -> Bool? {
         guard bytes.count >= 8 else { return nil }
-        if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) { return false }
-        return bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2A]) ? true : nil
+        if bytes.starts(with: [0x49, 0x49, 0x2A, 0x00]) || bytes.starts(with: [0x49, 0x49, 0x2B, 0x00]) {
+            return false
+        }
+        return bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2A]) || bytes.starts(with: [0x4D, 0x4D, 0x00, 0x2B]) ? true : nil
     }
 
+    /// Bytes of an offset, and of a count of values: 8 in a BigTIFF.
+    private static func offsetSize(_ bytes: [UInt8]) -> Int { bytes[2] == 0x2B || bytes[3] == 0x2B ? 8 : 4 }
+
     private init?(_ bytes: [UInt8], at offset: Int, isBigEndian: Bool) {
-        guard offset >= 8, offset <= bytes.count - 2 else { return nil }
-        let count = Self.number(bytes, offset, 2, isBigEndian)
-        guard offset + 2 + count * 12 <= bytes.count else { return nil }
+        let word = Self.offsetSize(bytes)
+        let (countSize, entrySize) = (word == 8 ? 8 : 2, 4 + 2 * word)
+        guard offset >= 8, offset <= bytes.count - countSize else { return nil }
+        let count = Self.number(bytes, offset, countSize, isBigEndian)
+        let start = offset + countSize
+        guard count >= 0, count <= (bytes.count - start) / entrySize else { return nil }
         entries = []
-        for start in stride(from: offset + 2, to: offset + 2 + count * 12, by: 12) {
+        for start in stride(from: start, to: start + count * entrySize, by: entrySize) {
+            let tag = Self.number(bytes, start, 2, isBigEndian)
             let stored = Self.number(bytes, start + 2, 2, isBigEndian)
+            let values = Self.number(bytes, start + 4, word, isBigEndian)
+            let value = start + 4 + word
+            if let size = Self.pointerSizes[stored], size <= word, values == 1, tag == Tag.exif || tag == Tag.gps {
+                entries.append(Entry(tag: tag, number: Self.number(bytes, value, size, isBigEndian)))
+                continue
+            }
             // UTF-8 (Exif 3.0, 4.6.2) is to be carried over as ASCII is.
             let type = stored == 129 ? 2 : stored
-            let values = Self.number(bytes, start + 4, 4, isBigEndian)
-            guard (1 ..< Self.sizes.count).contains(type) else { continue }
+            guard (1 ..< Self.sizes.count).contains(type), values >= 0, values <= bytes.count else { continue }
             let length = values * Self.sizes[type]
-            let place = length <= 4 ? start + 8 : Self.number(bytes, start + 8, 4, isBigEndian)
+            let place = length <= word ? value : Self.number(bytes, value, word, isBigEndian)
             // A value outside the file is left out, not the whole directory.
-            guard place <= bytes.count, length <= bytes.count - place else { continue }
+            guard place >= 0, place <= bytes.count, length <= bytes.count - place else { continue }
             var data = Array(bytes[place ..< place + length])
             if isBigEndian { Self.swap(&data, by: Self.words[type]) }
-            entries.append(
-                Entry(tag: Self.number(bytes, start, 2, isBigEndian), type: stored, count: values, data: data))
+            entries.append(Entry(tag: tag, type: stored, count: values, data: data))
         }
     }
 
@@ -157,7 +174,7 @@ extension TIFFDirectory {
     }
 
     /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture only
-    /// where the file begins. Nil in a BigTIFF.
+    /// where the file begins.
     static func page(at offset: Int, of file: [UInt8]) -> TIFFDirectory? {
         guard let first = TIFFDirectory(first: file) else { return nil }
         guard var page = TIFFDirectory(at: offset, of: file) else { return first }

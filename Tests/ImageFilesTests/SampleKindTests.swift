@@ -203,6 +203,43 @@ import Testing
         }
     }
 
+    /// A BigTIFF of one pixel with a description, and an artist whose letters stand in the entry itself.
+    @Test func descriptionsOfABigTIFFComeBack() throws {
+        func entry(_ tag: Int, _ type: Int, _ count: Int, _ value: [UInt8]) -> [UInt8] {
+            HandmadeTIFF.little(tag, 2) + HandmadeTIFF.little(type, 2) + HandmadeTIFF.little(count, 8)
+                + value + [UInt8](repeating: 0, count: 8 - value.count)
+        }
+        func little(_ value: Int) -> [UInt8] { HandmadeTIFF.little(value, 8) }
+        let text = Array("A hill at noon\0".utf8)
+        let comment = Handmade.ownComment
+        let entries: [[UInt8]] = [
+            entry(256, 4, 1, [1, 0, 0, 0]), entry(257, 4, 1, [1, 0, 0, 0]), entry(258, 3, 1, [8, 0]),
+            entry(259, 3, 1, [1, 0]), entry(262, 3, 1, [1, 0]), entry(270, 2, text.count, little(300)),
+            entry(273, 16, 1, little(299)), entry(277, 3, 1, [1, 0]), entry(278, 4, 1, [1, 0, 0, 0]),
+            entry(279, 4, 1, [1, 0, 0, 0]), entry(315, 2, 8, Array("Bo Lens\0".utf8)), entry(34665, 18, 1, little(320)),
+        ]
+        var file = Array("II+\0".utf8) + [8, 0, 0, 0] + little(16) + little(entries.count)
+        file += entries.flatMap { $0 } + little(0)
+        file += [UInt8](repeating: 0, count: 299 - file.count) + [200] + text
+        file += [UInt8](repeating: 0, count: 320 - file.count)
+        file += little(1) + entry(0x9286, 7, comment.count, little(360)) + little(0)
+        file += [UInt8](repeating: 0, count: 360 - file.count) + comment
+        let image = try ImageFile.read(bytes: file, name: "a.tif")
+        #expect(image.picture.bytes == [200] && image.notes.isEmpty)
+        #expect(image.metadata.comment == Handmade.ownWords)
+        for format in ImageFormat.written {
+            let again = try ImageFile.encode(image.picture, format: format, metadata: image.metadata).bytes
+            #expect(again.contains("A hill at noon") && again.contains("Bo Lens") && again.contains(Handmade.ownWords))
+        }
+        for index in file.indices {
+            for value: UInt8 in [0, 0x7F, 0xFF] {
+                var wrong = file
+                wrong[index] = value
+                _ = try? ImageFile.read(bytes: wrong, name: "w", limits: DecodeLimits(maximumPixels: 1 << 16))
+            }
+        }
+    }
+
     // MARK: Few colours
 
     /// An indexed PNG of that depth, its pixels' indices a byte each.
