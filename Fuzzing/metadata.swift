@@ -34,8 +34,8 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         }
     case 2:
         if let page = TIFFDirectory.page(at: 8, of: bytes) {
-            _ = page.loss
-            _ = TIFFDirectory.exifBlock(fromTIFF: bytes, page: page)
+            var losses = [page.loss].compactMap(\.self)
+            _ = TIFFDirectory.exifBlock(fromTIFF: bytes, page: page, losses: &losses)
         }
         _ = TIFFDirectory.adding(exifBlock: bytes, toTIFF: bytes)
     case 3:

@@ -29,7 +29,9 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             let tokenizer = unsafe try? CLIPTokenizer(parsing: file, configuration: .init(), file: "tokenizer.json")
         else { return 0 }
         encode("a (red:1.2) door", tokenizer)
-        if let prompt = unsafe files.dropFirst().first { unsafe encode(String(decoding: prompt, as: UTF8.self), tokenizer) }
+        if let prompt = unsafe files.dropFirst().first {
+            unsafe encode(String(decoding: prompt, as: UTF8.self), tokenizer)
+        }
     default:
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         guard descriptor >= 0, unsafe write(descriptor, bytes.baseAddress, bytes.count) == bytes.count else {

@@ -97,10 +97,50 @@ static void take_over_messages(void) {
     TIFFSetWarningHandler(NULL);
 }
 
+/// A number of `size` bytes; 0 where it does not lie inside.
+static uint64_t number_at(const struct memory_file *file, uint64_t offset, unsigned size, bool big_endian) {
+    uint64_t value = 0;
+    if (size > file->count || offset > file->count - size) return 0;
+    for (unsigned index = 0; index < size; index++)
+        value = value << 8 | file->data[offset + (big_endian ? index : size - 1 - index)];
+    return value;
+}
+
+/// Whether the values of the first directory, together, are not many times as large as the file: libtiff takes memory for
+/// each of them, so that entries which lie on each other could ask for the file thousands of times.
+static bool directory_fits(const struct memory_file *file) {
+    // Bytes of a value by its type (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
+    static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
+    if (file->count < 8) return true;
+    bool big_endian = file->data[0] == 'M';
+    bool is_big = number_at(file, 2, 2, big_endian) == 43;
+    unsigned offset_size = is_big ? 8 : 4;
+    uint64_t place = number_at(file, is_big ? 8 : 4, offset_size, big_endian);
+    uint64_t count = number_at(file, place, is_big ? 8 : 2, big_endian);
+    uint64_t room = (uint64_t)file->count * 8 + 65536;
+    place += is_big ? 8 : 2;
+    for (; count > 0 && place < file->count; count--, place += 4 + 2 * offset_size) {
+        uint64_t type = number_at(file, place + 2, 2, big_endian);
+        uint64_t values = number_at(file, place + 4, offset_size, big_endian), length;
+        if (type >= sizeof sizes || __builtin_mul_overflow(values, (uint64_t)sizes[type], &length)) continue;
+        uint64_t start = number_at(file, place + 4 + offset_size, offset_size, big_endian);
+        if (length <= offset_size || start >= file->count) continue;
+        // Of a value that reaches beyond the end as much is read as is there.
+        if (length > file->count - start) length = file->count - start;
+        if (length > room) return false;
+        room -= length;
+    }
+    return true;
+}
+
 static TIFF *open_file(struct memory_file *file, const char *mode) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, take_over_messages);
     speaker = file;
+    if (!file->out && !directory_fits(file)) {
+        snprintf(file->message, sizeof file->message, "the values of its directory lie on each other");
+        return NULL;
+    }
     // "m": no mapping; "h": directories are read here, so that a broken one fails here.
     return TIFFClientOpen("memory", mode, file, read_bytes, write_bytes, seek, close_nothing, size_of, map_nothing,
                           unmap_nothing);

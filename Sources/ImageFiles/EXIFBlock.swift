@@ -76,7 +76,8 @@ struct EXIFBlock {
         if let offsetEntry = entry(Tag.thumbnailOffset, in: second), let offset = number(at: offsetEntry),
             let lengthEntry = entry(Tag.thumbnailLength, in: second), let length = number(at: lengthEntry),
             length > 2, offset >= 8, offset <= bytes.count, length <= bytes.count - offset,
-            bytes[offset] == 0xFF, bytes[offset + 1] == 0xD8
+            bytes[offset] == 0xFF, bytes[offset + 1] == 0xD8,
+            !overlapsDirectory(offset ..< offset + length)
         {
             if offset + length == bytes.count {
                 bytes.removeLast(length)
@@ -85,6 +86,14 @@ struct EXIFBlock {
             }
         }
         write32(0, at: link)
+    }
+
+    /// Whether bytes hold a part of a directory that stays, where a file says that its thumbnail lies there.
+    private func overlapsDirectory(_ range: Range<Int>) -> Bool {
+        [firstDirectory, exifDirectory].contains { place in
+            guard let place, let all = entries(at: place) else { return false }
+            return range.overlaps(place ..< all.upperBound + 4)
+        }
     }
 
     /// Whether the colours are said to be Adobe RGB: by the interoperability index R03 of DCF 2.0 (Exif 2.32, annex
@@ -130,7 +139,14 @@ struct EXIFBlock {
     ///
     /// The comment and a new Exif directory go to the end, so no other offset changes; where an earlier call put
     /// them there, they are replaced.
-    mutating func setUserComment(_ text: String) {
+    ///
+    /// - Returns: whether there was room: a directory has at most 65535 entries, an offset 32 bits.
+    @discardableResult
+    mutating func setUserComment(_ text: String) -> Bool {
+        let parts = [firstDirectory, exifDirectory].map { $0.flatMap { entries(at: $0) }?.count ?? 0 }
+        guard parts.allSatisfy({ $0 < 12 * 65535 }), text.utf16.count < Self.largestSize,
+            bytes.count + parts.reduce(0, +) + 2 * text.utf16.count < Self.largestSize
+        else { return false }
         var comment = Array("UNICODE\0".utf8)
         for unit in text.utf16 { comment += [UInt8(unit >> 8), UInt8(unit & 0xFF)] }
 
@@ -143,7 +159,8 @@ struct EXIFBlock {
             }
             if all.upperBound + 4 <= bytes.count { next = Array(bytes[all.upperBound ..< all.upperBound + 4]) }
             if let old = entry(Tag.userComment, in: directory).flatMap({ payload(of: $0) }),
-                all.upperBound + 4 == bytes.count, old.upperBound + (old.upperBound & 1) == directory
+                all.upperBound + 4 == bytes.count, old.upperBound + (old.upperBound & 1) == directory,
+                let first = entries(at: firstDirectory), first.upperBound + 4 <= old.lowerBound
             {
                 bytes.removeLast(bytes.count - old.lowerBound)
             }
@@ -159,10 +176,13 @@ struct EXIFBlock {
         let place = kept.firstIndex { value16($0) > Tag.userComment } ?? kept.count
         kept.insert(entry, at: place)
         bytes += in16(kept.count) + kept.flatMap { $0 } + next
-        if let pointer = self.entry(Tag.exifDirectory, in: firstDirectory) {
-            write32(directoryOffset, at: pointer + 8)
-        }
+        guard let pointer = self.entry(Tag.exifDirectory, in: firstDirectory) else { return false }
+        write32(directoryOffset, at: pointer + 8)
+        return true
     }
+
+    /// Offsets stay below this, with room for what is added besides a comment.
+    private static let largestSize = Int(UInt32.max) - (1 << 16)
 
     /// Copies the first directory to the end with one more entry, the pointer to an Exif directory that is to come.
     private mutating func addExifDirectoryEntry() {

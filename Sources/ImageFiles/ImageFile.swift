@@ -56,7 +56,7 @@ public enum ImageFile {
     private static func readJPEG(
         _ bytes: [UInt8], name: String, limits: DecodeLimits
     ) throws(ImageFileError) -> LoadedImage {
-        var parsed = JPEGMetadata(parsing: bytes)
+        var parsed = JPEGMetadata(parsing: bytes, limits: limits)
         let decoded = try JPEGCodec.decode(
             bytes, name: name, inkProfile: parsed.metadata.iccProfile, limits: limits)
         if decoded.coding.color == .cmyk || decoded.coding.color == .ycck { parsed.metadata.iccProfile = nil }

@@ -96,7 +96,7 @@ extension ImageMetadata {
     /// Texts of a PNG and comments of a JPEG go into the XMP of a file that has no place of its own for them.
     mutating func placeTexts(format: ImageFormat, notes: inout [String]) {
         guard !text.isEmpty else { return }
-        let names = text.map { "“\($0.keyword)”" }.joined(separator: ", ")
+        let names = NameList(text.map { "“\($0.keyword)”" })
         var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
         if packet.addTexts(text) {
             xmp = packet.bytes

@@ -51,33 +51,44 @@ public struct Infotext: Sendable, Equatable {
     /// Reads such a text. Any text can be read: without a last line of three or more parameters it is all prompt.
     public init(parsing text: String) {
         // Line ends of either kind, and none of the surrounding white space.
-        let scalars = Array(text.unicodeScalars)
-        var lines = scalars.split(separator: "\n", omittingEmptySubsequences: false).map(Self.trimmed)
-        while lines.first?.isEmpty == true { lines.removeFirst() }
-        while lines.last?.isEmpty == true { lines.removeLast() }
+        let scalars = Self.trimmed(Array(text.unicodeScalars)[...])
+        let lastStart = scalars.lastIndex(of: "\n").map { $0 + 1 } ?? scalars.startIndex
+        var parameters = Self.parameters(in: Self.trimmed(scalars[lastStart...]))
+        var rest = scalars
+        if parameters.count >= 3 { rest = scalars[..<max(lastStart - 1, scalars.startIndex)] } else { parameters = [] }
 
-        var parameters: [Parameter] = []
-        if let last = lines.last {
-            parameters = Self.parameters(in: last)
-            if parameters.count >= 3 { lines.removeLast() } else { parameters = [] }
-        }
-        var prompt: [String] = []
-        var negative: [String] = []
+        var prompt = Lines()
+        var negative = Lines()
         var isNegative = false
         let label = Array("Negative prompt:".unicodeScalars)
-        for line in lines {
+        var start = rest.startIndex
+        while start <= rest.endIndex {
+            let end = rest[start...].firstIndex(of: "\n") ?? rest.endIndex
+            let line = Self.trimmed(rest[start ..< end])
             if line.starts(with: label) {
                 isNegative = true
-                negative.append(Self.string(Self.trimmed(line.dropFirst(label.count))))
+                negative.append(Self.trimmed(line.dropFirst(label.count)))
             } else if isNegative {
-                negative.append(Self.string(line))
+                negative.append(line)
             } else {
-                prompt.append(Self.string(line))
+                prompt.append(line)
             }
+            start = end + 1
         }
-        self.init(
-            prompt: prompt.joined(separator: "\n"), negativePrompt: negative.joined(separator: "\n"),
-            parameters: parameters)
+        self.init(prompt: prompt.text, negativePrompt: negative.text, parameters: parameters)
+    }
+
+    /// Lines put together as they come: a text of line ends alone would else take many times its size.
+    private struct Lines {
+        private var scalars = String.UnicodeScalarView()
+        private var isEmpty = true
+        var text: String { String(scalars) }
+
+        mutating func append(_ line: ArraySlice<Unicode.Scalar>) {
+            if !isEmpty { scalars.append("\n") }
+            isEmpty = false
+            scalars.append(contentsOf: line)
+        }
     }
 
     // MARK: Quoting
@@ -112,7 +123,7 @@ public struct Infotext: Sendable, Equatable {
         while let scalar = rest.popFirst() {
             if scalar == "\"" { return rest.isEmpty ? String(decoding: units, as: UTF16.self) : nil }
             guard scalar == "\\" else {
-                units.append(contentsOf: Unicode.UTF16.encode(scalar).map { Array($0) } ?? [])
+                if let encoded = Unicode.UTF16.encode(scalar) { units.append(contentsOf: encoded) }
                 continue
             }
             switch rest.popFirst() {
@@ -159,8 +170,10 @@ public struct Infotext: Sendable, Equatable {
                 position = max(keyEnd, start) + 1
                 continue
             }
-            guard keyEnd - start >= 2, isWord(line[start]) else {
-                position = max(start, position) + 1
+            // The key begins at the run's first letter; what stands before it is passed over at once.
+            while start < keyEnd, !isWord(line[start]) { start += 1 }
+            guard keyEnd - start >= 2 else {
+                position = keyEnd + 1
                 continue
             }
             var valueStart = keyEnd + 1

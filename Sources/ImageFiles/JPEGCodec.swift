@@ -261,8 +261,8 @@ extension cimageio_jpeg_request {
 
     fileprivate mutating func setDensity(_ density: PixelDensity) {
         // JFIF has no metre; 16 bits hold any plausible number of pixels per centimetre or inch.
-        let divisor: UInt32 = density.unit == .perMetre ? 100 : 1
-        let (x, y) = ((density.x + divisor / 2) / divisor, (density.y + divisor / 2) / divisor)
+        let divisor: UInt64 = density.unit == .perMetre ? 100 : 1
+        let (x, y) = ((UInt64(density.x) + divisor / 2) / divisor, (UInt64(density.y) + divisor / 2) / divisor)
         guard let x = UInt16(exactly: x), let y = UInt16(exactly: y), x > 0, y > 0 else { return }
         density_x = x
         density_y = y

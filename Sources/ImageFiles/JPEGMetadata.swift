@@ -23,7 +23,8 @@ struct JPEGMetadata {
     private static let largestXMP = largestPayload - xmpHeader.count
 
     /// Walks the segments up to the first scan, as far as they are whole.
-    init(parsing file: [UInt8]) {
+    init(parsing file: [UInt8], limits: DecodeLimits = DecodeLimits()) {
+        var budget = TextBudget(limits)
         var profilePieces: [(number: UInt8, count: UInt8, data: ArraySlice<UInt8>)] = []
         var hasCredentials = false
         var extendedXMP: [ArraySlice<UInt8>] = []
@@ -56,12 +57,15 @@ struct JPEGMetadata {
             case 0xE2 where payload.starts(with: Array("urn:iso:std:iso:ts:21496".utf8)): companions.hasGainMap = true
             case 0xEB where payload.starts(with: Array("JP".utf8)): hasCredentials = true
             case 0xED where payload.starts(with: Self.photoshopHeader):
-                metadata.photoshopResources = (metadata.photoshopResources ?? []) + payload.dropFirst(14)
+                // In place: a file may have thousands of such segments.
+                if metadata.photoshopResources == nil { metadata.photoshopResources = [] }
+                metadata.photoshopResources?.append(contentsOf: payload.dropFirst(14))
             case 0xFE:
                 let text =
                     String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
                     ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
-                metadata.text.append(TextEntry(keyword: "Comment", text: text))
+                let entry = TextEntry(keyword: "Comment", text: text)
+                if budget.admit(entry) { metadata.text.append(entry) }
             case 0xE1 ... 0xED, 0xEF:
                 let name = Self.name(of: marker, payload)
                 if unknown.count < 8, !unknown.contains(name) { unknown.append(name) }
@@ -70,6 +74,7 @@ struct JPEGMetadata {
         }
         takeProfile(profilePieces)
         takeXMP(extendedXMP, companions: companions, trailer: JPEGTrailer(of: file, from: offset))
+        if let note = budget.note { lose(note) }
         if !unknown.isEmpty {
             lose("segments that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
         }

@@ -9,6 +9,9 @@ struct PNGMetadata {
     private var hints: [String] = []
     /// Bytes of compressed pixels.
     private(set) var pixelDataCount = 0
+    private var budget: TextBudget
+    private var unreadable = NameList()
+    private var hasProfile = false
 
     static let xmpKeyword = "XML:com.adobe.xmp"
     private static let colorChunkTypes: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
@@ -19,8 +22,10 @@ struct PNGMetadata {
 
     /// Walks the chunks of a file that begins with the PNG signature, as far as they are whole.
     init(parsing file: [UInt8], limits: DecodeLimits) {
+        budget = TextBudget(limits)
         var offset = 8
-        var unknown: [String] = []
+        var unknown = NameList()
+        var damaged = NameList()
         var palette: (colors: ArraySlice<UInt8>, alpha: ArraySlice<UInt8>) = ([], [])
         while offset <= file.count - 12 {
             let length =
@@ -47,13 +52,14 @@ struct PNGMetadata {
             if type == "tRNS" { palette.alpha = file[body] }
             if ["IHDR", "PLTE", "tRNS", "fdAT"].contains(type) { continue }
             guard Self.checksumMatches(file, body: body) else {
-                notes.append("its \(type) chunk is damaged and was left out")
+                damaged.insert(type)
                 continue
             }
-            if !take(type, Array(file[body]), limits: limits), !Self.silent.contains(type), !unknown.contains(type) {
-                unknown.append(type)
-            }
+            if !take(type, Array(file[body])), !Self.silent.contains(type) { unknown.insert(type) }
         }
+        if !damaged.isEmpty { lose("damaged chunks were left out: \(damaged)") }
+        if !unreadable.isEmpty { lose("texts that cannot be read were left out: \(unreadable)") }
+        if let note = budget.note { lose(note) }
         if !hints.isEmpty {
             lose("hints on how to show it are not carried over: \(hints.joined(separator: ", "))")
         }
@@ -62,8 +68,7 @@ struct PNGMetadata {
             metadata.palette = PNGPalette(palette.colors, alpha: palette.alpha, depth: Int(file[24]))
         }
         if !unknown.isEmpty {
-            lose(
-                "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
+            lose("chunks that this build does not know are not carried over: \(unknown)")
         }
     }
 
@@ -82,11 +87,14 @@ struct PNGMetadata {
     }
 
     /// Takes one chunk; false where it is of no known kind.
-    private mutating func take(_ type: String, _ data: [UInt8], limits: DecodeLimits) -> Bool {
+    private mutating func take(_ type: String, _ data: [UInt8]) -> Bool {
         switch type {
         case "iCCP":
+            // A file has one; further ones would only cost time.
+            guard !hasProfile else { return true }
+            hasProfile = true
             if let (_, rest) = Self.splitKeyword(data), rest.first == 0,
-                let profile = inflate(Array(rest.dropFirst()), limit: limits.maximumMetadataBytes)
+                let profile = inflate(Array(rest.dropFirst()))
             {
                 metadata.iccProfile = profile
             } else {
@@ -105,17 +113,14 @@ struct PNGMetadata {
             take(TextEntry(keyword: keyword, text: Self.latin1(rest)))
         case "zTXt":
             guard let (keyword, rest) = Self.splitKeyword(data), rest.first == 0 else { return true }
-            guard let text = inflate(Array(rest.dropFirst()), limit: limits.maximumMetadataBytes) else {
-                notes.append("its text “\(keyword)” cannot be read and was left out")
-                return true
-            }
-            take(TextEntry(keyword: keyword, text: Self.latin1(text[...])))
+            guard let text = inflate(Array(rest.dropFirst()), named: keyword) else { return true }
+            take(TextEntry(keyword: keyword, text: Self.latin1(text[...])), isCounted: true)
         case "iTXt":
-            takeInternationalText(data, limits: limits)
+            takeInternationalText(data)
         case "acTL":
-            notes.append("it is animated; only its first picture is used")
+            noteOnce("it is animated; only its first picture is used")
         case "caBX":
-            lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+            loseOnce("its content credentials (C2PA) are not carried over: an edit makes them invalid")
         case _ where Self.plainChunkTypes.contains(type):
             // The specification allows one of each.
             if !metadata.plainChunks.contains(where: { $0.type == type }) {
@@ -124,13 +129,23 @@ struct PNGMetadata {
         case "bKGD", "hIST", "sBIT", "sPLT", "sTER", "oFFs", "gIFg", "gIFx", "gIFt":
             if !hints.contains(type) { hints.append(type) }
         case _ where Self.colorChunkTypes.contains(type):
+            // The last of several counts.
+            metadata.colorChunks.removeAll { $0.type == type }
             metadata.colorChunks.append(PNGChunk(type: type, data: data))
         default: return false
         }
         return true
     }
 
-    private mutating func takeInternationalText(_ data: [UInt8], limits: DecodeLimits) {
+    private mutating func loseOnce(_ note: String) {
+        if !losses.contains(note) { lose(note) }
+    }
+
+    private mutating func noteOnce(_ note: String) {
+        if !notes.contains(note) { notes.append(note) }
+    }
+
+    private mutating func takeInternationalText(_ data: [UInt8]) {
         guard let (keyword, rest) = Self.splitKeyword(data), rest.count >= 2, let isCompressed = rest.first else {
             return
         }
@@ -138,10 +153,7 @@ struct PNGMetadata {
         guard parts.count == 3 else { return }
         var text = Array(parts[2])
         if isCompressed == 1 {
-            guard let inflated = inflate(text, limit: limits.maximumMetadataBytes) else {
-                notes.append("its text “\(keyword)” cannot be read and was left out")
-                return
-            }
+            guard let inflated = inflate(text, named: keyword) else { return }
             text = inflated
         }
         if keyword == Self.xmpKeyword {
@@ -152,10 +164,12 @@ struct PNGMetadata {
             TextEntry(
                 keyword: keyword, text: String(decoding: text, as: UTF8.self),
                 language: String(decoding: parts[0], as: UTF8.self),
-                translatedKeyword: String(decoding: parts[1], as: UTF8.self)))
+                translatedKeyword: String(decoding: parts[1], as: UTF8.self)), isCounted: isCompressed == 1)
     }
 
-    private mutating func take(_ entry: TextEntry) {
+    /// - Parameter isCounted: whether it was counted as it was inflated.
+    private mutating func take(_ entry: TextEntry, isCounted: Bool = false) {
+        guard isCounted || budget.admit(entry) else { return }
         if metadata.photoshopResources == nil, let resources = RawProfileText.decode(entry) {
             metadata.photoshopResources = resources
         } else {
@@ -163,12 +177,25 @@ struct PNGMetadata {
         }
     }
 
-    private func inflate(_ data: [UInt8], limit: Int) -> [UInt8]? {
+    /// A text's bytes; nil, and it is noted, where they cannot be read or are too many.
+    private mutating func inflate(_ data: [UInt8], named keyword: String) -> [UInt8]? {
+        let isShort = budget.isShort
+        if let bytes = inflate(data) { return bytes }
+        if isShort { budget.leaveOut(keyword) } else { unreadable.insert("“\(keyword)”") }
+        return nil
+    }
+
+    private mutating func inflate(_ data: [UInt8]) -> [UInt8]? {
+        let limit = budget.room
+        guard limit > 0 else { return nil }
         var out = unsafe cimageio_buffer()
         defer { unsafe cimageio_free(&out) }
         let done = unsafe data.withUnsafeBufferPointer {
             unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out)
         }
+        // What was made in vain took its time too; deflate makes at most 1032 bytes of one.
+        let (most, overflow) = data.count.multipliedReportingOverflow(by: 1032)
+        budget.spend(done ? unsafe out.count : overflow ? limit : min(limit, most))
         return done ? unsafe out.array : nil
     }
 

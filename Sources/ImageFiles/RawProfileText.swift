@@ -22,9 +22,18 @@ enum RawProfileText {
         guard entry.keyword == keyword else { return nil }
         let lines = entry.text.utf8.split(separator: 0x0A)
         guard lines.count >= 2, let count = Int(Substring(lines[1]).filter { $0 != " " }) else { return nil }
-        let digits = lines.dropFirst(2).joined().compactMap { Character(Unicode.Scalar($0)).hexDigitValue }
-        guard digits.count == count * 2 else { return nil }
-        let bytes = (0 ..< count).map { UInt8(digits[$0 * 2] << 4 | digits[$0 * 2 + 1]) }
+        // The length is the file's word: the digits that are there count.
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in lines.dropFirst(2).joined().lazy.compactMap({ Character(Unicode.Scalar($0)).hexDigitValue }) {
+            if let first = high {
+                bytes.append(first << 4 | UInt8(digit))
+                high = nil
+            } else {
+                high = UInt8(digit)
+            }
+        }
+        guard high == nil, bytes.count == count else { return nil }
         return bytes.starts(with: Array("8BIM".utf8)) ? bytes : nil
     }
 }

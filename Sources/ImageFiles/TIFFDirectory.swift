@@ -29,6 +29,8 @@ struct TIFFDirectory {
     }
 
     var entries: [Entry]
+    /// Whether values were left out because they lie outside the file or, together, are larger than it: they overlap.
+    private(set) var lacksValues = false
 
     enum Tag {
         static let exif = 0x8769
@@ -85,6 +87,8 @@ struct TIFFDirectory {
         let start = offset + countSize
         guard count >= 0, count <= (bytes.count - start) / entrySize else { return nil }
         entries = []
+        // Entries that lie on each other could else ask for the file many times over.
+        var room = bytes.count
         for start in stride(from: start, to: start + count * entrySize, by: entrySize) {
             let tag = Self.number(bytes, start, 2, isBigEndian)
             let stored = Self.number(bytes, start + 2, 2, isBigEndian)
@@ -96,11 +100,19 @@ struct TIFFDirectory {
             }
             // UTF-8 (Exif 3.0, 4.6.2) is to be carried over as ASCII is.
             let type = stored == 129 ? 2 : stored
-            guard (1 ..< Self.sizes.count).contains(type), values >= 0, values <= bytes.count else { continue }
+            guard (1 ..< Self.sizes.count).contains(type) else { continue }
+            guard values >= 0, values <= bytes.count else {
+                lacksValues = true
+                continue
+            }
             let length = values * Self.sizes[type]
             let place = length <= word ? value : Self.number(bytes, value, word, isBigEndian)
             // A value outside the file is left out, not the whole directory.
-            guard place >= 0, place <= bytes.count, length <= bytes.count - place else { continue }
+            guard place >= 0, place <= bytes.count, length <= bytes.count - place, length <= room else {
+                lacksValues = true
+                continue
+            }
+            room -= length
             var data = Array(bytes[place ..< place + length])
             if isBigEndian { Self.swap(&data, by: Self.words[type]) }
             entries.append(Entry(tag: tag, type: stored, count: values, data: data))
@@ -181,15 +193,23 @@ extension TIFFDirectory {
         let stated = Set(page.entries.map(\.tag))
         let shared = descriptive.union([Tag.exif, Tag.gps, Tag.orientation, 33723])
         page.entries += first.entries.filter { shared.contains($0.tag) && !stated.contains($0.tag) }
+        page.lacksValues = page.lacksValues || first.lacksValues
         return page
     }
 
     /// An EXIF block of what a TIFF file says about the picture of that directory; nil where it says nothing.
-    static func exifBlock(fromTIFF file: [UInt8], page first: TIFFDirectory) -> [UInt8]? {
-        var top = first.entries.filter { descriptive.contains($0.tag) || $0.tag == Tag.orientation }
+    ///
+    /// - Parameter losses: gets a sentence where values were left out.
+    static func exifBlock(
+        fromTIFF file: [UInt8], page first: TIFFDirectory, losses: inout [String]
+    ) -> [UInt8]? {
+        var top = first.entries.filter { descriptive.contains($0.tag) || $0.tag == Tag.orientation }.firstOfEachTag
         // A pointer inside these would point to where nothing is.
         let exif = first.directory(Tag.exif, in: file).map { $0.without(0xA005) }
         let gps = first.directory(Tag.gps, in: file)
+        if first.lacksValues || exif?.lacksValues == true || gps?.lacksValues == true {
+            losses.append("some of what it says about itself lies outside it or overlaps, and was left out")
+        }
         if exif == nil, gps == nil, !top.contains(where: { $0.tag != Tag.orientation || $0.number != 1 }) { return nil }
         if exif != nil { top.append(Entry(tag: Tag.exif, number: 0)) }
         if gps != nil { top.append(Entry(tag: Tag.gps, number: 0)) }
@@ -200,10 +220,11 @@ extension TIFFDirectory {
     /// The TIFF `file` (little endian) with what the EXIF block says added to its first directory.
     static func adding(exifBlock block: [UInt8], toTIFF file: [UInt8]) -> [UInt8]? {
         guard let source = TIFFDirectory(first: block), var first = TIFFDirectory(first: file),
-            file.count + block.count < Int(UInt32.max) - (1 << 20)
+            file.count + 3 * block.count < Int(UInt32.max) - (1 << 22)
         else { return nil }
         let taken = Set(first.entries.map(\.tag))
-        first.entries += source.entries.filter { descriptive.contains($0.tag) && !taken.contains($0.tag) }
+        first.entries +=
+            source.entries.filter { descriptive.contains($0.tag) && !taken.contains($0.tag) }.firstOfEachTag
         let exif = source.directory(Tag.exif, in: block).map { $0.without(0xA005) }
         let gps = source.directory(Tag.gps, in: block)
         if exif != nil { first.entries.append(Entry(tag: Tag.exif, number: 0)) }
@@ -232,5 +253,17 @@ extension TIFFDirectory {
         return top.serialized(at: offset) + rest
     }
 
-    private func without(_ tag: Int) -> TIFFDirectory { TIFFDirectory(entries: entries.filter { $0.tag != tag }) }
+    private func without(_ tag: Int) -> TIFFDirectory {
+        var result = self
+        result.entries.removeAll { $0.tag == tag }
+        return result
+    }
+}
+
+extension [TIFFDirectory.Entry] {
+    /// A directory has a tag once; more of them could be more entries than a directory can count.
+    fileprivate var firstOfEachTag: [Element] {
+        var seen: Set<Int> = []
+        return filter { seen.insert($0.tag).inserted }
+    }
 }

@@ -70,6 +70,9 @@ struct XMPPacket {
     }
 
     /// Where the value of a property stands, written as an attribute, as an element, or as `rdf:resource`.
+    ///
+    /// No place is looked at again from one occurrence of the name to the next, so that a packet that repeats it many
+    /// times is read as fast as any other.
     private func valueRange(of property: String) -> Range<Int>? {
         var from = 0
         while let name = bytes.range(of: property, from: from) {
@@ -77,10 +80,12 @@ struct XMPPacket {
             var index = skipSpace(name.upperBound)
             guard index < bytes.count, name.lowerBound > 0 else { return nil }
             if bytes[index] == UInt8(ascii: "=") { return quotedRange(skipSpace(index + 1)) }
+            // A tag ends before the next one begins.
             guard bytes[name.lowerBound - 1] == UInt8(ascii: "<"),
-                let close = bytes[index...].firstIndex(of: UInt8(ascii: ">"))
+                let close = bytes[index...].firstIndex(where: { $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: "<") }),
+                bytes[close] == UInt8(ascii: ">")
             else { continue }
-            if let resource = bytes.range(of: "rdf:resource", from: index), resource.upperBound < close {
+            if let resource = bytes.range(of: "rdf:resource", from: index, to: close) {
                 index = skipSpace(resource.upperBound)
                 guard index < close, bytes[index] == UInt8(ascii: "=") else { return nil }
                 return quotedRange(skipSpace(index + 1))
@@ -108,12 +113,13 @@ struct XMPPacket {
 }
 
 extension [UInt8] {
-    /// Where `text` next stands at or after `start`.
-    func range(of text: String, from start: Int = 0) -> Range<Int>? {
+    /// Where `text` next stands at or after `start` and, where given, before `end`.
+    func range(of text: String, from start: Int = 0, to end: Int? = nil) -> Range<Int>? {
         let pattern = Array(text.utf8)
-        guard let first = pattern.first, count >= pattern.count else { return nil }
+        let end = end ?? count
+        guard let first = pattern.first, end >= pattern.count else { return nil }
         var index = start
-        while index <= count - pattern.count {
+        while index <= end - pattern.count {
             if self[index] == first, self[index ..< index + pattern.count].elementsEqual(pattern) {
                 return index ..< index + pattern.count
             }

@@ -86,6 +86,18 @@ public protocol WeightCorrection: AnyObject, Sendable {
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
+    /// The elements of a shape from a file; `nil` where a size is below 0, or the product of any of them could not be
+    /// addressed, which a 0 beside them would hide.
+    public static func elementCount(_ shape: [Int]) -> Int? {
+        var product = 1
+        for size in shape {
+            let (next, overflow) = product.multipliedReportingOverflow(by: max(size, 1))
+            guard size >= 0, !overflow else { return nil }
+            product = next
+        }
+        return shape.contains(0) ? 0 : product
+    }
+
     /// The same tensor with that correction after its own.
     public func corrected(by correction: any WeightCorrection) -> WeightTensor {
         var result = self

@@ -61,6 +61,8 @@ struct AdapterLayer: Sendable {
 
     /// Sorts a layer's tensors; `nil` where they make no layer together.
     init?(_ tensors: [LoRAKey.Role: WeightTensor], alpha: Float?) {
+        // A rank of 0 is no change, and could not be divided by.
+        guard tensors.values.allSatisfy({ $0.count > 0 }) else { return nil }
         self.alpha = alpha
         magnitude = tensors[.magnitude]
         if let up = tensors[.up], let down = tensors[.down] {
@@ -109,14 +111,17 @@ struct AdapterLayer: Sendable {
             guard let first = first.shape, first.count == 2, let second = second.shape, second.count >= 2 else {
                 return nil
             }
-            return ([first[0] * second[0], first[1] * second[1]] + second[2...]).droppingSmallKernel
+            let (rows, rowsOverflow) = first[0].multipliedReportingOverflow(by: second[0])
+            let (columns, columnsOverflow) = first[1].multipliedReportingOverflow(by: second[1])
+            guard !rowsOverflow, !columnsOverflow else { return nil }
+            return ([rows, columns] + second[2...]).droppingSmallKernel
         }
     }
 
     /// Whether this fits weights of that shape. LoHa and LoKr may know a convolution's kernel by the size of it all only.
     func fits(_ shape: [Int]) -> Bool {
         let shape = shape.droppingSmallKernel
-        guard let own = changedShape else { return false }
+        guard let own = changedShape, !shape.isEmpty, WeightTensor.elementCount(shape) ?? 0 > 0 else { return false }
         if let magnitude, magnitude.count != shape[0] {
             guard shape.count > 1, magnitude.count == shape[1] else { return false }
         }

@@ -20,7 +20,7 @@ struct LayerTable {
         let resnets = stems.compactMap { stem -> Int? in
             let parts = stem.split(separator: ".")
             return parts.count > 3 && parts[0] == "down_blocks" && parts[1] == "0" && parts[2] == "resnets"
-                ? Int(parts[3]) : nil
+                ? parts[3].layerNumber : nil
         }
         let perLevel = (resnets.max() ?? 0) + 1
         var layers: [String: String] = [:]
@@ -75,7 +75,7 @@ struct LayerTable {
     /// Down, up and middle, then the numbers in a name.
     private static func position(_ name: Substring) -> [Int] {
         let place = name.hasPrefix("down") ? 0 : name.hasPrefix("up") ? 1 : 2
-        return [place] + name.split(separator: ".").compactMap { Int($0) }
+        return [place] + name.split(separator: ".").compactMap(\.layerNumber)
     }
 
     /// What the code that Stable Diffusion was trained with calls a layer of the denoiser
@@ -91,7 +91,9 @@ struct LayerTable {
         guard parts.count >= 4 else { return nil }
         let isMiddle = parts[0] == "mid_block"
         let kind = parts[isMiddle ? 1 : 2]
-        guard let index = Int(parts[isMiddle ? 2 : 3]), let level = isMiddle ? 0 : Int(parts[1]) else { return nil }
+        guard let index = parts[isMiddle ? 2 : 3].layerNumber, let level = isMiddle ? 0 : parts[1].layerNumber else {
+            return nil
+        }
         var rest = parts.dropFirst(isMiddle ? 3 : 4).joined(separator: ".")
         let resnet = [
             "norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",

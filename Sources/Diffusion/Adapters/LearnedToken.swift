@@ -92,7 +92,10 @@ struct LearnedToken: Sendable, Equatable {
 extension WeightTensor {
     /// A vector, or a matrix's rows; `nil` for other shapes.
     fileprivate var rows: [[Float]]? {
-        guard let width = shape.last, width > 0, shape.count == 1 || shape.count == 2 else { return nil }
+        // What is larger is a layer, and not worth being read.
+        guard let width = shape.last, width > 0, width <= 1 << 16,
+            shape.count == 1 || shape.count == 2 && shape[0] <= 1 << 16
+        else { return nil }
         let values = floats()
         return stride(from: 0, to: values.count, by: width).map { Array(values[$0 ..< $0 + width]) }
     }

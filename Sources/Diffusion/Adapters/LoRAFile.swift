@@ -33,9 +33,9 @@ struct LoRAFile: Sendable {
         var others: [String] = []
         let sorted = source.names.sorted()
         let isList = sorted.allSatisfy { Int($0) != nil }
-        let listPart = isList ? Self.partOfList(source, names: sorted) : .denoiser
+        let partOfList = isList ? Self.partOfList(source, names: sorted) : nil
         for name in sorted {
-            let known = isList ? Self.keyOfList(name, part: listPart) : LoRAKey(name)
+            let known = partOfList.map { Self.keyOfList(name, part: $0) } ?? LoRAKey(name)
             guard let known else {
                 others.append(name)
                 continue
@@ -106,7 +106,13 @@ struct LoRAFile: Sendable {
             file: file, model: model, count: unknown.count, of: all.count, first: unknown.map(label).min() ?? "")
     }
 
-    /// cloneofsimo's pickles are a list of up, down, up, down …; those of the text encoder are all square.
+    /// cloneofsimo's pickles: a list of up, down, up, down ….
+    private static func keyOfList(_ name: String, part: LoRAKey.Part) -> LoRAKey? {
+        guard let index = Int(name), index >= 0 else { return nil }
+        return LoRAKey("\(part.rawValue):\(index / 2):\(index % 2 == 0 ? "up" : "down")")
+    }
+
+    /// What such a list is for: the layers of the text encoder are all square.
     private static func partOfList(_ source: any WeightSource, names: [String]) -> LoRAKey.Part {
         let widths = Set(
             names.compactMap { name in
@@ -114,11 +120,6 @@ struct LoRAFile: Sendable {
                 return (Int(name) ?? 0) % 2 == 0 ? shape.first : shape.last
             })
         return widths.count == 1 ? .textEncoder : .denoiser
-    }
-
-    private static func keyOfList(_ name: String, part: LoRAKey.Part) -> LoRAKey? {
-        guard let index = Int(name) else { return nil }
-        return LoRAKey("\(part.rawValue):\(index / 2):\(index % 2 == 0 ? "up" : "down")")
     }
 
     /// Ranks of all layers, smallest to largest; `nil` where none has one.

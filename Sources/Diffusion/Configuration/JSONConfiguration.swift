@@ -11,7 +11,7 @@ public struct JSONConfiguration: Sendable {
     ///
     /// - Throws: `ConfigurationError`, or `WeightError.unreadable` where the file cannot be opened.
     public init(path: String) throws {
-        let mapping = try MappedFile(path: path)
+        let mapping = try MappedFile(path: path, limit: MappedFile.maximumText)
         defer { withExtendedLifetime(mapping) {} }
         try self.init(parsing: mapping.bytes, file: path)
     }

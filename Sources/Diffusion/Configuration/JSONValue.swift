@@ -30,7 +30,7 @@ public enum JSONValue: Sendable, Equatable {
     /// Reads a whole UTF-8 document.
     ///
     /// - Parameter maximumDepth: how deep arrays and objects may nest.
-    /// - Throws: `SyntaxError`, also for text after the document (white space excepted) and invalid UTF-8. As Python
+    /// - Throws: `SyntaxError`, also for more than `maximumValues`, for text after the document (white space excepted) and invalid UTF-8. As Python
     ///   does, `NaN` and `±Infinity` are read as numbers.
     public init(
         parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 32, repeatedKeys: RepeatedKeys = .lastWins
@@ -45,6 +45,9 @@ public enum JSONValue: Sendable, Equatable {
             try JSONValue(parsing: $0, maximumDepth: maximumDepth, repeatedKeys: repeatedKeys)
         }
     }
+
+    /// The most values in a document: each takes many times what `0,` takes in a file.
+    public static let maximumValues = 4_000_000
 
     /// The kind of value, in the words of the JSON specification.
     public var kind: String {
@@ -65,6 +68,7 @@ private struct JSONParser {
     let maximumDepth: Int
     let repeatedKeys: JSONValue.RepeatedKeys
     var offset = 0
+    private var values = 0
 
     init(bytes: UnsafeRawBufferPointer, maximumDepth: Int, repeatedKeys: JSONValue.RepeatedKeys) {
         self.bytes = bytes
@@ -103,6 +107,8 @@ private struct JSONParser {
 
     mutating func value(depth: Int) throws(JSONValue.SyntaxError) -> JSONValue {
         guard depth <= maximumDepth else { throw failure("nesting deeper than \(maximumDepth)") }
+        values += 1
+        guard values <= JSONValue.maximumValues else { throw failure("more than \(JSONValue.maximumValues) values") }
         skipSpace()
         switch current {
         case UInt8(ascii: "{"): return try object(depth: depth)

@@ -59,7 +59,7 @@ struct LDMAutoencoder {
             default: return nil
             }
         case "down", "up":
-            guard parts.count >= 6, let level = Int(parts[2]), (0 ..< levels).contains(level) else {
+            guard parts.count >= 6, let level = parts[2].layerNumber, (0 ..< levels).contains(level) else {
                 return nil
             }
             let isDown = parts[1] == "down"

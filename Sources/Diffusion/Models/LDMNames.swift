@@ -47,10 +47,10 @@ struct LDMNames {
             guard let layer = rest.first.flatMap({ Self.resnet[$0] }) else { return nil }
             return prefix + ([scope, layer] + rest.dropFirst()).joined(separator: ".")
         }
-        if parts.count > 4, parts[0] == "mid_block", parts[1] == "resnets", let index = Int(parts[2]) {
+        if parts.count > 4, parts[0] == "mid_block", parts[1] == "resnets", let index = parts[2].layerNumber {
             return resnet("middle_block.\(2 * index)", parts[3...])
         }
-        guard parts.count > 4, let level = Int(parts[1]), let index = Int(parts[3]),
+        guard parts.count > 4, let level = parts[1].layerNumber, let index = parts[3].layerNumber,
             unet.layers.indices.contains(level)
         else { return nil }
         let isDown = parts[0] == "down_blocks"
@@ -85,7 +85,7 @@ struct LDMNames {
         case "conv_in", "conv_out": return prefix + name
         case "conv_norm_out": return "\(half).norm_out.\(parts[2])"
         case "mid_block":
-            guard parts.count > 4, let index = Int(parts[3]) else { return nil }
+            guard parts.count > 4, let index = parts[3].layerNumber else { return nil }
             if parts[2] == "resnets" { return "\(half).mid.block_\(index + 1)." + resnet(parts[4...]) }
             // Files of diffusers' first months call them as the original does.
             let layers = [
@@ -95,7 +95,7 @@ struct LDMNames {
             guard parts[2] == "attentions", let layer = layers[parts[4]], let kind = parts.last else { return nil }
             return "\(half).mid.attn_1.\(layer).\(kind)"
         case "down_blocks", "up_blocks":
-            guard parts.count > 5, let level = Int(parts[2]) else { return nil }
+            guard parts.count > 5, let level = parts[2].layerNumber else { return nil }
             let isDown = parts[1] == "down_blocks"
             let block =
                 "\(half).\(isDown ? "down" : "up").\(isDown ? level : autoencoder.blockChannels.count - 1 - level)"

@@ -70,7 +70,7 @@ struct LDMTextEncoder {
                     continue
                 }
                 let parts = name.split(separator: ".")
-                guard name.hasPrefix("transformer.resblocks."), parts.count > 3, let layer = Int(parts[2]),
+                guard name.hasPrefix("transformer.resblocks."), parts.count > 3, let layer = parts[2].layerNumber,
                     (0 ..< layers).contains(layer)
                 else { continue }
                 let scope = "text_model.encoder.layers.\(layer)."

@@ -22,7 +22,7 @@ extension CLIPTokenizer {
 
     /// The tokens in the order of their numbers, and the merges, one a line, of that list.
     static func words(clipVocabulary path: String, size: Int) throws -> (words: [String], merges: [UInt8]) {
-        let mapping = try MappedFile(path: path)
+        let mapping = try MappedFile(path: path, limit: MappedFile.maximumText)
         defer { withExtendedLifetime(mapping) {} }
         let count = size - 2 * 256 - 2
         guard count >= 0, size <= BytePairEncoding.maximumToken else {

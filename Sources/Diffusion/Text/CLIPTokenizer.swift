@@ -30,13 +30,13 @@ public struct CLIPTokenizer: Sendable {
         let names = ["vocab.json", "merges.txt"].map { "\(folder)/\($0)" }
         let whole = "\(folder)/tokenizer.json"
         if !names.allSatisfy(MappedFile.exists), MappedFile.exists(whole) {
-            let mapping = try MappedFile(path: whole)
+            let mapping = try MappedFile(path: whole, limit: MappedFile.maximumText)
             defer { withExtendedLifetime(mapping) {} }
             try self.init(parsing: mapping.bytes, configuration: configuration, file: whole)
             return
         }
-        let vocabulary = try MappedFile(path: names[0])
-        let merges = try MappedFile(path: names[1])
+        let vocabulary = try MappedFile(path: names[0], limit: MappedFile.maximumText)
+        let merges = try MappedFile(path: names[1], limit: MappedFile.maximumText)
         defer { withExtendedLifetime((vocabulary, merges)) {} }
         try self.init(
             vocabulary: vocabulary.bytes, merges: merges.bytes, configuration: configuration, name: folder)

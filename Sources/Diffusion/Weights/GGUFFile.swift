@@ -53,11 +53,8 @@ public struct GGUFFile: WeightSource {
                 .badTensor(file: mapping.path, tensor: tensor.name, reason: reason)
             }
             let type = Self.types[tensor.type] ?? ("type \(tensor.type)", nil)
-            var elements = 1
-            for size in tensor.shape {
-                let (product, overflow) = elements.multipliedReportingOverflow(by: size)
-                guard !overflow else { throw failure("has a shape too large to address, \(tensor.shape)") }
-                elements = product
+            guard let elements = WeightTensor.elementCount(tensor.shape) else {
+                throw failure("has a shape too large to address, \(tensor.shape)")
             }
             var size = 0
             if let elementType = type.elementType {
@@ -78,8 +75,7 @@ public struct GGUFFile: WeightSource {
             }
             var shape = tensor.shape
             if let original = header.originalShapes[tensor.name] {
-                // A product that is too large wraps around, and then is not that number.
-                guard original.allSatisfy({ $0 >= 0 }), original.reduce(1, &*) == elements else {
+                guard WeightTensor.elementCount(original) == elements else {
                     throw failure(
                         "has \(elements) elements, which the shape it is said to have had, \(original), has not")
                 }
@@ -148,6 +144,16 @@ private struct GGUFReader {
     var offset = 0
 
     static let originalShapePrefix = "comfy.gguf.orig_shape."
+    /// More than any model has; a file with holes could announce billions.
+    static let maximumTensors = 1_000_000
+    /// Bytes of all texts that are kept.
+    static let maximumText = 1 << 26
+    private var textBytes = 0
+
+    init(bytes: UnsafeRawBufferPointer, file: String) {
+        self.bytes = bytes
+        self.file = file
+    }
 
     func failure(_ reason: String) -> WeightError { .badHeader(file: file, reason: "\(reason) (at byte \(offset))") }
 
@@ -159,8 +165,8 @@ private struct GGUFReader {
             throw failure(
                 isSwapped ? "its numbers are big-endian" : "it is GGUF version \(version), expected 2 or 3")
         }
-        let tensorCount = try count(atLeast: 24, of: "tensors")
-        let valueCount = try count(atLeast: 13, of: "values")
+        let tensorCount = try count(atLeast: 24, atMost: Self.maximumTensors, of: "tensors")
+        let valueCount = try count(atLeast: 13, atMost: Self.maximumTensors, of: "values")
         var header = Header()
         for _ in 0 ..< valueCount {
             let key = try string(maximum: 1 << 16)
@@ -220,9 +226,11 @@ private struct GGUFReader {
     }
 
     /// How many things follow, each of which takes some bytes.
-    private mutating func count(atLeast size: Int, of what: String) throws(WeightError) -> Int {
+    private mutating func count(
+        atLeast size: Int, atMost limit: Int = .max, of what: String
+    ) throws(WeightError) -> Int {
         let announced = try integer(UInt64.self)
-        guard announced <= UInt64((bytes.count - offset) / size) else {
+        guard announced <= UInt64((bytes.count - offset) / size), announced <= UInt64(limit) else {
             throw failure("it announces \(announced) \(what), more than fit in it")
         }
         return Int(announced)
@@ -233,6 +241,10 @@ private struct GGUFReader {
         guard announced <= UInt64(maximum) else { throw failure("it announces a text of \(announced) bytes") }
         let length = Int(announced)
         try check(length)
+        textBytes += length
+        guard textBytes <= Self.maximumText else {
+            throw failure("its texts are longer than \(Self.maximumText) bytes together")
+        }
         defer { offset += length }
         guard let text = String(validating: bytes[offset ..< offset + length], as: UTF8.self) else {
             throw failure("it holds a text that is not UTF-8")

@@ -24,10 +24,14 @@ public final class MappedFile: @unchecked Sendable {
     /// Which file it was when it was opened: device, number, size, and times of content and of any change.
     private let place: String
 
+    /// The longest configuration, index or vocabulary that is read, in bytes; CLIP's vocabularies take 4 MB.
+    static let maximumText = 64 << 20
+
     /// Maps a file.
     ///
+    /// - Parameter limit: bytes beyond which it is refused.
     /// - Throws: `WeightError.unreadable`, also for a folder or a device.
-    public init(path: String) throws(WeightError) {
+    public init(path: String, limit: Int = .max) throws(WeightError) {
         func failure(_ code: Int32) -> WeightError {
             .unreadable(file: path, reason: code == ENOENT ? "there is no such file" : String(cString: strerror(code)))
         }
@@ -49,6 +53,9 @@ public final class MappedFile: @unchecked Sendable {
             "\(status.st_dev):\(status.st_ino) \(status.st_size) \(written.tv_sec).\(written.tv_nsec) "
             + "\(changed.tv_sec).\(changed.tv_nsec)"
         let count = Int(status.st_size)
+        guard count <= limit else {
+            throw .unreadable(file: path, reason: "it has \(count) bytes, at most \(limit) are expected")
+        }
         guard count > 0 else {
             bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// The header of a safetensors file, every figure in it checked against the others and the file's size.
 ///
 /// Format: an unsigned 64-bit little-endian length, that many bytes of JSON, then the tensors' bytes, which must be
@@ -21,6 +23,9 @@ public struct SafetensorsHeader: Sendable {
 
     /// The longest header that is read, in bytes; the reference's limit.
     public static let maximumLength = 100_000_000
+
+    /// The most dimensions of a tensor, as many as PyTorch has.
+    private static let maximumRank = 64
 
     /// Bits an element, for every type of the format.
     private static let bits: [String: Int] = [
@@ -99,11 +104,11 @@ public struct SafetensorsHeader: Sendable {
             throw failure("has data_offsets that are not a start and an end")
         }
 
-        var elements = 1
-        for size in shape {
-            let (product, overflow) = elements.multipliedReportingOverflow(by: size)
-            guard !overflow else { throw failure("has a shape too large to address, \(shape)") }
-            elements = product
+        guard shape.count <= maximumRank else {
+            throw failure("has \(shape.count) dimensions, expected at most \(maximumRank)")
+        }
+        guard let elements = WeightTensor.elementCount(shape) else {
+            throw failure("has a shape too large to address, \(shape)")
         }
         let (totalBits, overflow) = elements.multipliedReportingOverflow(by: bits)
         guard !overflow, totalBits % 8 == 0 else { throw failure("has a shape too large to address, \(shape)") }

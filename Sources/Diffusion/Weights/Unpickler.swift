@@ -379,7 +379,9 @@ struct Unpickler {
             }
             return result
         }
-        let (shape, strides) = (try sizes(shape), try sizes(strides))
+        let shape = try sizes(shape)
+        // Along one element nothing is stepped over, whatever the file says of the step.
+        let strides = zip(shape, try sizes(strides)).map { size, stride in size > 1 ? stride : 0 }
         var count = 1
         var last = offset
         for (size, stride) in zip(shape, strides) {

@@ -67,7 +67,7 @@ public struct WeightFolder: WeightSource {
     }
 
     private init(index: String, folder: String) throws(WeightError) {
-        let mapping = try MappedFile(path: index)
+        let mapping = try MappedFile(path: index, limit: MappedFile.maximumText)
         defer { withExtendedLifetime(mapping) {} }
         let document: JSONValue
         do {

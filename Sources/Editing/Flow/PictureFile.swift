@@ -8,8 +8,8 @@ enum PictureFile {
     static func read(
         _ input: PictureInput, maximumPixels: Int = EditSettings.defaultMaximumPixels
     ) throws(ImageFileError) -> LoadedImage {
-        // A large picture's file may be as large as its samples.
-        let limits = DecodeLimits(maximumPixels: maximumPixels, maximumBytes: max(1 << 31, maximumPixels * 9))
+        let limits = DecodeLimits(
+            maximumPixels: maximumPixels, maximumBytes: PictureInput.maximumBytes(maximumPixels: maximumPixels))
         return switch input {
         case .file(let path): try ImageFile.read(path: path, limits: limits)
         case .bytes(let bytes, let name): try ImageFile.read(bytes: bytes, name: name, limits: limits)

@@ -97,8 +97,11 @@ enum Console {
         return kind == S_IFIFO || kind == S_IFREG || kind == S_IFSOCK
     }
 
-    /// Everything on standard input. Throws `StreamError.unreadable`.
-    static func readInput() throws -> [UInt8] {
+    /// Everything on standard input; of what is no picture only the beginning, which says so.
+    ///
+    /// - Parameter limit: the most bytes that are taken.
+    /// - Throws: `StreamError`.
+    static func readInput(limit: Int) throws -> [UInt8] {
         if isatty(STDIN_FILENO) == 1 { throw StreamError.inputIsTerminal }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
@@ -114,9 +117,15 @@ enum Console {
                 if errno == EINTR { continue }
                 throw StreamError.unreadable(reason: String(cString: strerror(errno)))
             }
+            guard bytes.count + count <= limit else { throw StreamError.tooManyBytes(limit: limit) }
+            let wasShort = bytes.count < signatureLength
             bytes.append(contentsOf: chunk[..<count])
+            if wasShort, bytes.count >= signatureLength, !PictureInput.beginsAsPicture(bytes) { return bytes }
         }
     }
+
+    /// Bytes by which every format is known.
+    private static let signatureLength = 64
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) throws {
         var rest = bytes[...]
@@ -140,6 +149,7 @@ private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count
 enum StreamError: Failing, CustomStringConvertible {
     case inputIsTerminal
     case inputIsEmpty
+    case tooManyBytes(limit: Int)
     case unreadable(reason: String)
     case unwritable(reason: String)
 
@@ -147,6 +157,8 @@ enum StreamError: Failing, CustomStringConvertible {
         switch self {
         case .inputIsTerminal: "standard input is the terminal, expected a picture piped into it"
         case .inputIsEmpty: "standard input is empty, expected a picture"
+        case .tooManyBytes(let limit):
+            "standard input is too large: at most \(limit) bytes are accepted, it holds more"
         case .unreadable(let reason): "standard input cannot be read: \(reason)"
         case .unwritable(let reason): "standard output cannot be written: \(reason)"
         }
@@ -155,6 +167,7 @@ enum StreamError: Failing, CustomStringConvertible {
     var kind: FailureKind {
         switch self {
         case .inputIsTerminal, .inputIsEmpty: .noInput
+        case .tooManyBytes: .badData
         case .unreadable, .unwritable: .inputOutput
         }
     }

@@ -5,15 +5,18 @@ internal import Editing
 struct InputResolver {
     /// Whether to say which picture was taken, and how.
     private let notice: (String) -> Void
+    /// Bytes taken from standard input.
+    private let limit: Int
 
     init(_ output: OutputOptions? = nil) {
+        limit = PictureInput.maximumBytes(maximumPixels: output?.maxPixels ?? EditSettings.defaultMaximumPixels)
         notice = output.map { output in { if !output.quiet && !output.json { Console.writeError($0) } } } ?? { _ in }
     }
 
     /// A path, or `-` for what is on standard input.
     func picture(_ word: String) throws -> PictureInput {
         guard word == "-" else { return .file(path: word) }
-        let bytes = try Console.readInput()
+        let bytes = try Console.readInput(limit: limit)
         guard !bytes.isEmpty else { throw StreamError.inputIsEmpty }
         return .bytes(bytes, name: Self.standardInput)
     }
@@ -22,7 +25,7 @@ struct InputResolver {
     func pictureOrLast(_ word: String?) throws -> PictureInput {
         if let word { return try picture(word) }
         if Console.inputIsPiped {
-            let bytes = try Console.readInput()
+            let bytes = try Console.readInput(limit: limit)
             if !bytes.isEmpty {
                 notice("using the picture on standard input")
                 return .bytes(bytes, name: Self.standardInput)
