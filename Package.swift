@@ -103,7 +103,8 @@ let package = Package(
             dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "CTransfer", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "EditorTests", dependencies: ["editor", "ImageFiles", "Raster", "TestSupport"], exclude: ["Help"],
+            name: "EditorTests", dependencies: ["editor", "ImageFiles", "Masking", "Raster", "TestSupport"],
+            exclude: ["Help"],
             swiftSettings: strict),
     ],
     cLanguageStandard: .gnu2x

@@ -11,6 +11,8 @@ public struct Composite: Sendable, Hashable {
         case seamless
         /// Paste under the mask.
         case paste
+        /// Paste under the mask, lighter or darker where the mask's outline would not be seen: `StencilPatch`.
+        case stencil
         /// The patch as it is, also outside the mask: promise 1 does not hold.
         case raw
     }
@@ -45,6 +47,9 @@ public struct Composite: Sendable, Hashable {
         let pasted: RGBImage =
             switch mode {
             case .raw, .paste: patch
+            case .stencil:
+                StencilPatch.corrected(
+                    patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage)
             case .seamless:
                 SeamlessPatch.corrected(
                     patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage)

@@ -13,9 +13,18 @@ public enum Fill: Sendable, Hashable {
     /// One display-encoded colour, each channel 0…1.
     case color(red: Float, green: Float, blue: Float)
 
+    /// Whether it only holds the place of what is painted, and must not be seen in a result.
+    public var isPlaceholder: Bool {
+        switch self {
+        case .noise, .color: true
+        case .fill, .patchmatch, .original: false
+        }
+    }
+
     /// `image` with its hole filled.
     ///
-    /// A pixel with coverage 0 is untouched; one with coverage 1 is the fill; between, the two are mixed by coverage.
+    /// A pixel with coverage 0 is untouched; one with coverage 1 is the fill; between, the two are mixed by coverage. A
+    /// placeholder leaves pixels between as they are: they are reworked in part only, and would show it.
     /// Deterministic for a seed.
     /// - Parameters:
     ///   - coverage: 0…1, of the image's size; traps on another size.
@@ -45,6 +54,7 @@ public enum Fill: Sendable, Hashable {
         var result = image
         for pixel in 0 ..< image.size.area where coverage.values[pixel] > 0 {
             let share = coverage.values[pixel]
+            if isPlaceholder, share < 1 { continue }
             for index in pixel * 3 ..< pixel * 3 + 3 {
                 result.values[index] =
                     share >= 1

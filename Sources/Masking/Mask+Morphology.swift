@@ -2,6 +2,13 @@ internal import Foundation
 internal import Raster
 
 extension Mask {
+    /// The rectangle around all of it, and a quarter of the rectangle's shorter side further, so that what is painted
+    /// into it reaches the mask's own edges; empty for an empty mask.
+    public var hull: Mask {
+        guard let bounds else { return self }
+        return .rectangle(bounds.insetBy(-(min(bounds.width, bounds.height) / 4 + 8)), size: size)
+    }
+
     /// The mask dilated by a disc of `radius` pixels (grey dilation: the largest coverage within reach). Exact in the
     /// Euclidean metric: a pixel is reached iff `dx² + dy² ≤ radius²`. Linear in the picture's size for a hard mask, and
     /// in size × radius for a grey one. Traps on a negative radius.

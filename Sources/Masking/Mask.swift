@@ -8,6 +8,9 @@ public struct Mask: Sendable, Equatable {
     public let coverage: Plane
     /// How the coverage was read from a picture; `nil` when it was not.
     public let reading: Reading?
+    /// Whether these are words that were drawn to be read (`editor mask text`), and what such a mask was grown or blurred
+    /// to. Cropping and scaling forget it.
+    public var isLettering = false
 
     /// A mask from coverage; values are clamped to 0…1 and a NaN becomes 0.
     public init(coverage: Plane) {

@@ -40,6 +40,41 @@ import Testing
         }
     }
 
+    /// The model paints everything one blue: the picture is blue under its own light.
+    @Test func `With color the picture takes the model's colours, and keeps its light and its finest detail`() throws {
+        let picture = Picture.patterned(width: 256, height: 192, layout: .rgb)
+        let values = RGBImage(picture).values
+        // A pattern of greys.
+        let source = Picture(
+            RGBImage(size: picture.size, values: values.indices.map { 0.2 + 0.6 * values[$0 / 3 * 3] }))
+        let greys = RGBImage(source)
+        let (result, denoiser) = try remixed(source, detail: .color) { image, _ in
+            RGBImage(size: image.size, repeating: (0.2, 0.3, 0.9))
+        }
+        #expect(denoiser.requests.count == 1)
+        var (last, light) = ([Float](), [Float]())
+        for pixel in 0 ..< picture.size.area {
+            let (red, green, blue) = (
+                result.values[3 * pixel], result.values[3 * pixel + 1], result.values[3 * pixel + 2]
+            )
+            #expect(blue > red + 0.02 && blue > green + 0.02)
+            last.append(LabColor(red: red, green: green, blue: blue).lightness)
+            light.append(greys.values[3 * pixel])
+        }
+        #expect(correlation(last, light) > 0.97)
+    }
+
+    private func correlation(_ one: [Float], _ other: [Float]) -> Float {
+        let (meanOne, meanOther) = (one.reduce(0, +) / Float(one.count), other.reduce(0, +) / Float(other.count))
+        var (product, squareOne, squareOther) = (Float(0), Float(0), Float(0))
+        for (a, b) in zip(one, other) {
+            product += (a - meanOne) * (b - meanOther)
+            squareOne += (a - meanOne) * (a - meanOne)
+            squareOther += (b - meanOther) * (b - meanOther)
+        }
+        return product / (squareOne * squareOther).squareRoot()
+    }
+
     /// The model paints the left half, and its unsteady hand shows everywhere.
     @Test func `What the model painted replaces the start, and nothing else does`() throws {
         let picture = Picture.patterned(width: 256, height: 192)

@@ -109,6 +109,78 @@ import Testing
             }.grow == 5)
     }
 
+    @Test(arguments: [Fill.noise, .color(red: 1, green: 0, blue: 1)], EditMode.allCases)
+    func `A fill that must not be seen is not kept, and painted over whole`(fill: Fill, mode: EditMode) throws {
+        for detail in ["kept", "mixed", "color", "model"] {
+            let defaults = EditDefaults(
+                strength: 0.15, detail: detail, modes: ["remix": EditDefaults(strength: 0.6, detail: detail)])
+            let settings = resolved(mode, defaults: defaults) { $0.fill = fill }
+            #expect(settings.detail == .model && settings.strength == 1)
+            #expect(settings.notes.contains { $0.text.contains("is not to be seen") } == (detail != "model"))
+        }
+        guard mode != .generate else { return }
+        for detail in Detail.allCases {
+            var request = EditRequest(mode: mode, prompt: "a fox")
+            request.settings.fill = fill
+            request.settings.detail = detail
+            if detail == .model {
+                try request.validate()
+            } else {
+                #expect(throws: EditError.placeholderKept(fill: fill.name, detail: detail)) { try request.validate() }
+            }
+        }
+        var weak = EditRequest(mode: mode, prompt: "a fox")
+        weak.settings.fill = fill
+        weak.settings.strength = 0.5
+        if case .noise = fill {
+            #expect(throws: EditError.noiseKept(strength: 0.5)) { try weak.validate() }
+        } else {
+            try weak.validate()
+            #expect(
+                resolved(mode) { $0 = weak.settings }.notes.contains {
+                    $0.isWarning && $0.text.contains("leaves some of the fill's colour")
+                })
+        }
+    }
+
+    @Test func `A masked remix with kept detail changes colours; words are cut out`() {
+        let defaults = EditDefaults(strength: 0.15, detail: "kept", modes: ["remix": EditDefaults(strength: 0.6)])
+        var request = EditRequest(mode: .remix, mask: .file(path: "m.png"), prompt: "blue flowers")
+        let facts = StubDenoiser(defaults: defaults).facts
+        func settings(hasLettering: Bool = false) -> ResolvedSettings {
+            ResolvedSettings(for: request, facts: facts, randomSeed: 9, hasLettering: hasLettering)
+        }
+        #expect(settings().detail == .color && settings().composite.mode == .paste)
+        // This model does not say which words it knows: its own picture gives the colours.
+        #expect(settings().colorWords.isEmpty && settings().strength == 0.9)
+        request.settings.composite = .seamless
+        #expect(settings().composite.mode == .seamless)
+        request.settings.detail = .kept
+        #expect(settings().detail == .kept && settings().strength == 0.6)
+        #expect(resolved(.remix, defaults: defaults).detail == .kept)
+
+        request = EditRequest(mode: .inpaint, mask: .file(path: "m.png"), prompt: "snow")
+        #expect(settings().composite.mode == .seamless && settings().detail == .model)
+        #expect(settings(hasLettering: true).composite.mode == .stencil)
+        #expect(settings(hasLettering: true).detail == .model)
+        request.settings.composite = .seamless
+        #expect(settings(hasLettering: true).composite.mode == .seamless)
+        request.settings.composite = nil
+        request.prompt = ""
+        #expect(settings(hasLettering: true).composite.mode == .seamless)
+    }
+
+    @Test(arguments: EditMode.allCases)
+    func `A stencil is for what is painted into a mask`(mode: EditMode) throws {
+        var request = EditRequest(mode: mode, prompt: "a fox")
+        request.settings.composite = .stencil
+        if mode == .inpaint {
+            try request.validate()
+        } else {
+            #expect(throws: EditError.stencilWithoutShape(mode: mode)) { try request.validate() }
+        }
+    }
+
     @Test func `Settings out of range are refused by name`() {
         var settings = EditSettings()
         settings.steps = 0

@@ -34,6 +34,9 @@ public struct DenoiseRequest: Sendable {
     }
 
     public var conditioning: Conditioning
+    /// What a denoiser that is shown what fills the hole (`ModelFacts.MaskedImage.filled`) sees there, where the start is
+    /// not to be seen; of the start's size. `nil` shows the start.
+    public var guess: RGBImage?
     public var prompt: String
     public var negativePrompt: String
     /// One picture is made for each seed.

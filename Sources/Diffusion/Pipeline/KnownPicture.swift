@@ -122,7 +122,8 @@ struct KnownPicture {
             return
         }
         if seesFill, case .masked = request.conditioning {
-            maskedDistribution = distribution
+            precondition(request.guess.map { $0.size == size } ?? true, "a guess of another size than \(size)")
+            maskedDistribution = try request.guess.map(encode) ?? distribution
             return
         }
         var masked = RGBImage(size: size, repeating: (0.5, 0.5, 0.5))

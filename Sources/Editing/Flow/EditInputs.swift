@@ -17,6 +17,8 @@ public struct EditInputs: Sendable {
     /// How far right and down the picture and the mask are rolled, so that the border of a picture that repeats lies where
     /// the mask does not touch it.
     let roll: (x: Int, y: Int)
+    /// Whether the masks show words that were drawn to be read.
+    let hasLettering: Bool
     /// What must not change, on the canvas; the mask has been weakened by it already.
     public let protected: Mask?
     public let notes: [EditNote]
@@ -32,6 +34,7 @@ public struct EditInputs: Sendable {
         canvas = nil
         roll = (0, 0)
         self.protected = protected
+        hasLettering = false
         notes = []
         losses = []
     }
@@ -48,6 +51,7 @@ public struct EditInputs: Sendable {
             canvas = nil
             roll = (0, 0)
             protected = nil
+            hasLettering = false
             notes = []
             losses = []
             return
@@ -71,6 +75,7 @@ public struct EditInputs: Sendable {
             picture: loaded, name: input.name, meaning: request.settings.maskMeans,
             fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
         var mask = try reader.union(request.masks, notes: &notes)
+        hasLettering = mask?.isLettering ?? false
         let protectionReader = MaskReader(
             picture: loaded, name: input.name, meaning: request.settings.maskMeans.unreversed,
             fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)

@@ -53,7 +53,8 @@ public struct EditJob: Sendable {
             throw ModelError.needsPicture(model: facts.name, family: facts.family)
         }
         try meter.begin(.plan)
-        let settings = ResolvedSettings(for: request, facts: facts, randomSeed: randomSeed)
+        let settings = ResolvedSettings(
+            for: request, facts: facts, randomSeed: randomSeed, hasLettering: inputs.hasLettering)
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
         let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
         try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
@@ -90,7 +91,7 @@ public struct EditJob: Sendable {
                 EditNote("--image-guidance has no effect: \(facts.name) does not follow instructions", isWarning: true))
         }
         let unknown = facts.unknownWords(in: request.prompt)
-        if !unknown.isEmpty, facts.adapters.isEmpty, facts.embeddings.isEmpty {
+        if !unknown.isEmpty, settings.colorWords.isEmpty, facts.adapters.isEmpty, facts.embeddings.isEmpty {
             let words = unknown.prefix(6).map { "'\($0.prefix(40))'" }.joined(separator: ", ")
             notes.append(
                 EditNote(

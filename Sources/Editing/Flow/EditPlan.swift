@@ -98,9 +98,11 @@ public struct EditPlan: Sendable {
             return
         }
         generatedSize = size
-        let whole = mask ?? .uniform(1, size: size)
+        // A stencil cuts its shape out of a picture that was painted as if there were none.
+        let marked = settings.composite.mode == .stencil ? mask?.hull : mask
+        let whole = marked ?? .uniform(1, size: size)
         // The union: blurring must not weaken what the user marked.
-        var denoise = mask.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
+        var denoise = marked.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
         if let protected { denoise = denoise.subtracting(protected) }
         denoiseMask = denoise
         hole = whole

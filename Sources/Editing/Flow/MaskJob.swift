@@ -52,6 +52,8 @@ public struct MaskJob: Sendable {
         // As it is written: what rounds to 0 keeps.
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
         let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
+        var metadata = ImageMetadata()
+        if mask.isLettering { metadata.text = [ImageMetadata.lettering] }
         let written = Mask(picture)
         notes.append(EditNote(written.summary.verdict))
         let warnings = written.summary.warnings.map { warning in
@@ -62,7 +64,7 @@ public struct MaskJob: Sendable {
 
         try observe(.stage(.save))
         var path = outputs.paths.first ?? "-"
-        let bytes = try ImageFile.encode(picture, format: .png, name: path).bytes
+        let bytes = try ImageFile.encode(picture, format: .png, metadata: metadata, name: path).bytes
         var report = MaskReport(
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
@@ -115,10 +117,12 @@ public struct MaskJob: Sendable {
             }
             _ = try box.reachesBeyond(picture.size)
             guard let rect = box.pixelRect(in: picture.size) else { return .uniform(0, size: picture.size) }
-            return Mask(
+            var mask = Mask(
                 shape.fitted(
                     x: Double(rect.x), y: Double(rect.y), width: Double(rect.width), height: Double(rect.height)),
                 size: picture.size)
+            mask.isLettering = true
+            return mask
         case .color(let selection, let colors, let places, let radius):
             let found = try places.map { place in
                 let pixel = try place.pixel(in: picture.size)
@@ -145,9 +149,9 @@ public struct MaskJob: Sendable {
             }
             return try selection.mask(
                 of: seen, in: rect, foreground: foreground, background: background, observe: observe)
-        case .grow(let radius): return try own(loaded, notes: &notes).grown(by: radius)
-        case .shrink(let radius): return try own(loaded, notes: &notes).shrunk(by: radius)
-        case .feather(let sigma): return try own(loaded, notes: &notes).feathered(sigma: sigma)
+        case .grow(let radius): return reworked(try own(loaded, notes: &notes).grown(by: radius), from: loaded)
+        case .shrink(let radius): return reworked(try own(loaded, notes: &notes).shrunk(by: radius), from: loaded)
+        case .feather(let sigma): return reworked(try own(loaded, notes: &notes).feathered(sigma: sigma), from: loaded)
         case .fillHoles: return try own(loaded, notes: &notes).holesFilled()
         case .invert: return try own(loaded, notes: &notes).inverted
         case .threshold(let from, let to):
@@ -162,9 +166,11 @@ public struct MaskJob: Sendable {
             return Mask(picture, meaning: .white).thresholded(least ... (to ?? maximum), maximum: maximum)
         case .combine(let combination, let others):
             var result = try own(loaded, notes: &notes)
+            var areLettering = loaded.metadata.saysLettering
             for other in others {
                 let mask = try reader.read(other, notes: &notes)
                 notes += MaskReader.notes(on: mask, of: other.input?.name ?? input.name)
+                if combination == .union { areLettering = areLettering && mask.isLettering }
                 result =
                     switch combination {
                     case .union: result.union(mask)
@@ -172,6 +178,7 @@ public struct MaskJob: Sendable {
                     case .subtract: result.subtracting(mask)
                     }
             }
+            result.isLettering = areLettering
             return result
         }
     }
@@ -185,5 +192,12 @@ public struct MaskJob: Sendable {
         } catch {
             throw .unclearMask(file: input.name, reason: error)
         }
+    }
+
+    /// Words stay words when they grow thicker or thinner.
+    private func reworked(_ mask: Mask, from loaded: LoadedImage) -> Mask {
+        var result = mask
+        result.isLettering = loaded.metadata.saysLettering
+        return result
     }
 }

@@ -2,6 +2,13 @@ internal import ImageFiles
 internal import Masking
 internal import Raster
 
+extension ImageMetadata {
+    /// What the file of a mask says of it: that it shows words which were drawn to be read.
+    static let lettering = TextEntry(keyword: "Mask", text: "lettering")
+
+    var saysLettering: Bool { text.contains(Self.lettering) }
+}
+
 /// Reads the masks of one picture.
 struct MaskReader {
     let picture: LoadedImage
@@ -23,7 +30,13 @@ struct MaskReader {
             let mask = try read(source, notes: &notes)
             // How one of them was read does not hold for all.
             if sources.count > 1 { notes += Self.notes(on: mask, of: source.input?.name ?? name) }
-            result = result.map { Mask(coverage: $0.union(mask).coverage) } ?? mask
+            guard let others = result else {
+                result = mask
+                continue
+            }
+            var all = Mask(coverage: others.union(mask).coverage)
+            all.isLettering = others.isLettering && mask.isLettering
+            result = all
         }
         return result
     }
@@ -41,7 +54,9 @@ struct MaskReader {
             notes += file.notes.map { EditNote("\(input.name): \($0)") }
             let upright = upright(file, name: input.name, notes: &notes)
             do {
-                return try Mask(upright, meaning: meaning, isLossy: file.isLossy, for: size, fit: fit)
+                var mask = try Mask(upright, meaning: meaning, isLossy: file.isLossy, for: size, fit: fit)
+                mask.isLettering = file.metadata.saysLettering && meaning == .repaint
+                return mask
             } catch {
                 switch error {
                 case .sizeMismatch: throw EditError.unfitMask(file: input.name, picture: name, reason: error)

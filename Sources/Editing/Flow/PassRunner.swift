@@ -63,17 +63,18 @@ struct PassRunner {
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
-        let start = try filled(
-            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
+        let known = known(picture, crop: crop)
+        let start = try filled(known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
-            strength: plan.settings.strength
+            strength: plan.settings.strength, guess: guess(known, hole: crop.extract(hole))
         ).map(crop.unpadded)
     }
 
     /// One pass, of which only the change is taken: the difference between the model's picture and what its autoencoder
     /// makes of the same start. With `kept` detail the change at the scale of latent pixels is added to the start at full
-    /// resolution; with `mixed` the model's picture replaces the start where the change is large.
+    /// resolution; with `mixed` the model's picture replaces the start where the change is large. With `color` the start
+    /// takes on colours, and nothing else.
     private func keepingDetail(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {
@@ -87,6 +88,17 @@ struct PassRunner {
             conditioning(small, coverage: smallCoverage, hasMask: hasMask), size: small.size, seeds: seeds,
             strength: plan.settings.strength)
         let margins = plan.wraps.margins(DenoiseRequest.wrapMargin(denoiser.facts))
+        if plan.settings.detail == .color {
+            let marked = crop.extract(hole)
+            return pictures.map { picture in
+                let colors = picture.wrapPadded(by: margins).smoothed(cell: denoiser.facts.scaleFactor)
+                    .cropped(to: margins.inner(of: picture))
+                return crop.unpadded(
+                    start.recolored(
+                        by: isCoarse ? crop.enlargeCoarse(colors) : colors, coverage: marked, settings: plan.settings,
+                        cell: denoiser.facts.scaleFactor))
+            }
+        }
         let unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
         return pictures.map { picture in
             let change = picture.difference(from: unchanged).wrapPadded(by: margins)
@@ -115,11 +127,11 @@ struct PassRunner {
         let bases: [RGBImage]
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(mask)
-            let start = try filled(
-                crop.shrunkToCoarse(known), coverage: crop.extractCoarse(hole), seed: seeds[0])
+            let coarse = crop.shrunkToCoarse(known)
+            let start = try filled(coarse, coverage: crop.extractCoarse(hole), seed: seeds[0])
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
-                strength: plan.settings.strength
+                strength: plan.settings.strength, guess: guess(coarse, hole: crop.extractCoarse(hole))
             ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
         } else {
             let start = try filled(
@@ -151,6 +163,12 @@ struct PassRunner {
         hasMask ? .masked(start, mask: coverage) : .picture(start)
     }
 
+    /// What is shown in place of a fill that must not be seen.
+    private func guess(_ image: RGBImage, hole: Plane) -> RGBImage? {
+        guard plan.settings.fill.isPlaceholder, denoiser.facts.maskedImage == .filled else { return nil }
+        return Fill.fill.applied(to: image, coverage: hole)
+    }
+
     private func samples(for crop: CropPlan) -> (image: RGBImage, row: Int)? {
         samples.map { ($0.image, $0.row - crop.crop.y + crop.padding.top) }
     }
@@ -164,10 +182,11 @@ struct PassRunner {
     }
 
     private func run(
-        _ conditioning: DenoiseRequest.Conditioning, size: PixelSize, seeds: [UInt64], strength: Float
+        _ conditioning: DenoiseRequest.Conditioning, size: PixelSize, seeds: [UInt64], strength: Float,
+        guess: RGBImage? = nil
     ) throws -> [RGBImage] {
         let settings = plan.settings
-        let request = DenoiseRequest(
+        var request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: settings.negativePrompt, seeds: seeds,
             batchSize: settings.batchSize, steps: settings.steps, guidance: settings.guidance,
             imageGuidance: settings.imageGuidance, guidanceRescale: settings.guidanceRescale,
@@ -176,6 +195,7 @@ struct PassRunner {
             sampler: settings.sampler, schedule: settings.schedule, randomSource: settings.randomSource,
             knownLatents: settings.knownLatents, coherence: settings.coherence,
             coherenceMethod: settings.coherenceMethod, previewInterval: settings.previewInterval, wraps: plan.wraps)
+        request.guess = guess
         let pictures = try denoiser.run(request, progress: meter.engine)
         guard pictures.count == seeds.count else {
             throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)

@@ -31,14 +31,19 @@ public struct ResolvedSettings: Sendable {
     public var blend: Int
     public var fill: Fill
     public var detail: Detail
+    /// The colours that the prompt names, where `detail` is `color` and the model is not trusted with more than a shade;
+    /// empty where its picture gives the colours.
+    public var colorWords: [ColorWord]
     /// The axes along which the result repeats without a seam.
     public var tileable: WrappedAxes
     public var composite: Composite
     /// What was chosen for a reason that the user should hear.
     public var notes: [EditNote]
 
-    /// - Parameter randomSeed: the seed where the user named none.
-    public init(for request: EditRequest, facts: ModelFacts, randomSeed: UInt64) {
+    /// - Parameters:
+    ///   - randomSeed: the seed where the user named none.
+    ///   - hasLettering: whether the mask shows words that were drawn to be read.
+    public init(for request: EditRequest, facts: ModelFacts, randomSeed: UInt64, hasLettering: Bool = false) {
         let asked = request.settings
         let mode = request.mode
         let paintsAnew = mode == .inpaint || mode == .outpaint || mode == .erase
@@ -66,17 +71,36 @@ public struct ResolvedSettings: Sendable {
         batchSize = min(asked.batchSize, asked.count)
         // A raw picture is what the network makes of the mask as it was given.
         let isRaw = asked.composite == .raw
-        let wantedDetail = isRaw ? .model : asked.detail ?? model.detail.flatMap(Detail.init(rawValue:)) ?? .model
+        let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
+        fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
+        let modelDetail = model.detail.flatMap(Detail.init(rawValue:)) ?? .model
+        // A model that says which words it knows draws what it was taught, where it stands in the picture or not. Of a colour
+        // in the prompt it knows the shade.
+        let named = facts.knownWords.isEmpty ? [] : ColorWord.found(in: request.prompt)
+        // Of the picture under a mask the change of tones alone is hardly seen.
+        let recolors = mode == .remix && !request.masks.isEmpty && modelDetail == .kept
+        let cutsOut = mode == .inpaint && !request.prompt.isEmpty && hasLettering
+        let usualComposite = cutsOut ? Composite.Mode.stencil : .seamless
+        let isStencil = (asked.composite ?? usualComposite) == .stencil
+        // What a stencil cuts is the model's picture: of the start it would cut what lies around it.
+        let usualDetail = isStencil ? .model : recolors ? .color : modelDetail
+        let wantedDetail = isRaw || fill.isPlaceholder ? .model : asked.detail ?? usualDetail
+        colorWords = wantedDetail == .color ? named : []
         let keepsDetail = wantedDetail == .kept
+        let keepsStart = keepsDetail || wantedDetail == .color
         // A model that does well with less than the whole schedule does so for every mode, unless it says otherwise.
-        let full = model.strength ?? 1
-        let modeStrength: Float? = facts.defaults.modes[manner.rawValue]?.strength
+        let full = fill.isPlaceholder ? 1 : model.strength ?? 1
+        let modeStrength: Float? =
+            fill.isPlaceholder || wantedDetail == .color ? nil : facts.defaults.modes[manner.rawValue]?.strength
         strength =
             switch mode {
             case .inpaint, .outpaint, .erase: asked.strength ?? full
+            case .remix where fill.isPlaceholder || !colorWords.isEmpty,
+                .variations where fill.isPlaceholder || !colorWords.isEmpty:
+                asked.strength ?? 1
             // Kept detail anchors the picture, so that more of the rest may change.
-            case .remix: asked.strength ?? modeStrength ?? (keepsDetail ? 0.9 : 0.6 * full)
-            case .variations: asked.strength ?? modeStrength ?? (keepsDetail ? 0.8 : 0.5 * full)
+            case .remix: asked.strength ?? modeStrength ?? (keepsStart ? 0.9 : 0.6 * full)
+            case .variations: asked.strength ?? modeStrength ?? (keepsStart ? 0.8 : 0.5 * full)
             case .generate: 1
             }
         sampler = saysConsistency ? .lcm : asked.sampler
@@ -104,11 +128,35 @@ public struct ResolvedSettings: Sendable {
         feather = asked.feather ?? (isRaw ? 0 : (paintsAnew ? model.feather : nil) ?? Self.defaultFeather)
         blend = asked.blend
         tileable = asked.tileable
-        let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
-        fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         // At full strength nothing is left of the start.
         detail = keepsDetail && strength >= 1 ? .model : wantedDetail
-        composite = Composite(mode: asked.composite, alpha: asked.alpha)
+        // What fits a patch to the colours around it would take new colours back.
+        let fitting = detail == .color && !paintsAnew ? Composite.Mode.paste : usualComposite
+        composite = Composite(mode: asked.composite ?? fitting, alpha: asked.alpha)
+        if cutsOut, asked.composite == nil {
+            notes.append(
+                EditNote("the mask shows words: what is painted is cut out by them (--composite stencil)"))
+        }
+        if !colorWords.isEmpty {
+            let names = colorWords.map(\.name).joined(separator: ", ")
+            notes.append(
+                EditNote(
+                    "colour: \(names), as the prompt says; the picture keeps its light and texture (--detail color)"))
+        }
+        if fill.isPlaceholder, !isRaw {
+            if modelDetail != .model {
+                notes.append(
+                    EditNote(
+                        "--fill \(fill.name) is not to be seen: detail model in place of this model's \(modelDetail.rawValue)"
+                    ))
+            }
+            if strength < 1 {
+                notes.append(
+                    EditNote(
+                        "--strength \(strength.shortText) leaves some of the fill's colour to be seen; 1 leaves none",
+                        isWarning: true))
+            }
+        }
     }
 
     /// The reference's.

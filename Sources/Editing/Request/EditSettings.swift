@@ -46,7 +46,8 @@ public struct EditSettings: Sendable {
     public var fill: Fill?
     /// Whose fine structure the result has.
     public var detail: Detail?
-    public var composite: Composite.Mode = .seamless
+    /// How the patch is put back.
+    public var composite: Composite.Mode?
     /// Pixels outside the mask that may be mixed with the patch; 0 keeps every one of them.
     public var blend = 0
     /// Pixels by which an outpaint that goes further is extended at a time; from the picture and the model where `nil`.
@@ -79,4 +80,6 @@ public enum Detail: String, Sendable, CaseIterable {
     /// That of the start where the model left it nearly as it was, the model's where it painted something. For models
     /// that are shown the start and draw things on it.
     case mixed
+    /// That of the start, and its light and shade: the model gives colours only.
+    case color
 }

@@ -21,6 +21,11 @@ public enum EditError: Failing, Equatable {
     case protectionImpossible
     /// What is painted is to fit what is held, and nothing is to be held.
     case nothingHeld
+    /// A fill that must not be seen would be kept: by the choice of detail, or by too little strength.
+    case placeholderKept(fill: String, detail: Detail)
+    case noiseKept(strength: Float)
+    /// There is no shape to cut out, or nothing that is painted anew to cut it from.
+    case stencilWithoutShape(mode: EditMode)
     case maskFormat(path: String)
     /// Where previews are to go is neither the terminal nor a PNG file.
     case notAPreview(found: String)
@@ -77,6 +82,12 @@ extension EditError: CustomStringConvertible {
             "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
         case .nothingHeld:
             "--coherence fits what is painted to the known latents that are held, and with --known-latents channels an inpainting model holds none; leave one of them out"
+        case .placeholderKept(let fill, let detail):
+            "--detail \(detail.rawValue) keeps what fills the hole, and a fill of \(fill) is not to be seen; leave one of them out, or take --detail model"
+        case .noiseKept(let strength):
+            "--strength \(strength.shortText) leaves some of --fill noise to be seen, expected a strength of 1; leave one of them out"
+        case .stencilWithoutShape(let mode):
+            "--composite stencil cuts what is painted by the shape of a mask, which is for inpaint, found \(mode.rawValue)"
         case .notAPreview(let found):
             "--live-preview must be 'terminal' or the name of a .png file, found '\(found)'"
         case .previewIsOutput(let path):
@@ -131,9 +142,8 @@ extension EditError: CustomStringConvertible {
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .outputIsRead, .outputTooLarge,
-            .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld, .maskFormat, .notAPreview,
-            .previewIsOutput:
+            .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld,
+            .placeholderKept, .noiseKept, .stencilWithoutShape, .maskFormat, .notAPreview, .previewIsOutput:
             .usage
         case .noFont: .noInput
         case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData

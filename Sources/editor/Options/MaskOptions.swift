@@ -40,12 +40,15 @@ struct PatchOptions: ParsableArguments {
 
     @Option(
         help:
-            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only (kept) or which it paints over (mixed). Default: the model's own choice, else model."
+            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only (kept), colors only, under its light and shade (color), or which it paints over (mixed). Default: the model's own choice, else model."
     )
     var detail: Detail?
 
-    @Option(help: "How the patch is put back: colour-matched, pasted as it is, or the network's picture unpasted.")
-    var composite = Composite.Mode.seamless
+    @Option(
+        help:
+            "How the patch is put back: colour-matched, pasted as it is, cut out by the mask and made to stand out (stencil), or the network's picture unpasted. Default: seamless; paste where a remix changes colors only, stencil where words are painted into a mask of 'editor mask text'."
+    )
+    var composite: Composite.Mode?
 
     @Flag(
         help: """
