@@ -16,32 +16,36 @@ struct StencilPatch {
     /// everything has no outline: the patch comes back as it is.
     static func corrected(patch: RGBImage, source: RGBImage, coverage: Plane) -> RGBImage {
         guard let bounds = Mask(coverage: coverage).bounds else { return patch }
-        let region = bounds.insetBy(-Int(4 * reach)).intersection(PixelRect(patch.size))
+        let region = bounds.insetBy(-Int(8 * reach)).intersection(PixelRect(patch.size))
         let part = coverage.cropped(to: region)
         guard part.values.contains(where: { $0 < 1 }) else { return patch }
-        let inner = Averages(patch.cropped(to: region), weight: part)
-        let outer = Averages(
-            source.cropped(to: region), weight: Plane(size: region.size, values: part.values.map { 1 - $0 }))
+        let outside = Plane(size: region.size, values: part.values.map { 1 - $0 })
+        let inner = Averages(patch.cropped(to: region), weight: part, sigma: reach)
+        let outer = Averages(source.cropped(to: region), weight: outside, sigma: reach)
 
-        // One direction for all of it, so that a word is of one kind: the one in which it differs already.
-        let outline = part.values.indices.filter { part.values[$0] > 0 && outer.weight.values[$0] > 0.2 }
-        guard !outline.isEmpty else { return patch }
-        let lead = outline.reduce(0) { $0 + inner[$1].lightness - outer[$1].lightness } / Float(outline.count)
-        let surroundings = outline.reduce(0) { $0 + outer[$1].lightness } / Float(outline.count)
-        let isLighter = abs(lead) > 0.05 ? lead > 0 : surroundings < 0.6
-        // Another tenth, since a change of lightness is cut off at the gamut's ends and smoothed.
-        let wanted = leastContrast * 1.1
+        // Which way to go is told from further around, so that a letter is of one kind where its surroundings are.
+        let farInner = Averages(patch.cropped(to: region), weight: part, sigma: 4 * reach)
+        let farOuter = Averages(source.cropped(to: region), weight: outside, sigma: 4 * reach)
+        let pixels = part.values.indices.filter { part.values[$0] > 0 }
+        let surroundings = pixels.reduce(0) { $0 + farOuter[$1].lightness } / Float(pixels.count)
         var shift = Plane(size: region.size)
-        for pixel in part.values.indices where part.values[pixel] > 0 {
+        for pixel in pixels {
+            // Its own way, or the one that leaves the most room.
+            let lead = farInner[pixel].lightness - farOuter[pixel].lightness
+            var goesUp = abs(lead) > 0.03 ? lead > 0 : surroundings < 0.6
             let (here, around) = (inner[pixel], outer[pixel])
-            let (da, db) = (here.a - around.a, here.b - around.b)
-            let needed = max(0, wanted * wanted - da * da - db * db).squareRoot()
-            let difference = here.lightness - around.lightness
-            guard abs(difference) < needed else { continue }
-            let up = around.lightness + needed
-            let down = around.lightness - needed
-            let goesUp = isLighter ? up <= range.upperBound || down < range.lowerBound : down < range.lowerBound
-            shift.values[pixel] = (goesUp ? min(up, range.upperBound) : max(down, range.lowerBound)) - here.lightness
+            let tint = (here.a - around.a) * (here.a - around.a) + (here.b - around.b) * (here.b - around.b)
+            let ground = farOuter[pixel].lightness
+            let room = goesUp ? range.upperBound - ground : ground - range.lowerBound
+            if room < 0 || room * room + tint < leastContrast * leastContrast * 0.6 { goesUp.toggle() }
+            // A lively ground asks for more, and another tenth goes by smoothing and at the gamut's ends.
+            let wanted = leastContrast * 1.1 + 0.5 * farOuter.spread(pixel)
+            let needed = max(0, wanted * wanted - tint).squareRoot()
+            guard abs(here.lightness - around.lightness) < needed else { continue }
+            let target = around.lightness + (goesUp ? needed : -needed)
+            let moved = min(max(target, range.lowerBound), range.upperBound) - here.lightness
+            // What is further that way already is not called back.
+            shift.values[pixel] = goesUp ? max(0, moved) : min(0, moved)
         }
         let smooth = Averages.normalized(shift, weight: part, sigma: reach / 3)
 
@@ -63,21 +67,26 @@ struct StencilPatch {
 
     /// The mean colour around each pixel of what has weight; far from any, the mean of all that has.
     private struct Averages {
+        /// Lightness, a, b, and the square of lightness.
         private let planes: [Plane]
-        /// How much of a pixel's neighbourhood has weight.
-        let weight: Plane
 
-        init(_ image: RGBImage, weight: Plane) {
-            self.weight = gaussianBlurred(weight, sigma: reach)
-            var channels = [Plane](repeating: Plane(size: image.size), count: 3)
+        init(_ image: RGBImage, weight: Plane, sigma: Float) {
+            var channels = [Plane](repeating: Plane(size: image.size), count: 4)
             for pixel in 0 ..< image.size.area {
                 let color = OKLabColor(
                     red: image.values[3 * pixel], green: image.values[3 * pixel + 1], blue: image.values[3 * pixel + 2])
                 channels[0].values[pixel] = color.lightness
                 channels[1].values[pixel] = color.a
                 channels[2].values[pixel] = color.b
+                channels[3].values[pixel] = color.lightness * color.lightness
             }
-            planes = channels.map { Self.normalized($0, weight: weight, sigma: reach) }
+            planes = channels.map { Self.normalized($0, weight: weight, sigma: sigma) }
+        }
+
+        /// Standard deviation of lightness.
+        func spread(_ pixel: Int) -> Float {
+            let mean = planes[0].values[pixel]
+            return max(0, planes[3].values[pixel] - mean * mean).squareRoot()
         }
 
         subscript(pixel: Int) -> OKLabColor {

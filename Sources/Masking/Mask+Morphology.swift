@@ -2,11 +2,25 @@ internal import Foundation
 internal import Raster
 
 extension Mask {
-    /// The rectangle around all of it, and a quarter of the rectangle's shorter side further, so that what is painted
-    /// into it reaches the mask's own edges; empty for an empty mask.
+    /// The rectangle around all of it, and half of the rectangle's shorter side further, so that what is painted into
+    /// it reaches the mask's own edges; empty for an empty mask.
     public var hull: Mask {
         guard let bounds else { return self }
-        return .rectangle(bounds.insetBy(-(min(bounds.width, bounds.height) / 4 + 8)), size: size)
+        return .rectangle(bounds.insetBy(-(min(bounds.width, bounds.height) / 2 + 8)), size: size)
+    }
+
+    /// Whether it is made of strokes: no part of it is further from its edge than 0.15 times the root of its area. Of a
+    /// disc that is 0.56, of four equal ones 0.28.
+    public var isThin: Bool {
+        guard let bounds else { return false }
+        // With a rim, so that the picture's border is an edge, too.
+        var shape = Plane(size: PixelSize(width: bounds.width + 2, height: bounds.height + 2))
+        var area = 0
+        for (index, value) in coverage.cropped(to: bounds).values.enumerated() where value > 0 {
+            shape[index % bounds.width + 1, index / bounds.width + 1] = 1
+            area += 1
+        }
+        return Mask(coverage: shape).shrunk(by: max(1, Int(0.15 * Double(area).squareRoot()))).bounds == nil
     }
 
     /// The mask dilated by a disc of `radius` pixels (grey dilation: the largest coverage within reach). Exact in the

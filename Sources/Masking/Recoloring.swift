@@ -100,8 +100,8 @@ public enum Recoloring {
         for pixel in pixels {
             let color = picture.oklab(at: pixel)
             let lightness = curve.applied(to: start.oklab(at: pixel).lightness)
-            // A dark pixel of the picture says little of its colour.
-            let gain = lightness / max(color.lightness, 0.15)
+            // What is dark in the picture says little of how strong its colour is in the light.
+            let gain = min(lightness / max(color.lightness, darkest), 1.4)
             result.set(OKLabColor(lightness: lightness, a: color.a * gain, b: color.b * gain), at: pixel)
         }
         return result

@@ -92,6 +92,19 @@ import Testing
         #expect(mean > 20, "\(mean)")
     }
 
+    @Test func `A thin mask of another origin is told of the stencil, a thick one is not`() throws {
+        let editor = try Editor()
+        try editor.write(DrawnScene.water().picture(), "a.png")
+        let edit = ["inpaint", "a.png", "snow", "--steps", "1", "--seed", "1", "-o", "o.png", "--force"]
+        _ = try editor.run(["mask", "stroke", "a.png", "30,30 200,120", "--width", "6", "-o", "m.png"])
+        let thin = try editor.run(["inpaint", "a.png", "m.png", "snow"] + edit[3...])
+        #expect(thin.code == 0 && thin.error.contains("--composite stencil keeps the mask's shape"), "\(thin.error)")
+        let thick = try editor.run(edit + ["--box", "40,40,80,60"])
+        #expect(thick.code == 0 && !thick.error.contains("stencil"), "\(thick.error)")
+        let mended = try editor.run(["erase", "a.png", "m.png", "-o", "e.png"])
+        #expect(mended.code == 0 && !mended.error.contains("stencil"), "\(mended.error)")
+    }
+
     @Test func `Words stay words when they are grown or joined, and are none when they are inverted`() throws {
         let editor = try Editor()
         try editor.write(DrawnScene.wall().picture(), "a.png")

@@ -103,6 +103,16 @@ import Testing
         #expect(none < some && some < all)
     }
 
+    @Test func `A picture without colour channels stays grey, and is told so`() throws {
+        let editor = try Editor()
+        let scene = DrawnScene.flower(Self.dyes[2])
+        try editor.write(scene.picture(layout: .gray), "a.png")
+        let outcome = try editor.run(
+            ["remix", "a.png", "blue flowers", "--box", "60,40,120,120", "--seed", "3", "-o", "o.png", "-q"])
+        #expect(outcome.code == 0 && outcome.error.contains("stored in grey"), "\(outcome.error)")
+        #expect(try ImageFile.read(path: editor.path("o.png")).picture.layout == .gray)
+    }
+
     /// What names no colour takes the colours of the model's picture, which this model cannot place exactly.
     @Test func `Autumn leaves on green trees are yellow, red or brown`() throws {
         let editor = try Editor()

@@ -58,7 +58,9 @@ public struct EditJob: Sendable {
         let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
         let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
         try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
-        for note in notes(on: facts, settings: settings) { try meter.note(note) }
+        for note in notes(on: facts, settings: settings) + notes(on: inputs, settings: settings) {
+            try meter.note(note)
+        }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)
@@ -99,6 +101,23 @@ public struct EditJob: Sendable {
                     isWarning: true))
         }
         return notes + facts.adapterNotes + settings.notes
+    }
+
+    /// What of the picture and its mask stands against what was asked.
+    private func notes(on inputs: EditInputs, settings: ResolvedSettings) -> [EditNote] {
+        if settings.detail == .color, inputs.picture?.layout.colorChannels == 1 {
+            return [
+                EditNote("the picture is stored in grey and stays grey; save it in colour first", isWarning: true)
+            ]
+        }
+        guard request.mode == .inpaint, !request.prompt.isEmpty, request.settings.composite == nil,
+            settings.composite.mode == .seamless, inputs.mask?.isThin == true
+        else { return [] }
+        return [
+            EditNote(
+                "the mask is thin: what is painted passes into its surroundings; --composite stencil keeps the mask's shape"
+            )
+        ]
     }
 
     private func edited(_ inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter) throws
