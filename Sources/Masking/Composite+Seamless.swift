@@ -16,21 +16,27 @@ struct SeamlessPatch {
 
     /// `patch` corrected where `coverage` is above 0; unchanged elsewhere. All three are of one size. A mask that
     /// covers everything leaves nothing to meet: the patch comes back as it is.
-    static func corrected(patch: RGBImage, source: RGBImage, coverage: Plane) -> RGBImage {
+    ///
+    /// - Parameter wraps: the axes along which all three repeat.
+    static func corrected(
+        patch: RGBImage, source: RGBImage, coverage: Plane, wraps: WrappedAxes = []
+    ) -> RGBImage {
         let mask = Mask(coverage: coverage)
         guard let bounds = mask.bounds else { return patch }
-        let region = bounds.insetBy(-bandWidth - 1).intersection(PixelRect(patch.size))
+        var region = bounds.insetBy(-bandWidth - 1).intersection(PixelRect(patch.size))
+        if wraps.contains(.x) { region = PixelRect(x: 0, y: region.y, width: patch.width, height: region.height) }
+        if wraps.contains(.y) { region = PixelRect(x: region.x, y: 0, width: region.width, height: patch.height) }
         let part = Mask(coverage: coverage.cropped(to: region))
         let band = Mask(coverage: Plane(size: region.size, values: part.coverage.values.map { $0 > 0 ? 1 : 0 }))
-            .grown(by: bandWidth).coverage
+            .repeating(along: wraps, reach: bandWidth) { $0.grown(by: bandWidth) }.coverage
         let roles: [Membrane.Role] = (0 ..< region.size.area).map { index in
             part.coverage.values[index] > 0 ? .free : band.values[index] > 0 ? .fixed : .outside
         }
         guard roles.contains(.fixed) else { return patch }
-        let membrane = Membrane(size: region.size, roles: roles)
+        let membrane = Membrane(size: region.size, roles: roles, wraps: wraps)
         // How much of the neighbourhood under the blur is known, for normalised convolution.
         let known = Plane(size: region.size, values: roles.map { $0 == .fixed ? 1 : 0 })
-        let knownShare = gaussianBlurred(known, sigma: smoothing)
+        let knownShare = blurred(known, wraps: wraps)
 
         let local = patch.cropped(to: region)
         let reference = source.cropped(to: region)
@@ -45,12 +51,12 @@ struct SeamlessPatch {
             let fitted = (0 ..< region.size.area).map { fit.applied(to: local.values[$0 * 3 + channel]) }
             var difference = Plane(size: region.size)
             for index in samples { difference.values[index] = reference.values[index * 3 + channel] - fitted[index] }
-            var smooth = gaussianBlurred(difference, sigma: smoothing)
+            var smooth = blurred(difference, wraps: wraps)
             for index in samples { smooth.values[index] /= max(1e-6, knownShare.values[index]) }
             var rest = difference
             for index in samples { rest.values[index] -= smooth.values[index] }
             let correction = membrane.solved(smooth.values)
-            let fade = faded(rest.values, roles: roles, size: region.size)
+            let fade = faded(rest, roles: roles, wraps: wraps)
             for y in 0 ..< region.height {
                 for x in 0 ..< region.width where roles[y * region.width + x] == .free {
                     let index = y * region.width + x
@@ -64,6 +70,20 @@ struct SeamlessPatch {
 
     /// The screened membrane `Δf = f / fadeLength²`: meets `values` on the fixed pixels and falls to 0 within a few
     /// `fadeLength`. Its range is so short that plain Gauss–Seidel converges.
+    private static func faded(_ values: Plane, roles: [Membrane.Role], wraps: WrappedAxes) -> [Float] {
+        let margins = wraps.margins(6 * fadeLength)
+        let padded = values.wrapPadded(by: margins)
+        let result = faded(
+            padded.values, roles: wrapPaddedSamples(roles, of: values.size, channels: 1, by: margins),
+            size: padded.size)
+        return wrapPaddedSamples(result, of: padded.size, channels: 1, by: margins.negated)
+    }
+
+    private static func blurred(_ values: Plane, wraps: WrappedAxes) -> Plane {
+        let margins = wraps.margins(Int(3 * smoothing))
+        return gaussianBlurred(values.wrapPadded(by: margins), sigma: smoothing).wrapPadded(by: margins.negated)
+    }
+
     private static func faded(_ values: [Float], roles: [Membrane.Role], size: PixelSize) -> [Float] {
         let screening = 1 / Float(fadeLength * fadeLength)
         var result = values

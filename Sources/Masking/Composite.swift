@@ -26,10 +26,13 @@ public struct Composite: Sendable, Hashable {
 
     public var mode: Mode
     public var alpha: AlphaPolicy
+    /// The axes along which the picture repeats; a patch covers it along these from border to border.
+    public var wraps: WrappedAxes
 
-    public init(mode: Mode = .seamless, alpha: AlphaPolicy = .keep) {
+    public init(mode: Mode = .seamless, alpha: AlphaPolicy = .keep, wraps: WrappedAxes = []) {
         self.mode = mode
         self.alpha = alpha
+        self.wraps = wraps
     }
 
     /// The edited picture, of `source`'s size, layout and depth.
@@ -43,6 +46,10 @@ public struct Composite: Sendable, Hashable {
         precondition(patch.size == rect.size, "a patch of \(patch.size) for \(rect)")
         precondition(PixelRect(source.size).contains(rect), "\(rect) does not lie inside \(source.size)")
         precondition(mask.size == source.size, "a mask of \(mask.size), a picture of \(source.size)")
+        precondition(
+            (!wraps.contains(.x) || rect.width == source.width)
+                && (!wraps.contains(.y) || rect.height == source.height),
+            "\(rect) does not span a picture of \(source.size) that repeats")
         let coverage = mask.coverage.cropped(to: rect)
         let pasted: RGBImage =
             switch mode {
@@ -52,7 +59,7 @@ public struct Composite: Sendable, Hashable {
                     patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage)
             case .seamless:
                 SeamlessPatch.corrected(
-                    patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage)
+                    patch: patch, source: RGBImage(source.cropped(to: rect)), coverage: coverage, wraps: wraps)
             }
         var result = source
         switch source.samples {

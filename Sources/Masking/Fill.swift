@@ -29,24 +29,26 @@ public enum Fill: Sendable, Hashable {
     /// - Parameters:
     ///   - coverage: 0…1, of the image's size; traps on another size.
     ///   - seed: used by `.patchmatch` and `.noise`.
-    ///   - samples: more of the scene, at the same scale, that `.patchmatch` may copy from; its first row lies at `row` of the
-    ///     image.
+    ///   - samples: more of the scene that `.patchmatch` may copy from.
+    ///   - excluded: above 0 where `.patchmatch` may not copy from.
+    ///   - wraps: the axes along which the image repeats: a fill passes over its border and meets itself there.
     public func applied(
-        to image: RGBImage, coverage: Plane, seed: UInt64 = 0, samples: (image: RGBImage, row: Int)? = nil
+        to image: RGBImage, coverage: Plane, seed: UInt64 = 0, samples: FillSamples? = nil,
+        excluded: Plane? = nil, wraps: WrappedAxes = []
     ) -> RGBImage {
         precondition(image.size == coverage.size, "an image of \(image.size), a mask of \(coverage.size)")
         guard coverage.values.contains(where: { $0 > 0 }) else { return image }
         let filled: RGBImage
         switch self {
         case .original: return image
-        case .fill: filled = pullPush(image, coverage: coverage)
+        case .fill: filled = pullPush(image, coverage: coverage, wraps: wraps)
         case .patchmatch:
             let match = PatchMatch(seed: seed)
             filled =
                 if let samples {
-                    match.filled(image, coverage: coverage, samples: samples.image, row: samples.row)
+                    match.filled(image, coverage: coverage, excluded: excluded, samples: samples)
                 } else {
-                    match.filled(image, coverage: coverage)
+                    match.filled(image, coverage: coverage, excluded: excluded, wraps: wraps)
                 }
         case .noise: filled = noiseFill(image, coverage: coverage, seed: seed)
         case .color(let red, let green, let blue): filled = RGBImage(size: image.size, repeating: (red, green, blue))

@@ -18,6 +18,8 @@ struct Kriging {
     /// Centres of neighbourhoods of which every pixel was given.
     let isSample: [Bool]
 
+    /// Pixels around a prediction that bear on it: those from which statistics are gathered, about.
+    static let range = 64
     /// Pixels up to which a known one helps, in the Euclidean metric.
     private static let reach = 5
     /// The centre, then its neighbours by distance.

@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Raster
+public import Raster
 
 extension Mask {
     /// The rectangle around all of it, and half of the rectangle's shorter side further, so that what is painted into
@@ -21,6 +21,14 @@ extension Mask {
             area += 1
         }
         return Mask(coverage: shape).shrunk(by: max(1, Int(0.15 * Double(area).squareRoot()))).bounds == nil
+    }
+
+    /// What `change`, which looks no further than `reach` pixels around each, makes of a mask that repeats along `wraps`.
+    public func repeating(along wraps: WrappedAxes, reach: Int, _ change: (Mask) -> Mask) -> Mask {
+        let margins = wraps.margins(reach)
+        if margins.isZero { return change(self) }
+        let changed = change(Mask(coverage: coverage.wrapPadded(by: margins)))
+        return Mask(coverage: changed.coverage.wrapPadded(by: margins.negated), reading: reading)
     }
 
     /// The mask dilated by a disc of `radius` pixels (grey dilation: the largest coverage within reach). Exact in the

@@ -1,7 +1,8 @@
 package import Raster
 
 /// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given
-/// on the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann). Pérez, Gangnet and Blake
+/// on the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann), unless the picture repeats: then
+/// it flows to the opposite one. Pérez, Gangnet and Blake
 /// 2003, "Poisson Image Editing", eq. 2 without a guidance field.
 ///
 /// Solved by multigrid: the problem is halved until it is tiny (full multigrid start), then V-cycles remove what
@@ -25,12 +26,15 @@ package struct Membrane {
 
     /// 1 / ℓ², in 1 / pixel²: a value is drawn to 0 over the range ℓ (the screened equation `Δf = f / ℓ²`). 0 for none.
     let screening: Float
+    /// The axes along which the first column (row) is the neighbour of the last.
+    let wraps: WrappedAxes
 
-    package init(size: PixelSize, roles: [Role], screening: Float = 0) {
+    package init(size: PixelSize, roles: [Role], screening: Float = 0, wraps: WrappedAxes = []) {
         precondition(roles.count == size.area, "role count does not fit \(size)")
         self.size = size
         self.roles = roles
         self.screening = screening
+        self.wraps = wraps
     }
 
     /// The solution of `Σ (neighbour − value) − screening · value = rightSide` that is 0 on the fixed pixels, by V-cycles.
@@ -78,7 +82,7 @@ package struct Membrane {
                 }
             }
             for index in sums.indices where counts[index] > 0 { sums[index] /= counts[index] }
-            let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening)
+            let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening, wraps: wraps)
             coarse.start(&sums)
             let zero = [Float](repeating: 0, count: half.area)
             coarse.cycle(&sums, rightSide: zero)
@@ -116,7 +120,7 @@ package struct Membrane {
                 }
             }
         }
-        let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening)
+        let coarse = Membrane(size: half, roles: coarseRoles, screening: 4 * screening, wraps: wraps)
         var correction = [Float](repeating: 0, count: half.area)
         coarse.cycle(&correction, rightSide: coarseSide)
         enlarge(correction, of: coarse, adding: true, to: &values)
@@ -127,11 +131,33 @@ package struct Membrane {
         let index = y * size.width + x
         let here = values[index]
         var flow: Float = 0
-        if x > 0, roles[index - 1] != .outside { flow += values[index - 1] - here }
-        if x + 1 < size.width, roles[index + 1] != .outside { flow += values[index + 1] - here }
-        if y > 0, roles[index - size.width] != .outside { flow += values[index - size.width] - here }
-        if y + 1 < size.height, roles[index + size.width] != .outside { flow += values[index + size.width] - here }
+        for neighbor in [left(of: index, x), right(of: index, x), above(index, y), below(index, y)]
+        where neighbor >= 0 && roles[neighbor] != .outside {
+            flow += values[neighbor] - here
+        }
         return rightSide[index] - flow + screening * here
+    }
+
+    /// The index of the neighbour of the pixel at `index`, whose column is `x`; −1 where it has none.
+    @inline(__always)
+    private func left(of index: Int, _ x: Int) -> Int {
+        x > 0 ? index - 1 : wraps.contains(.x) ? index + size.width - 1 : -1
+    }
+
+    @inline(__always)
+    private func right(of index: Int, _ x: Int) -> Int {
+        x + 1 < size.width ? index + 1 : wraps.contains(.x) ? index - x : -1
+    }
+
+    /// The same, of a pixel in row `y`.
+    @inline(__always)
+    private func above(_ index: Int, _ y: Int) -> Int {
+        y > 0 ? index - size.width : wraps.contains(.y) ? index + (size.height - 1) * size.width : -1
+    }
+
+    @inline(__always)
+    private func below(_ index: Int, _ y: Int) -> Int {
+        y + 1 < size.height ? index + size.width : wraps.contains(.y) ? index - y * size.width : -1
     }
 
     /// Red–black Gauss–Seidel.
@@ -148,20 +174,22 @@ package struct Membrane {
                                 guard unsafe roles[index] == .free else { continue }
                                 var sum: Float = 0
                                 var count: Float = 0
-                                if x > 0, unsafe roles[index - 1] != .outside {
-                                    unsafe sum += values[index - 1]
+                                let (left, right) = (left(of: index, x), right(of: index, x))
+                                let (above, below) = (above(index, y), below(index, y))
+                                if left >= 0, unsafe roles[left] != .outside {
+                                    unsafe sum += values[left]
                                     count += 1
                                 }
-                                if x + 1 < width, unsafe roles[index + 1] != .outside {
-                                    unsafe sum += values[index + 1]
+                                if right >= 0, unsafe roles[right] != .outside {
+                                    unsafe sum += values[right]
                                     count += 1
                                 }
-                                if y > 0, unsafe roles[index - width] != .outside {
-                                    unsafe sum += values[index - width]
+                                if above >= 0, unsafe roles[above] != .outside {
+                                    unsafe sum += values[above]
                                     count += 1
                                 }
-                                if y + 1 < height, unsafe roles[index + width] != .outside {
-                                    unsafe sum += values[index + width]
+                                if below >= 0, unsafe roles[below] != .outside {
+                                    unsafe sum += values[below]
                                     count += 1
                                 }
                                 if count > 0 { unsafe values[index] = (sum - rightSide[index]) / (count + screening) }
@@ -176,12 +204,16 @@ package struct Membrane {
     /// Bilinear between the centres of coarse pixels that take part.
     private func enlarge(_ coarse: [Float], of level: Membrane, adding: Bool, to values: inout [Float]) {
         let half = level.size
+        func other(_ index: Int, count: Int, axis: WrappedAxes) -> Int {
+            let index = index % 2 == 0 ? index / 2 - 1 : index / 2 + 1
+            return wraps.contains(axis) ? (index + count) % count : min(count - 1, max(0, index))
+        }
         for y in 0 ..< size.height {
             let rowNear = y / 2
-            let rowFar = min(half.height - 1, max(0, y % 2 == 0 ? rowNear - 1 : rowNear + 1))
+            let rowFar = other(y, count: half.height, axis: .y)
             for x in 0 ..< size.width where roles[y * size.width + x] == .free {
                 let near = x / 2
-                let far = min(half.width - 1, max(0, x % 2 == 0 ? near - 1 : near + 1))
+                let far = other(x, count: half.width, axis: .x)
                 var sum: Float = 0
                 var total: Float = 0
                 func take(_ index: Int, _ weight: Float) {

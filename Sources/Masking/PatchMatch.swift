@@ -28,23 +28,40 @@ struct PatchMatch {
     static let radius = 3
     /// Fewer sources than this and a level has nothing to say: too little of the picture is known.
     private static let minimumSources = 24
+    /// Per cent of the sources that a coarser level must still have where some are excluded: narrow strips between what is excluded
+    /// and the border vanish first, and with them what there was to copy.
+    private static let leastLeft = 50
     /// The coarsest level's shorter side is not less than this.
     private static let minimumSide = 24
 
     /// `image` with the pixels of coverage above 0 replaced; the others untouched. Where not one patch is known (a hole
     /// nearly everywhere, a picture smaller than a patch), the result is that of `pullPush`.
-    func filled(_ image: RGBImage, coverage: Plane) -> RGBImage {
+    ///
+    /// - Parameters:
+    ///   - excluded: above 0 where nothing may be copied from, though it is known; not heeded where that would leave nothing.
+    ///   - wraps: the axes along which the image repeats.
+    func filled(
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, wraps: WrappedAxes = []
+    ) -> RGBImage {
         let mask = Mask(coverage: coverage)
         guard let bounds = mask.bounds else { return image }
         let reach = reach ?? max(96, max(bounds.width, bounds.height))
-        let region = bounds.insetBy(-reach).intersection(PixelRect(image.size))
-        let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region))
+        var region = bounds.insetBy(-reach).intersection(PixelRect(image.size))
+        // A region that repeats is whole.
+        if wraps.contains(.x) { region = PixelRect(x: 0, y: region.y, width: image.width, height: region.height) }
+        if wraps.contains(.y) { region = PixelRect(x: region.x, y: 0, width: region.width, height: image.height) }
+        let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region), wraps: wraps)
         let hole = coverage.cropped(to: region).values.map { $0 > 0 }
-        var levels = [PatchMatchLevel(image: start, hole: hole)]
+        let kept = excluded?.cropped(to: region).values.map { $0 > 0 }
+        var levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, wraps: wraps)]
         if levels[0].depth == 0 { return pasted(levels[0].image, at: region, over: image) }
+        if excluded != nil, levels[0].sources.count < Self.minimumSources {
+            levels = [PatchMatchLevel(image: start, hole: hole, wraps: wraps)]
+        }
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
         while let next = levels[levels.count - 1].halved(), min(next.size.width, next.size.height) >= Self.minimumSide,
-            next.sources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2
+            next.sources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2,
+            excluded == nil || Self.leastLeft * levels[0].sources.count < next.sources.count << (2 * levels.count) * 100
         {
             levels.append(next)
         }
@@ -79,12 +96,14 @@ struct PatchMatch {
     /// As `filled`, with more to copy from than is known of `image`.
     ///
     /// - Parameters:
-    ///   - samples: a picture of the same scene at the same scale.
-    ///   - row: the row of `image` at which the first row of `samples` would lie: what is copied comes from about its own
-    ///     height.
-    func filled(_ image: RGBImage, coverage: Plane, samples: RGBImage, row: Int) -> RGBImage {
+    ///   - excluded: above 0 where nothing may be copied from, though it is known.
+    ///   - samples: more of the same scene: what is copied comes from about its own height.
+    func filled(
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, samples: FillSamples
+    ) -> RGBImage {
+        let (samples, excludedSamples, asked) = (samples.image, samples.excluded, samples.row)
         // One beside the other, away from the hole, and made equally high by reflection.
-        let row = max(-samples.height + 1, min(image.height - 1, row))
+        let row = max(-samples.height + 1, min(image.height - 1, asked))
         let (top, bottom) = (min(0, row), max(image.height, row + samples.height))
         let margins = Margins(top: -top, bottom: bottom - image.height)
         let high = image.reflectPadded(by: margins)
@@ -106,7 +125,14 @@ struct PatchMatch {
         hole.paste(coverage.reflectPadded(by: margins), x: imageX, y: 0)
         var wide = self
         wide.reach = size.width
-        return wide.filled(joined, coverage: hole).cropped(
+        var kept = Plane(size: size)
+        if let excluded { kept.paste(excluded.reflectPadded(by: margins), x: imageX, y: 0) }
+        if let excludedSamples {
+            kept.paste(
+                excludedSamples.reflectPadded(
+                    by: Margins(top: row - top, bottom: bottom - row - samples.height)), x: samplesX, y: 0)
+        }
+        return wide.filled(joined, coverage: hole, excluded: kept).cropped(
             to: PixelRect(x: imageX, y: -top, width: image.width, height: image.height))
     }
 

@@ -4,11 +4,13 @@ internal import Raster
 /// One level of `PatchMatch`'s pyramid: the current estimate of the picture, and for every patch that touches the hole,
 /// the known patch nearest to it.
 struct PatchMatchLevel {
-    let size: PixelSize
+    /// Margins where it repeats are as wide as a patch reaches.
+    private let area: RepeatedArea
     /// R, G, B, 0 a pixel. Only the hole ever changes.
     private var colors: [SIMD4<Float>]
-    /// What nothing may be copied from.
     private let hole: [Bool]
+    /// What is known, and yet nothing may be copied from.
+    private let excluded: [Bool]
     /// What is still to be found: of the hole, what could not be predicted from its surroundings.
     private let isOpen: [Bool]
     /// Centres of the patches that touch the hole, in reading order.
@@ -30,35 +32,44 @@ struct PatchMatchLevel {
     /// on the finest, where they would show as a smooth band.
     private static let (coarserRim, finestRim) = (3, 1)
 
-    init(image: RGBImage, hole: [Bool]) {
+    /// - Parameter excluded: where nothing may be copied from, though it is known; `nil` for nowhere.
+    init(image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, wraps: WrappedAxes = []) {
         let colors = (0 ..< image.size.area).map { pixel in
             SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
         }
-        self.init(size: image.size, colors: colors, hole: hole, isOpen: hole, isFinest: true)
+        self.init(
+            size: image.size, colors: colors, hole: hole,
+            excluded: excluded ?? [Bool](repeating: false, count: image.size.area), isOpen: hole, wraps: wraps,
+            isFinest: true)
     }
 
     /// Of what is open, the thin parts and a rim along the edge are predicted, on the finest level with their grain.
-    private init(size: PixelSize, colors: [SIMD4<Float>], hole: [Bool], isOpen: [Bool], isFinest: Bool) {
-        self.size = size
-        self.hole = hole
-        var kriging = Kriging(size: size, colors: colors, isKnown: isOpen.map { !$0 })
-        kriging.predict(Kriging.thinParts(of: isOpen, size: size), grained: isFinest)
-        let inwards = chessboardDistance(kriging.isKnown.map { !$0 }, size: size)
+    private init(
+        size innerSize: PixelSize, colors: [SIMD4<Float>], hole: [Bool], excluded: [Bool], isOpen: [Bool],
+        wraps: WrappedAxes, isFinest: Bool
+    ) {
+        // Predictions look further than patches do.
+        let wide = RepeatedArea(innerSize, wraps: wraps, reach: Kriging.range)
+        let wideIsOpen = wide.repeated(isOpen)
+        var kriging = Kriging(size: wide.size, colors: wide.repeated(colors), isKnown: wideIsOpen.map { !$0 })
+        kriging.predict(Kriging.thinParts(of: wideIsOpen, size: wide.size), grained: isFinest)
+        let inwards = chessboardDistance(kriging.isKnown.map { !$0 }, size: wide.size)
         let rim = isFinest ? Self.finestRim : Self.coarserRim
         kriging.predict(inwards.map { $0 > 0 && $0 <= rim }, grained: isFinest)
-        self.colors = kriging.colors
-        let isOpen = kriging.isKnown.map { !$0 }
+
+        let area = RepeatedArea(innerSize, wraps: wraps, reach: Self.radius)
+        let size = area.size
+        self.area = area
+        let hole = area.repeated(hole)
+        self.hole = hole
+        let excluded = area.repeated(excluded)
+        self.excluded = excluded
+        self.colors = area.repeated(wide.unrepeated(kriging.colors))
+        let isOpen = area.repeated(wide.unrepeated(kriging.isKnown)).map { !$0 }
         self.isOpen = isOpen
         let width = size.width
-        // Hole pixels in the rectangle above and left of each corner, for the number under a patch in four look-ups.
-        var sums = [Int32](repeating: 0, count: (width + 1) * (size.height + 1))
-        for y in 0 ..< size.height {
-            var row: Int32 = 0
-            for x in 0 ..< width {
-                row += hole[y * width + x] ? 1 : 0
-                sums[(y + 1) * (width + 1) + x + 1] = sums[y * (width + 1) + x + 1] + row
-            }
-        }
+        let holes = RectangleCounts(hole, size: size)
+        let exclusions = RectangleCounts(excluded, size: size)
         var targets: [Int32] = []
         var sources: [Int32] = []
         var isSource = [Bool](repeating: false, count: size.area)
@@ -66,13 +77,10 @@ struct PatchMatchLevel {
         if width > 2 * reach && size.height > 2 * reach {
             for y in reach ..< size.height - reach {
                 for x in reach ..< width - reach {
-                    let top = (y - reach) * (width + 1)
-                    let bottom = (y + reach + 1) * (width + 1)
-                    let left = x - reach
-                    let right = x + reach + 1
-                    if sums[bottom + right] - sums[bottom + left] - sums[top + right] + sums[top + left] > 0 {
+                    let patch = PixelRect(x: x - reach, y: y - reach, width: 2 * reach + 1, height: 2 * reach + 1)
+                    if holes.count(in: patch) > 0 {
                         targets.append(Int32(y * width + x))
-                    } else {
+                    } else if exclusions.count(in: patch) == 0 {
                         sources.append(Int32(y * width + x))
                         isSource[y * width + x] = true
                     }
@@ -88,27 +96,34 @@ struct PatchMatchLevel {
         depth = Int(chessboardDistance(isOpen, size: size).max() ?? 0)
     }
 
+    var size: PixelSize { area.size }
+    /// Without margins.
+    private var inner: PixelRect { area.inner }
+
     /// What `displacement` multiplies squared pixels by.
-    private var displacementScale: Float { Self.gravity / Float(size.height * size.height) }
+    private var displacementScale: Float {
+        // What repeats from top to bottom has no layers.
+        area.wraps.contains(.y) ? 0 : Self.gravity / Float(size.height * size.height)
+    }
 
     /// Distance that a source a whole picture height above or below its target has by that alone.
     private static let gravity: Float = 15
 
     var image: RGBImage {
-        RGBImage(size: size, values: colors.flatMap { [$0.x, $0.y, $0.z] })
+        RGBImage(size: size, values: colors.flatMap { [$0.x, $0.y, $0.z] }).cropped(to: inner)
     }
 
     /// Half the size; a pixel is the mean of the known pixels under it, and hole or open where more than half of them are.
     /// `nil` for a picture that cannot be halved.
     func halved() -> PatchMatchLevel? {
-        let half = PixelSize(width: size.width / 2, height: size.height / 2)
+        let half = PixelSize(width: inner.width / 2, height: inner.height / 2)
         guard half.width > 0 && half.height > 0 else { return nil }
         var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
         var reducedHole = [Bool](repeating: false, count: half.area)
-        var reducedOpen = reducedHole
+        var (reducedExcluded, reducedOpen) = (reducedHole, reducedHole)
         for y in 0 ..< half.height {
             for x in 0 ..< half.width {
-                let corner = 2 * y * size.width + 2 * x
+                let corner = (2 * y + inner.y) * size.width + 2 * x + inner.x
                 let block = [corner, corner + 1, corner + size.width, corner + size.width + 1]
                 let known = block.filter { !isOpen[$0] }
                 let used = known.count < 2 ? block : known
@@ -116,11 +131,13 @@ struct PatchMatchLevel {
                 for index in used { sum += colors[index] }
                 reduced[y * half.width + x] = sum / Float(used.count)
                 reducedHole[y * half.width + x] = block.filter { hole[$0] }.count > 2
+                reducedExcluded[y * half.width + x] = block.filter { excluded[$0] }.count > 1
                 reducedOpen[y * half.width + x] = known.count < 2
             }
         }
         return PatchMatchLevel(
-            size: half, colors: reduced, hole: reducedHole, isOpen: reducedOpen, isFinest: false)
+            size: half, colors: reduced, hole: reducedHole, excluded: reducedExcluded, isOpen: reducedOpen,
+            wraps: area.wraps, isFinest: false)
     }
 
     /// Frees what a level no longer needs once the finer one has taken its field.
@@ -132,6 +149,7 @@ struct PatchMatchLevel {
 
     mutating func randomizeField(using random: inout SplitMix64) {
         for target in targets { field[Int(target)] = randomSource(using: &random) }
+        field = area.renewed(field)
         recomputeCosts()
     }
 
@@ -142,7 +160,9 @@ struct PatchMatchLevel {
         let width = size.width
         let reach = Self.radius
         let candidates = sources.count <= limit ? sources : (0 ..< limit).map { _ in randomSource(using: &random) }
-        let order = isOpen.indices.filter { isOpen[$0] }.sorted { (distance[$0], $0) < (distance[$1], $1) }
+        let order = isOpen.indices.filter { isOpen[$0] && area.original(of: $0) == $0 }
+            .sorted { (distance[$0], $0) < (distance[$1], $1) }
+        let copies = area.copies
         var known = isOpen.map { !$0 }
         for pixel in order {
             let centerX = min(width - 1 - reach, max(reach, pixel % width))
@@ -166,8 +186,10 @@ struct PatchMatchLevel {
                     best = Int(candidate)
                 }
             }
-            colors[pixel] = colors[best + pixel - center]
-            known[pixel] = true
+            for index in [pixel] + copies[pixel, default: []] {
+                colors[index] = colors[best + pixel - center]
+                known[index] = true
+            }
         }
     }
 
@@ -175,19 +197,20 @@ struct PatchMatchLevel {
     mutating func adoptField(of coarse: PatchMatchLevel, using random: inout SplitMix64) {
         let width = size.width
         for target in targets {
-            let x = Int(target) % width
-            let y = Int(target) / width
-            let coarseX = min(coarse.size.width - 1 - Self.radius, max(Self.radius, x / 2))
-            let coarseY = min(coarse.size.height - 1 - Self.radius, max(Self.radius, y / 2))
+            let x = Int(target) % width - inner.x
+            let y = Int(target) / width - inner.y
+            let coarseX = min(coarse.size.width - 1 - Self.radius, max(Self.radius, x / 2 + coarse.inner.x))
+            let coarseY = min(coarse.size.height - 1 - Self.radius, max(Self.radius, y / 2 + coarse.inner.y))
             let match = Int(coarse.field[coarseY * coarse.size.width + coarseX])
             var source: Int32 = -1
             if match >= 0 {
-                let matchX = (match % coarse.size.width) * 2 + x - 2 * coarseX
-                let matchY = (match / coarse.size.width) * 2 + y - 2 * coarseY
+                let matchX = (match % coarse.size.width - coarseX) * 2 + x + inner.x
+                let matchY = (match / coarse.size.width - coarseY) * 2 + y + inner.y
                 source = nearbySource(x: matchX, y: matchY)
             }
             field[Int(target)] = source >= 0 ? source : randomSource(using: &random)
         }
+        field = area.renewed(field)
         for target in targets { costs[Int(target)] = 0 }
         vote(isFinal: false)
     }
@@ -229,6 +252,7 @@ struct PatchMatchLevel {
         let width = size.width
         let height = size.height
         let scale = displacementScale
+        let area = area
         let step = reversed ? -1 : 1
         let count = targets.count
         // The buffers of this sweep: pixels, sources and targets are read, the field and its costs are written.
@@ -246,9 +270,10 @@ struct PatchMatchLevel {
                                     // Targets keep a patch's radius from the border: the neighbour exists.
                                     let match = unsafe Int(field[target - neighbor])
                                     guard match >= 0 else { continue }
-                                    let candidate = match + neighbor
-                                    guard candidate >= 0 && candidate < width * height, candidate != best,
-                                        unsafe isSource[candidate]
+                                    var candidate = match + neighbor
+                                    guard candidate >= 0 && candidate < width * height else { continue }
+                                    candidate = area.original(of: candidate)
+                                    guard candidate != best, unsafe isSource[candidate]
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
@@ -286,6 +311,7 @@ struct PatchMatchLevel {
                 }
             }
         }
+        field = area.renewed(field)
     }
 
     /// How much what a patch proposes counts, indexed by the patch's centre; 0 where no patch touches the hole. With
@@ -309,23 +335,22 @@ struct PatchMatchLevel {
             weights[index] =
                 max(1e-3, exp(-costs[index] / (2 * variance))) * pow(1.3, -Float(min(60, distance[index])))
         }
-        return weights
+        return area.renewed(weights)
     }
 
     /// The hole becomes the weighted mean of what the patches over each pixel propose.
     mutating func vote(isFinal: Bool) {
         guard !targets.isEmpty else { return }
         let weights = voices(isFinal: isFinal)
-        let width = size.width
-        let height = size.height
-        let reach = Self.radius
+        let area = area
+        let (width, inner) = (area.size.width, area.inner)
         unsafe colors.withUnsafeMutableBufferPointer { pixels in
             unsafe field.withUnsafeBufferPointer { field in
                 unsafe weights.withUnsafeBufferPointer { weights in
-                    for y in 0 ..< height {
-                        let rows = max(reach, y - reach) ... max(reach, min(height - 1 - reach, y + reach))
-                        for x in 0 ..< width where isOpen[y * width + x] {
-                            let columns = max(reach, x - reach) ... max(reach, min(width - 1 - reach, x + reach))
+                    for y in inner.y ..< inner.maxY {
+                        let rows = area.centers(reaching: y ... y, axis: .y)
+                        for x in inner.x ..< inner.maxX where isOpen[y * width + x] {
+                            let columns = area.centers(reaching: x ... x, axis: .x)
                             let pixel = y * width + x
                             var sum = SIMD4<Float>.zero
                             var total: Float = 0
@@ -344,6 +369,7 @@ struct PatchMatchLevel {
                 }
             }
         }
+        colors = area.renewed(colors)
         // The patches have changed under the field.
         recomputeCosts()
     }
@@ -355,16 +381,14 @@ struct PatchMatchLevel {
     /// Values may leave 0…1 a little.
     func fused(range: Float) -> RGBImage {
         let width = size.width
-        let height = size.height
-        let reach = Self.radius
         let weights = voices(isFinal: true)
         // What is missing to each pixel's differences from its neighbours, all four together.
         var lacking = [SIMD4<Float>](repeating: .zero, count: size.area)
         func propose(_ pixel: Int, _ x: Int, _ y: Int, dx: Int, dy: Int) {
             let other = pixel + dy * width + dx
             guard isOpen[pixel] || isOpen[other] else { return }
-            let rows = max(reach, y + dy - reach) ... max(reach, min(height - 1 - reach, y + reach))
-            let columns = max(reach, x + dx - reach) ... max(reach, min(width - 1 - reach, x + reach))
+            let rows = area.centers(reaching: y ... y + dy, axis: .y)
+            let columns = area.centers(reaching: x ... x + dx, axis: .x)
             var sum = SIMD4<Float>.zero
             var total: Float = 0
             for row in rows {
@@ -379,22 +403,49 @@ struct PatchMatchLevel {
             guard total > 0 else { return }
             let lack = sum / total - (colors[other] - colors[pixel])
             lacking[pixel] += lack
-            lacking[other] -= lack
+            lacking[area.original(of: other)] -= lack
         }
-        for y in 0 ..< height {
-            for x in 0 ..< width {
+        for y in inner.y ..< inner.maxY {
+            for x in inner.x ..< inner.maxX {
                 if x + 1 < width { propose(y * width + x, x, y, dx: 1, dy: 0) }
-                if y + 1 < height { propose(y * width + x, x, y, dx: 0, dy: 1) }
+                if y + 1 < size.height { propose(y * width + x, x, y, dx: 0, dy: 1) }
             }
         }
         var result = image
+        let isFree = area.unrepeated(isOpen)
+        lacking = area.unrepeated(lacking)
         let membrane = Membrane(
-            size: size, roles: isOpen.map { $0 ? .free : .fixed }, screening: 1 / (range * range))
+            size: inner.size, roles: isFree.map { $0 ? .free : .fixed }, screening: 1 / (range * range),
+            wraps: area.wraps)
         for channel in 0 ..< 3 {
             let correction = membrane.solved(rightSide: lacking.map { $0[channel] })
-            for index in isOpen.indices where isOpen[index] { result.values[index * 3 + channel] += correction[index] }
+            for index in isFree.indices where isFree[index] { result.values[index * 3 + channel] += correction[index] }
         }
         return result
+    }
+}
+
+/// How many pixels of a picture are marked, for the number in a rectangle in four look-ups.
+private struct RectangleCounts {
+    private let width: Int
+    /// Of the rectangle above and left of each corner of a pixel.
+    private var sums: [Int32]
+
+    init(_ isMarked: [Bool], size: PixelSize) {
+        width = size.width + 1
+        sums = [Int32](repeating: 0, count: width * (size.height + 1))
+        for y in 0 ..< size.height {
+            var row: Int32 = 0
+            for x in 0 ..< size.width {
+                row += isMarked[y * size.width + x] ? 1 : 0
+                sums[(y + 1) * width + x + 1] = sums[y * width + x + 1] + row
+            }
+        }
+    }
+
+    func count(in rect: PixelRect) -> Int32 {
+        let (top, bottom) = (rect.y * width, rect.maxY * width)
+        return sums[bottom + rect.maxX] - sums[bottom + rect.x] - sums[top + rect.maxX] + sums[top + rect.x]
     }
 }
 

@@ -1,4 +1,30 @@
+internal import Foundation
 internal import Raster
+
+/// `pullPush` of a picture that repeats along `wraps`. Along each of these axes the fill is made twice, of the picture as it is
+/// and of the picture rolled by half of its length; the two are mixed so that each counts nothing at its own border.
+func pullPush(_ image: RGBImage, coverage: Plane, wraps: WrappedAxes) -> RGBImage {
+    guard let axis = [WrappedAxes.x, .y].first(where: wraps.contains) else {
+        return pullPush(image, coverage: coverage)
+    }
+    let others = wraps.subtracting(axis)
+    let (x, y) = axis == .x ? (image.width / 2, 0) : (0, image.height / 2)
+    var result = pullPush(image, coverage: coverage, wraps: others)
+    let rolled = pullPush(image.rolled(x: x, y: y), coverage: coverage.rolled(x: x, y: y), wraps: others)
+        .rolled(x: -x, y: -y)
+    let length = axis == .x ? image.width : image.height
+    let shares = (0 ..< length).map { index in
+        let cosine = cos(.pi * (Float(index) + 0.5) / Float(length))
+        return cosine * cosine
+    }
+    for pixel in 0 ..< image.size.area where coverage.values[pixel] > 0 {
+        let share = shares[axis == .x ? pixel % image.width : pixel / image.width]
+        for index in pixel * 3 ..< pixel * 3 + 3 {
+            result.values[index] += share * (rolled.values[index] - result.values[index])
+        }
+    }
+    return result
+}
 
 /// Fills the hole of `image` from its surroundings: known pixels are averaged down a pyramid until every pixel has
 /// some (pull), then unknown ones are taken from the next coarser level, bilinearly (push); finally the hole is relaxed

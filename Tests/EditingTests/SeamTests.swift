@@ -289,11 +289,11 @@ import Testing
         }
         let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
         let mask = try scratch.write(
-            .mask(width: 64, height: 64, white: PixelRect(x: 0, y: 10, width: 64, height: 9)), "m.png")
-        var spanning = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        spanning.settings.tileable = .x
-        #expect(throws: EditError.maskSpans(axis: "x")) { try spanning.run(StubDenoiser()) }
-        spanning.settings.tileable = .y
-        _ = try spanning.run(StubDenoiser())
+            .mask(width: 64, height: 64, white: PixelRect(x: 0, y: 0, width: 64, height: 64)), "m.png")
+        for mode in [EditMode.inpaint, .erase, .remix] {
+            var all = EditRequest(mode: mode, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
+            all.settings.tileable = .x
+            #expect(throws: EditError.nothingRepeats) { try all.run(StubDenoiser()) }
+        }
     }
 }

@@ -19,6 +19,8 @@ public struct EditInputs: Sendable {
     let roll: (x: Int, y: Int)
     /// Whether the masks show words that were drawn to be read.
     let hasLettering: Bool
+    /// The axes along which the picture is worked as repeating, since the mask leaves nowhere to cut it open.
+    let wraps: WrappedAxes
     /// What must not change, on the canvas; the mask has been weakened by it already.
     public let protected: Mask?
     public let notes: [EditNote]
@@ -33,6 +35,7 @@ public struct EditInputs: Sendable {
         self.mask = mask
         canvas = nil
         roll = (0, 0)
+        wraps = []
         self.protected = protected
         hasLettering = false
         notes = []
@@ -50,6 +53,7 @@ public struct EditInputs: Sendable {
             mask = nil
             canvas = nil
             roll = (0, 0)
+            wraps = []
             protected = nil
             hasLettering = false
             notes = []
@@ -122,8 +126,9 @@ public struct EditInputs: Sendable {
             break
         }
         var roll = (x: 0, y: 0)
+        var wraps = WrappedAxes()
         if let whole = mask, whole.bounds != nil {
-            roll = try whole.rollOffBorder(request.settings.tileable)
+            (roll, wraps) = try whole.rollOffBorder(request.settings.tileable)
             picture = picture.rolled(x: roll.x, y: roll.y)
             mask = whole.rolled(x: roll.x, y: roll.y)
             protected = protected?.rolled(x: roll.x, y: roll.y)
@@ -132,6 +137,7 @@ public struct EditInputs: Sendable {
         self.mask = mask
         self.protected = protected
         self.roll = roll
+        self.wraps = wraps
         self.canvas = canvas
         self.notes = notes
     }
@@ -141,24 +147,15 @@ public struct EditInputs: Sendable {
 }
 
 extension Mask {
-    /// How far to roll a picture that repeats so that its border lies in the middle of the widest gap that the mask leaves,
-    /// along the given axes and where the mask touches the border at all.
+    /// How far to roll a picture that repeats so that what is marked is in the middle of it, along the given axes: the border
+    /// lies in the middle of the widest gap that the mask leaves; where it leaves none, half-way, and the picture wraps.
     ///
-    /// - Throws: `EditError.maskSpans` where there is no gap.
-    fileprivate func rollOffBorder(_ axes: WrappedAxes) throws(EditError) -> (x: Int, y: Int) {
-        func roll(_ isFree: [Bool], axis: String) throws(EditError) -> Int {
-            let count = isFree.count
-            if isFree[0] && isFree[count - 1] { return 0 }
-            var widest = (start: 0, length: 0)
-            var length = 0
-            // Neither end is free or one of them is: no gap lies across the border, once it is followed around.
-            for index in 0 ..< 2 * count {
-                length = isFree[index % count] ? length + 1 : 0
-                if length > widest.length { widest = (index - length + 1, length) }
-            }
-            guard widest.length > 0 else { throw .maskSpans(axis: axis) }
-            return (count - (widest.start + widest.length / 2) % count) % count
-        }
+    /// - Throws: `EditError.nothingRepeats` where nothing is left of the picture.
+    fileprivate func rollOffBorder(
+        _ axes: WrappedAxes
+    ) throws(EditError) -> (roll: (x: Int, y: Int), wraps: WrappedAxes) {
+        guard !axes.isEmpty else { return ((0, 0), []) }
+        guard coverage.values.contains(0) else { throw .nothingRepeats }
         var isFreeColumn = [Bool](repeating: true, count: size.width)
         var isFreeRow = [Bool](repeating: true, count: size.height)
         for y in 0 ..< size.height {
@@ -167,9 +164,25 @@ extension Mask {
                 isFreeRow[y] = false
             }
         }
-        return (
-            axes.contains(.x) ? try roll(isFreeColumn, axis: "x") : 0,
-            axes.contains(.y) ? try roll(isFreeRow, axis: "y") : 0
-        )
+        let x = axes.contains(.x) ? rollIntoGap(isFreeColumn) : 0
+        let y = axes.contains(.y) ? rollIntoGap(isFreeRow) : 0
+        var wraps = WrappedAxes()
+        if x == nil { wraps.insert(.x) }
+        if y == nil { wraps.insert(.y) }
+        return ((x ?? size.width / 2, y ?? size.height / 2), wraps)
     }
+}
+
+/// How far lines that repeat are rolled so that their border lies in the middle of the widest gap; `nil` where no line is free.
+private func rollIntoGap(_ isFree: [Bool]) -> Int? {
+    let count = isFree.count
+    var widest = (start: 0, length: 0)
+    var length = 0
+    // A gap may lie across the border: it is followed around, and something ends it.
+    for index in 0 ..< 2 * count {
+        length = isFree[index % count] ? length + 1 : 0
+        if length > widest.length { widest = (index - length + 1, length) }
+    }
+    guard widest.length > 0 else { return nil }
+    return (count - (widest.start + widest.length / 2) % count) % count
 }

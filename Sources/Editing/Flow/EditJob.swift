@@ -130,12 +130,19 @@ public struct EditJob: Sendable {
         if let canvas = inputs.picture, !plan.pieces.isEmpty {
             return try extended(canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter)
         }
-        let runner = PassRunner(
+        var runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace,
             prompt: request.prompt)
+        // What is marked of the picture itself goes on from all that is around it.
+        if let canvas = inputs.canvas, let source = inputs.source, inputs.mask == canvas.mask {
+            let sources = ExtensionSources(
+                inputs.colorSpace.toSRGB(RGBImage(source.picture)), sides: canvas.margins)
+            let whole = PixelRect(canvas.canvasSize)
+            runner.excluded = canvas.excluded(sources, area: whole, window: whole)
+        }
         let patches: [RGBImage]
         if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {
-            let start = try plan.wraps.isEmpty ? picture : repeating(picture, plan: plan, meter: meter)
+            let start = try repeating(picture, inputs: inputs, plan: plan, meter: meter)
             patches = try runner.patches(
                 of: start, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil)
         } else {
@@ -149,17 +156,18 @@ public struct EditJob: Sendable {
     private func extended(
         _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter
     ) throws -> EditResult {
-        let (source, colorSpace) = (inputs.canvas?.sourceRect, inputs.colorSpace)
+        let (extent, colorSpace) = (inputs.canvas, inputs.colorSpace)
         var pictures: [Picture] = []
         // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
         func samples(of picture: Picture) -> RGBImage? {
-            source.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0))) }
+            extent.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0.sourceRect))) }
         }
         var unchanged: RGBImage?
         if case .panel? = plan.pieces.first { unchanged = samples(of: canvas) }
         for seed in plan.settings.seeds {
             var picture = canvas
             var samplesOfSeed = unchanged
+            var sourcesOfSides: [Margins: ExtensionSources] = [:]
             for (number, piece) in plan.pieces.enumerated() {
                 if samplesOfSeed == nil, case .panel = piece { samplesOfSeed = samples(of: picture) }
                 var settings = plan.settings
@@ -173,11 +181,18 @@ public struct EditJob: Sendable {
                 let inputs = EditInputs(
                     picture: picture.cropped(to: piece.window), mask: piece.mask,
                     protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
-                let runner = PassRunner(
+                var runner = PassRunner(
                     plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
                     passesBefore: plan.passesBeforePieces[number],
-                    picturesBefore: pictures.count,
-                    samples: samplesOfSeed.map { ($0, (source?.y ?? 0) - piece.window.y) })
+                    picturesBefore: pictures.count)
+                if case .panel(let panel) = piece, let plan = extent, let samples = samplesOfSeed {
+                    let sides = plan.sides(of: panel.area)
+                    let sources = sourcesOfSides[sides] ?? ExtensionSources(samples, sides: sides)
+                    sourcesOfSides[sides] = sources
+                    runner.excluded = plan.excluded(sources, area: panel.area, window: panel.window)
+                    runner.samples = FillSamples(
+                        image: samples, row: plan.margins.top - panel.window.y, excluded: sources.excluded)
+                }
                 let patches = try runner.patches(
                     of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
                 try meter.begin(.composite)
@@ -189,27 +204,36 @@ public struct EditJob: Sendable {
         return EditResult(pictures, plan: plan)
     }
 
-    /// The picture with its borders made to meet along the plan's axes, where they do not: a band across them is filled from
-    /// the rest.
-    private func repeating(_ picture: Picture, plan: EditPlan, meter: ProgressMeter) throws -> Picture {
-        var result = picture
-        for axis in [WrappedAxes.x, .y] where plan.wraps.contains(axis) {
-            let roll = axis == .x ? (x: picture.width / 2, y: 0) : (x: 0, y: picture.height / 2)
-            let rolled = result.rolled(x: roll.x, y: roll.y)
-            let length = axis == .x ? picture.width : picture.height
+    /// The picture with its borders made to meet along the axes that repeat, where they do not and nothing else will fill them: a
+    /// band across them is filled from the rest, of both axes at once, or the second would break the first where they cross.
+    private func repeating(
+        _ picture: Picture, inputs: EditInputs, plan: EditPlan, meter: ProgressMeter
+    ) throws -> Picture {
+        let axes = plan.settings.tileable
+        guard !axes.isEmpty, inputs.mask == nil || plan.settings.fill == .original else { return picture }
+        let size = picture.size
+        // Under a mask the borders have been rolled inwards already, unless they are known.
+        let roll = inputs.mask == nil ? (x: size.width / 2, y: size.height / 2) : (x: 0, y: 0)
+        let rolled = picture.rolled(x: roll.x, y: roll.y)
+        let image = RGBImage(rolled)
+        var mask = Mask.uniform(0, size: size)
+        for axis in [WrappedAxes.x, .y] where axes.contains(axis) {
+            let (length, border) =
+                axis == .x ? (size.width, roll.x + inputs.roll.x) : (size.height, roll.y + inputs.roll.y)
+            guard border > 0, SeamStatistic(image, across: axis, at: border).ratio > 1.5 else { continue }
             let half = min(length / 4, max(8, length / 8))
             let band =
                 axis == .x
-                ? PixelRect(x: roll.x - half, y: 0, width: 2 * half, height: picture.height)
-                : PixelRect(x: 0, y: roll.y - half, width: picture.width, height: 2 * half)
-            let image = RGBImage(rolled)
-            guard SeamStatistic(image, across: axis, at: axis == .x ? roll.x : roll.y).ratio > 1.5 else { continue }
-            try meter.begin(.fill)
-            let mask = Mask.rectangle(band, size: picture.size)
-            let patch = Fill.patchmatch.applied(to: image, coverage: mask.coverage, seed: plan.settings.seeds[0])
-            result = Composite().applied(patch: patch, at: PixelRect(picture.size), mask: mask, to: rolled)
-                .rolled(x: -roll.x, y: -roll.y)
+                ? PixelRect(x: border - half, y: 0, width: 2 * half, height: size.height)
+                : PixelRect(x: 0, y: border - half, width: size.width, height: 2 * half)
+            mask = mask.union(.rectangle(band.intersection(PixelRect(size)), size: size))
         }
-        return result
+        if let changing = inputs.mask { mask = mask.intersection(changing) }
+        guard mask.bounds != nil else { return picture }
+        try meter.begin(.fill)
+        let patch = Fill.patchmatch.applied(
+            to: image, coverage: mask.coverage, seed: plan.settings.seeds[0], wraps: plan.wraps)
+        return Composite(wraps: plan.wraps).applied(patch: patch, at: PixelRect(size), mask: mask, to: rolled)
+            .rolled(x: -roll.x, y: -roll.y)
     }
 }

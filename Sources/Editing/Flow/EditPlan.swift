@@ -47,8 +47,8 @@ public struct EditPlan: Sendable {
             }
         }
         try self.init(
-            request, size: inputs.picture?.size, mask: inputs.mask, protected: inputs.protected, denoiser: denoiser,
-            settings: settings)
+            request, size: inputs.picture?.size, mask: inputs.mask, protected: inputs.protected,
+            wraps: inputs.mask == nil ? settings.tileable : inputs.wraps, denoiser: denoiser, settings: settings)
     }
 
     /// The plan of one piece of an outpaint, on the piece's window.
@@ -68,9 +68,10 @@ public struct EditPlan: Sendable {
     ///   - size: of the picture; `nil` for a picture from text alone.
     ///   - mask: of that size; `nil` where everything may change.
     ///   - protected: what must not change, of that size.
+    ///   - wraps: the axes along which the picture is worked as repeating.
     private init(
         _ request: EditRequest, size pictureSize: PixelSize?, mask: Mask?, protected: Mask? = nil,
-        denoiser: any Denoiser, settings: ResolvedSettings
+        wraps: WrappedAxes = [], denoiser: any Denoiser, settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
         pieces = []
@@ -81,8 +82,7 @@ public struct EditPlan: Sendable {
             reusesKnown: settings.reusesKnown)
         let geometry = try memory.geometry()
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
-        // Under a mask the picture is rolled until its border lies elsewhere (`EditInputs`); then nothing wraps.
-        wraps = mask == nil ? settings.tileable : []
+        self.wraps = wraps
         let uneven =
             wraps.contains(.x) && !size.width.isMultiple(of: facts.pixelMultiple)
             || wraps.contains(.y) && !size.height.isMultiple(of: facts.pixelMultiple)
@@ -102,7 +102,11 @@ public struct EditPlan: Sendable {
         let marked = settings.composite.mode == .stencil ? mask?.hull : mask
         let whole = marked ?? .uniform(1, size: size)
         // The union: blurring must not weaken what the user marked.
-        var denoise = marked.map { $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0) } ?? whole
+        let reach = settings.grow + Int((3 * settings.feather).rounded(.up))
+        var denoise =
+            marked?.repeating(along: wraps, reach: reach) {
+                $0.grown(by: settings.grow).feathered(sigma: settings.feather).union($0)
+            } ?? whole
         if let protected { denoise = denoise.subtracting(protected) }
         denoiseMask = denoise
         hole = whole

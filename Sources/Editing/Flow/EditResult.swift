@@ -15,12 +15,16 @@ public struct EditResult: Sendable {
             return
         }
         var composite = plan.settings.composite
+        composite.wraps = plan.wraps
         // Without a mask there is no known surrounding to match the patch to.
         if inputs.mask == nil, composite.mode == .seamless { composite.mode = .paste }
-        var mask = (inputs.mask ?? .uniform(1, size: source.size)).blended(outward: plan.settings.blend)
+        let blend = plan.settings.blend
+        var mask = (inputs.mask ?? .uniform(1, size: source.size))
+            .repeating(along: plan.wraps, reach: blend) { $0.blended(outward: blend) }
         if let protected = inputs.protected { mask = mask.subtracting(protected) }
-        pictures = patches.map {
-            composite.applied(patch: $0, at: crop.crop, mask: mask, to: source)
+        let chroma = plan.settings.keepsGray ? ChromaRange(source, mask: inputs.mask) : nil
+        pictures = patches.map { patch in
+            composite.applied(patch: chroma?.applied(to: patch) ?? patch, at: crop.crop, mask: mask, to: source)
                 .rolled(x: -inputs.roll.x, y: -inputs.roll.y)
         }
     }

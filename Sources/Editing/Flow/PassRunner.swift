@@ -14,8 +14,10 @@ struct PassRunner {
     /// What other runners of the same edit did before, where it is worked in panels.
     var passesBefore = 0
     var picturesBefore = 0
-    /// What a panel's fill may copy from beside what is around the panel, and the row of the picture given at which it lies.
-    var samples: (image: RGBImage, row: Int)?
+    /// What a panel's fill may copy from beside what is around the panel; its row is one of the picture given.
+    var samples: FillSamples?
+    /// Of the picture's size, above 0 where a fill may not copy from.
+    var excluded: Plane?
 
     /// A picture for each seed from text alone, of the plan's size.
     func generated() throws -> [RGBImage] {
@@ -64,7 +66,9 @@ struct PassRunner {
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
         let known = known(picture, crop: crop)
-        let start = try filled(known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
+        let start = try filled(
+            known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
+            excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength, guess: guess(known, hole: crop.extract(hole))
@@ -80,7 +84,8 @@ struct PassRunner {
     ) throws -> [RGBImage] {
         let coverage = crop.extract(mask)
         let start = try filled(
-            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
+            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
+            excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
@@ -128,14 +133,17 @@ struct PassRunner {
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(mask)
             let coarse = crop.shrunkToCoarse(known)
-            let start = try filled(coarse, coverage: crop.extractCoarse(hole), seed: seeds[0])
+            let start = try filled(
+                coarse, coverage: crop.extractCoarse(hole), seed: seeds[0],
+                excluded: excluded.map { crop.extractCoarse(Mask(coverage: $0)) })
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
                 strength: plan.settings.strength, guess: guess(coarse, hole: crop.extractCoarse(hole))
             ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
         } else {
             let start = try filled(
-                known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop))
+                known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
+                excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
             bases = seeds.map { _ in start }
         }
         return try zip(seeds, bases).enumerated().map { index, start in
@@ -169,16 +177,19 @@ struct PassRunner {
         return Fill.fill.applied(to: image, coverage: hole)
     }
 
-    private func samples(for crop: CropPlan) -> (image: RGBImage, row: Int)? {
-        samples.map { ($0.image, $0.row - crop.crop.y + crop.padding.top) }
+    private func samples(for crop: CropPlan) -> FillSamples? {
+        samples.map {
+            FillSamples(image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded)
+        }
     }
 
     private func filled(
-        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: (image: RGBImage, row: Int)? = nil
+        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: FillSamples? = nil, excluded: Plane? = nil
     ) throws -> RGBImage {
         if case .original = plan.settings.fill { return image }
         try meter.begin(.fill)
-        return plan.settings.fill.applied(to: image, coverage: coverage, seed: seed, samples: samples)
+        return plan.settings.fill.applied(
+            to: image, coverage: coverage, seed: seed, samples: samples, excluded: excluded, wraps: plan.wraps)
     }
 
     private func run(

@@ -37,6 +37,8 @@ public struct ResolvedSettings: Sendable {
     /// The axes along which the result repeats without a seam.
     public var tileable: WrappedAxes
     public var composite: Composite
+    /// Whether a grey picture stays grey.
+    public var keepsGray: Bool
     /// What was chosen for a reason that the user should hear.
     public var notes: [EditNote]
 
@@ -143,6 +145,10 @@ public struct ResolvedSettings: Sendable {
                 EditNote(
                     "colour: \(names), as the prompt says; the picture keeps its light and texture (--detail color)"))
         }
+        // Who reworks a picture, or mends a texture, by words that name no colour wants none.
+        let staysItself = mode == .remix || !asked.tileable.isEmpty
+        keepsGray =
+            !isRaw && (request.prompt.isEmpty || staysItself && !ColorWord.areAskedFor(in: request.prompt))
         if fill.isPlaceholder, !isRaw {
             if modelDetail != .model {
                 notes.append(

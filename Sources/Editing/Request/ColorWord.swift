@@ -36,6 +36,13 @@ public struct ColorWord: Sendable, Equatable {
         return words
     }
 
+    /// Whether a prompt asks for colours, by their names or at large: so that what is grey need not stay so.
+    public static func areAskedFor(in prompt: String) -> Bool {
+        tokens(of: prompt).contains { token in
+            colorful.contains(token) || entries[token].map { $0.shade.chroma > 0 } == true
+        }
+    }
+
     /// Words without accents, in lower case, and commas.
     private static func tokens(of prompt: String) -> [String] {
         let plain = prompt.folding(options: [.diacriticInsensitive, .caseInsensitive], locale: nil).lowercased()
@@ -96,6 +103,14 @@ public struct ColorWord: Sendable, Equatable {
     private static let lightBehind: Set = [
         "claro", "clara", "claros", "claras", "palido", "palida", "palidos", "palidas", "clair", "claire", "clairs",
         "claires", "pale", "pales", "pastel",
+    ]
+    private static let colorful: Set = [
+        "color", "colors", "colored", "colorful", "colorize", "colorized", "colour", "colours", "coloured", "colourful",
+        "colourize", "colourized", "colores", "colorido", "colorida", "couleur", "couleurs", "coloree", "colorees",
+        "tint",
+        "tinted", "sepia", "rainbow", "arcoiris", "neon", "copper", "cobre", "cuivre", "rust", "rusty", "reddish",
+        "bluish",
+        "greenish", "yellowish", "indigo",
     ]
     private static let changes: Set = [
         "make", "turn", "change", "paint", "recolor", "recolour", "color", "colour", "dye", "pinta", "cambia", "vuelve",

@@ -37,8 +37,8 @@ public enum EditError: Failing, Equatable {
     case overMemoryLimit(what: String, needed: Int, limit: Int)
     /// A picture whose sides are no multiples of what the model works in cannot repeat.
     case untileable(size: PixelSize, multiple: Int)
-    /// The mask leaves no column (or row) in which the picture could be cut open.
-    case maskSpans(axis: String)
+    /// A picture of which the mask leaves nothing cannot go on across its border.
+    case nothingRepeats
     case outputIsInput(path: String)
     /// A result, or a preview, would take the place of a file that is read and stays.
     case outputIsRead(path: String, role: ReadFile.Role)
@@ -105,8 +105,8 @@ extension EditError: CustomStringConvertible {
             "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
         case .untileable(let size, let multiple):
             "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable"
-        case .maskSpans(let axis):
-            "--tileable \(axis) needs a \(axis == "x" ? "column" : "row") that the mask leaves free, found none; to rework the whole picture use remix or variations"
+        case .nothingRepeats:
+            "--tileable needs a part of the picture that the mask leaves free, found none; to rework the whole picture use remix or variations without a mask"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputIsRead(let path, let role):
@@ -141,9 +141,10 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .untileable, .maskSpans, .outputFormatUnknown, .outputIsInput,
-            .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible, .nothingHeld,
-            .placeholderKept, .noiseKept, .stencilWithoutShape, .maskFormat, .notAPreview, .previewIsOutput:
+        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .outputFormatUnknown,
+            .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible,
+            .nothingHeld, .placeholderKept, .noiseKept, .stencilWithoutShape, .maskFormat, .notAPreview,
+            .previewIsOutput:
             .usage
         case .noFont: .noInput
         case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData

@@ -18,6 +18,7 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Mask") var maskOptions: MaskOptions
     @OptionGroup(title: "Masks without MASK") var maskSources: MaskSourceOptions
     @OptionGroup(title: "Patch") var patch: PatchOptions
+    @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
     var reportsAsJSON: Bool { shared.output.json }
@@ -31,6 +32,7 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
+        tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
         let inputs = InputResolver(shared.output)
         var request = try EditRequest(

@@ -1,0 +1,304 @@
+internal import Foundation
+public import Raster
+
+/// What of a picture its extension may be copied from: what goes on at the edges that are extended, and no subject.
+///
+/// The picture is looked at in cells of some pixels. The cells along an extended edge say what goes on there. All that looks like
+/// them at about the same height (or, for the upper and lower edge, in about the same column) and is connected with them by
+/// such cells is background; a face before it is not, nor is what lies behind a face and looks otherwise. (Borders as the
+/// background's seeds: Wei et al. 2012, "Geodesic Saliency Using Background Priors".) A thing that is cut off by the edge is no background
+/// either where it is taller along the edge than it reaches into the picture, as half a person is; a hill or a shore reaches further.
+public struct ExtensionSources: Sendable {
+    /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
+    public let excluded: Plane
+
+    /// Cells in all, about.
+    private static let cells = 9600
+    /// Cells of an edge's strip, into the picture.
+    private static let stripDepth = 2
+    /// The share of the edge's length within which a cell is looked for.
+    private static let reach: Float = 0.25
+    /// Least and greatest distance of features that look alike.
+    private static let tolerance: ClosedRange<Float> = 0.05 ... 0.16
+    /// Cells below which a region is an edge or a speck.
+    private static let smallestRegion = 16
+
+    /// - Parameter sides: the edges that are extended; more than 0 where one is.
+    public init(_ image: RGBImage, sides: Margins) {
+        let grid = FeatureGrid(image, cells: Self.cells)
+        var isBackground = [Bool](repeating: false, count: grid.size.area)
+        // Scenes are layered: what goes on above or below is seen along the sides as well.
+        let isUpright = sides.vertical > 0
+        for (side, isExtended) in [
+            (Side.left, sides.left > 0 || isUpright), (.right, sides.right > 0 || isUpright), (.top, sides.top > 0),
+            (.bottom, sides.bottom > 0),
+        ] where isExtended {
+            let found = Self.background(grid, side)
+            for index in found.indices where found[index] { isBackground[index] = true }
+        }
+        excluded = grid.enlarged(isBackground.map { !$0 }, to: image.size)
+    }
+
+    private enum Side { case left, right, top, bottom }
+
+    private static func background(_ grid: FeatureGrid, _ side: Side) -> [Bool] {
+        let size = grid.size
+        let isUpright = side == .left || side == .right
+        let length = isUpright ? size.height : size.width
+        let depth = isUpright ? size.width : size.height
+        func index(_ along: Int, _ inward: Int) -> Int {
+            switch side {
+            case .left: along * size.width + inward
+            case .right: along * size.width + size.width - 1 - inward
+            case .top: inward * size.width + along
+            case .bottom: (size.height - 1 - inward) * size.width + along
+            }
+        }
+        let stripDepth = min(Self.stripDepth, depth)
+        let window = max(2, Int(Self.reach * Float(length)))
+        // How well cells of the strip are represented by others of it tells what is alike there.
+        var nearest: [Float] = []
+        for along in 0 ..< length {
+            let others = max(0, along - window) ..< min(length, along + window + 1)
+            let best = others.filter { abs($0 - along) > 2 }
+                .map { grid.distance(index(along, 0), index($0, 0)) }.min()
+            if let best { nearest.append(best) }
+        }
+        nearest.sort()
+        let typical = nearest.isEmpty ? 0 : nearest[nearest.count * 3 / 4]
+        let tolerance = min(Self.tolerance.upperBound, max(Self.tolerance.lowerBound, 1.5 * typical))
+
+        // Things at the edge.
+        let regions = grid.regions(tolerance: tolerance)
+        var share: [Int: Int] = [:]
+        for along in 0 ..< length { share[regions.labels[index(along, 0)], default: 0] += 1 }
+        let candidates = share.keys.filter { label in
+            guard 2 * share[label, default: 0] <= length else { return false }
+            let bounds = regions.bounds[label]
+            let (across, high) = isUpright ? (bounds.width, bounds.height) : (bounds.height, bounds.width)
+            return 5 * across < 3 * depth && 5 * across < 6 * high
+        }
+        // What lies behind them, seen from the edge: what else goes on there, or something that is not at the edge.
+        var behind: [Int: (known: Int, new: Int)] = [:]
+        for along in 0 ..< length {
+            let label = regions.labels[index(along, 0)]
+            guard candidates.contains(label) else { continue }
+            for inward in 0 ..< depth {
+                let other = regions.labels[index(along, inward)]
+                guard !candidates.contains(other), regions.counts[other] >= Self.smallestRegion else { continue }
+                if share[other] != nil {
+                    behind[label, default: (0, 0)].known += 1
+                } else {
+                    behind[label, default: (0, 0)].new += 1
+                }
+            }
+        }
+        let things = Set(candidates.filter { label in behind[label].map { $0.known > 2 * $0.new } ?? false })
+        var seeds = (0 ..< length).map { !things.contains(regions.labels[index($0, 0)]) }
+        if !seeds.contains(true) { seeds = [Bool](repeating: true, count: length) }
+
+        var isBackground = [Bool](repeating: false, count: size.area)
+        var waiting: [Int] = []
+        for along in 0 ..< length where seeds[along] {
+            for inward in 0 ..< stripDepth {
+                isBackground[index(along, inward)] = true
+                waiting.append(index(along, inward))
+            }
+        }
+        var isAlike = [Bool?](repeating: nil, count: size.area)
+        func alike(_ cell: Int) -> Bool {
+            if let known = isAlike[cell] { return known }
+            let along = isUpright ? cell / size.width : cell % size.width
+            var result = false
+            for other in max(0, along - window) ..< min(length, along + window + 1) where seeds[other] {
+                for inward in 0 ..< stripDepth {
+                    let apart = Float(abs(other - along)) / Float(window)
+                    if grid.distance(cell, index(other, inward)) < tolerance * (1 - 0.3 * apart) {
+                        result = true
+                        break
+                    }
+                }
+                if result { break }
+            }
+            isAlike[cell] = result
+            return result
+        }
+        // What looks like it at the opposite edge is the same background, on the other side of a subject.
+        for along in 0 ..< length where !isBackground[index(along, depth - 1)] && alike(index(along, depth - 1)) {
+            isBackground[index(along, depth - 1)] = true
+            waiting.append(index(along, depth - 1))
+        }
+        while let cell = waiting.popLast() {
+            for next in grid.neighbors(of: cell) where !isBackground[next] && alike(next) {
+                isBackground[next] = true
+                waiting.append(next)
+            }
+        }
+        return grid.subjects(isBackground.map { !$0 }, tolerance: tolerance).map { !$0 }
+    }
+}
+
+extension OutpaintPlan {
+    /// The sides of the picture beyond which an area of the canvas lies, as margins: 0 where it does not.
+    public func sides(of area: PixelRect) -> Margins {
+        let source = sourceRect
+        return Margins(
+            left: max(0, source.x - area.x), right: max(0, area.maxX - source.maxX),
+            top: max(0, source.y - area.y), bottom: max(0, area.maxY - source.maxY))
+    }
+
+    /// What an area of new pixels may not be copied from in a window of the canvas: what `sources`, those of the area's sides,
+    /// exclude of the picture, and what has been added on the other side of it.
+    public func excluded(_ sources: ExtensionSources, area: PixelRect, window: PixelRect) -> Plane {
+        precondition(sources.excluded.size == sourceSize, "sources of another picture")
+        let (source, sides) = (sourceRect, sides(of: area))
+        var result = Plane(size: window.size)
+        for y in window.y ..< window.maxY {
+            for x in window.x ..< window.maxX {
+                let isAcross =
+                    sides.left > 0 && x >= source.maxX || sides.right > 0 && x < source.x
+                    || sides.top > 0 && y >= source.maxY || sides.bottom > 0 && y < source.y
+                let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
+                if isAcross || isInPicture && sources.excluded[x - source.x, y - source.y] > 0 {
+                    result[x - window.x, y - window.y] = 1
+                }
+            }
+        }
+        return result
+    }
+}
+
+/// What a picture looks like, cell by cell: colour and roughness.
+private struct FeatureGrid {
+    let size: PixelSize
+    /// Luma, two differences of colours, and the spread of luma, blurred over 3 × 3 cells.
+    private let features: [SIMD4<Float>]
+
+    init(_ image: RGBImage, cells: Int) {
+        let scale = min(1, (Float(cells) / Float(image.size.area)).squareRoot())
+        let size = PixelSize(
+            width: max(1, Int((Float(image.width) * scale).rounded())),
+            height: max(1, Int((Float(image.height) * scale).rounded())))
+        self.size = size
+        let small = image.resized(to: size, filter: .area)
+        let raw = (0 ..< size.area).map { cell in
+            let (red, green, blue) = (
+                small.values[cell * 3], small.values[cell * 3 + 1], small.values[cell * 3 + 2]
+            )
+            let gray = luma(red: red, green: green, blue: blue)
+            return SIMD4(gray, 1.5 * (red - green), 0.75 * (blue - (red + green) / 2), gray * gray)
+        }
+        features = (0 ..< size.area).map { cell in
+            let (x, y) = (cell % size.width, cell / size.width)
+            var sum = SIMD4<Float>.zero
+            var count: Float = 0
+            for row in max(0, y - 1) ... min(size.height - 1, y + 1) {
+                for column in max(0, x - 1) ... min(size.width - 1, x + 1) {
+                    sum += raw[row * size.width + column]
+                    count += 1
+                }
+            }
+            var mean = sum / count
+            mean.w = max(0, mean.w - mean.x * mean.x).squareRoot()
+            return mean
+        }
+    }
+
+    func distance(_ a: Int, _ b: Int) -> Float {
+        let difference = features[a] - features[b]
+        return (difference * difference).sum().squareRoot()
+    }
+
+    func neighbors(of cell: Int) -> [Int] {
+        let (x, y) = (cell % size.width, cell / size.width)
+        var result: [Int] = []
+        if x > 0 { result.append(cell - 1) }
+        if x + 1 < size.width { result.append(cell + 1) }
+        if y > 0 { result.append(cell - size.width) }
+        if y + 1 < size.height { result.append(cell + size.width) }
+        return result
+    }
+
+    /// Connected cells, each like the region's first one and its neighbour.
+    func regions(tolerance: Float) -> (labels: [Int], bounds: [PixelRect], counts: [Int]) {
+        var labels = [Int](repeating: -1, count: size.area)
+        var (bounds, counts): ([PixelRect], [Int]) = ([], [])
+        for start in 0 ..< size.area where labels[start] < 0 {
+            let label = bounds.count
+            var (left, right) = (start % size.width, start % size.width)
+            var (top, bottom) = (start / size.width, start / size.width)
+            labels[start] = label
+            counts.append(0)
+            var waiting = [start]
+            while let cell = waiting.popLast() {
+                let (x, y) = (cell % size.width, cell / size.width)
+                counts[label] += 1
+                (left, right, top, bottom) = (min(left, x), max(right, x), min(top, y), max(bottom, y))
+                for next in neighbors(of: cell)
+                where labels[next] < 0 && distance(cell, next) < tolerance / 2 {
+                    labels[next] = label
+                    waiting.append(next)
+                }
+            }
+            bounds.append(PixelRect(x: left, y: top, width: right - left + 1, height: bottom - top + 1))
+        }
+        return (labels, bounds, counts)
+    }
+
+    /// Of cells that are not background, those that are a subject, and its rim. The edge between two backgrounds is none: it is like
+    /// neither, but thin, and has one on each side; a speck has the same all around.
+    func subjects(_ isNew: [Bool], tolerance: Float) -> [Bool] {
+        func grown(_ values: [Bool], within: [Bool]? = nil) -> [Bool] {
+            var result = values
+            for cell in values.indices where !values[cell] && within?[cell] ?? true {
+                let (x, y) = (cell % size.width, cell / size.width)
+                search: for row in max(0, y - 1) ... min(size.height - 1, y + 1) {
+                    for column in max(0, x - 1) ... min(size.width - 1, x + 1) where values[row * size.width + column] {
+                        result[cell] = true
+                        break search
+                    }
+                }
+            }
+            return result
+        }
+        var core = isNew.map { !$0 }
+        for _ in 0 ..< Self.edgeRadius { core = grown(core) }
+        core = core.map { !$0 }
+        for _ in 0 ..< 2 * Self.edgeRadius { core = grown(core, within: isNew) }
+        var isSeen = core
+        for start in isNew.indices where isNew[start] && !isSeen[start] {
+            var (speck, around): ([Int], [Int]) = ([], [])
+            var waiting = [start]
+            isSeen[start] = true
+            while let cell = waiting.popLast() {
+                speck.append(cell)
+                for next in neighbors(of: cell) {
+                    if !isNew[next] {
+                        around.append(next)
+                    } else if !isSeen[next] {
+                        isSeen[next] = true
+                        waiting.append(next)
+                    }
+                }
+            }
+            guard let first = around.first, around.allSatisfy({ distance(first, $0) < 2 * tolerance }) else { continue }
+            for cell in speck { core[cell] = true }
+        }
+        return grown(core)
+    }
+
+    /// Half the cells of the widest edge.
+    private static let edgeRadius = 2
+
+    /// One value a cell, one for each pixel of an image of that size.
+    func enlarged(_ values: [Bool], to imageSize: PixelSize) -> Plane {
+        var result = Plane(size: imageSize)
+        for y in 0 ..< imageSize.height {
+            let row = min(size.height - 1, y * size.height / imageSize.height) * size.width
+            for x in 0 ..< imageSize.width where values[row + min(size.width - 1, x * size.width / imageSize.width)] {
+                result.values[y * imageSize.width + x] = 1
+            }
+        }
+        return result
+    }
+}

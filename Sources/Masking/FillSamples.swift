@@ -1,0 +1,18 @@
+public import Raster
+
+/// More of a scene than the image that is filled shows of it, at the same scale, for a fill to copy from.
+public struct FillSamples: Sendable {
+    public var image: RGBImage
+    /// The row of the filled image at which the first row of `image` would lie.
+    public var row: Int
+    /// Of `image`'s size, above 0 where nothing may be copied from; `nil` for nowhere.
+    public var excluded: Plane?
+
+    /// Traps on an exclusion of another size.
+    public init(image: RGBImage, row: Int, excluded: Plane? = nil) {
+        precondition(excluded == nil || excluded?.size == image.size, "an exclusion of another size than \(image.size)")
+        self.image = image
+        self.row = row
+        self.excluded = excluded
+    }
+}
