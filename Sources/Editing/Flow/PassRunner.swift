@@ -174,7 +174,7 @@ struct PassRunner {
     /// What is shown in place of a fill that must not be seen.
     private func guess(_ image: RGBImage, hole: Plane) -> RGBImage? {
         guard plan.settings.fill.isPlaceholder, denoiser.facts.maskedImage == .filled else { return nil }
-        return Fill.fill.applied(to: image, coverage: hole)
+        return Fill.fill.applied(to: image, coverage: hole, wraps: plan.wraps)
     }
 
     private func samples(for crop: CropPlan) -> FillSamples? {
