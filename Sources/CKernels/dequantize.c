@@ -1,4 +1,4 @@
-// Elements of GGUF's quantised types, one by one: the layouts are those of ggml-common.h (ggml, MIT), and the order of the
+// Elements of 8-bit floats, f64 and GGUF's quantised types, one by one: the layouts of the last are those of ggml-common.h (ggml, MIT), and the order of the
 // arithmetic is that of the gguf package's `quants.py`, whose results these are to the last bit.
 
 #include "CKernels.h"
@@ -8,7 +8,9 @@
 // Products are rounded before they are added.
 #pragma STDC FP_CONTRACT OFF
 
-size_t ckernels_block_length(ckernels_block_format format) { return format >= CKERNELS_Q2_K ? 256 : 32; }
+size_t ckernels_block_length(ckernels_block_format format) {
+    return format >= CKERNELS_F8_E4M3 ? 1 : format >= CKERNELS_Q2_K ? 256 : 32;
+}
 
 size_t ckernels_block_size(ckernels_block_format format) {
     switch (format) {
@@ -22,6 +24,9 @@ size_t ckernels_block_size(ckernels_block_format format) {
     case CKERNELS_Q4_K: return 144;
     case CKERNELS_Q5_K: return 176;
     case CKERNELS_Q6_K: return 210;
+    case CKERNELS_F8_E4M3:
+    case CKERNELS_F8_E5M2: return 1;
+    case CKERNELS_F64: return 8;
     }
     return 0;
 }
@@ -159,7 +164,41 @@ static void q6_k(const uint8_t *b, float *y) {
     }
 }
 
+static void f8_e4m3(const uint8_t *b, float *y, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        const uint32_t sign = (uint32_t)(b[i] & 0x80) << 24, exponent = b[i] >> 3 & 15, mantissa = b[i] & 7;
+        const float small = (float)mantissa * 0x1p-9f;
+        uint32_t bits;
+        memcpy(&bits, &small, sizeof bits);
+        if (exponent != 0) bits = (exponent + 120) << 23 | mantissa << 20;
+        if ((b[i] & 0x7F) == 0x7F) bits = 0x7FC00000;
+        bits |= sign;
+        memcpy(&y[i], &bits, sizeof bits);
+    }
+}
+
+static void f8_e5m2(const uint8_t *b, float *y, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        const uint8_t half[2] = {0, b[i]};
+        y[i] = half_at(half);
+    }
+}
+
+static void f64(const uint8_t *b, float *y, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        double value;
+        memcpy(&value, b + 8 * i, sizeof value);
+        y[i] = (float)value;
+    }
+}
+
 void ckernels_dequantize(ckernels_block_format format, const void *blocks, float *y, size_t count) {
+    switch (format) {
+    case CKERNELS_F8_E4M3: f8_e4m3(blocks, y, count); return;
+    case CKERNELS_F8_E5M2: f8_e5m2(blocks, y, count); return;
+    case CKERNELS_F64: f64(blocks, y, count); return;
+    default: break;
+    }
     static void (*const formats[])(const uint8_t *, float *) = {q4_0, q4_1, q5_0, q5_1, q8_0,
                                                                 q2_k, q3_k, q4_k, q5_k, q6_k};
     const size_t size = ckernels_block_size(format), length = ckernels_block_length(format);

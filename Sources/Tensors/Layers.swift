@@ -115,7 +115,7 @@ private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer,
 }
 
 extension WeightTensor.ElementType {
-    /// Traps for blocks.
+    /// Traps for types that are converted first.
     var kernelType: ckernels_type {
         switch self {
         case .float32: CKERNELS_F32
@@ -125,7 +125,7 @@ extension WeightTensor.ElementType {
         }
     }
 
-    /// `nil` for a plain type.
+    /// `nil` for a type that kernels read as it is.
     var blockFormat: ckernels_block_format? {
         switch self {
         case .float32, .float16, .bfloat16: nil
@@ -139,6 +139,9 @@ extension WeightTensor.ElementType {
         case .q4K: CKERNELS_Q4_K
         case .q5K: CKERNELS_Q5_K
         case .q6K: CKERNELS_Q6_K
+        case .float8E4M3: CKERNELS_F8_E4M3
+        case .float8E5M2: CKERNELS_F8_E5M2
+        case .float64: CKERNELS_F64
         }
     }
 }

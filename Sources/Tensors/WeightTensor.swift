@@ -22,6 +22,10 @@ public protocol WeightCorrection: AnyObject, Sendable {
         case float32 = "F32"
         case float16 = "F16"
         case bfloat16 = "BF16"
+        // Read as f32: two 8-bit floats (the OCP's, called e4m3fn and e5m2 in PyTorch), and doubles, which are rounded.
+        case float8E4M3 = "F8_E4M3"
+        case float8E5M2 = "F8_E5M2"
+        case float64 = "F64"
         // GGUF's quantised types, blocks of elements that share scales.
         case q40 = "Q4_0"
         case q41 = "Q4_1"

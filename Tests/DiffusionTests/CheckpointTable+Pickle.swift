@@ -27,12 +27,20 @@ extension CheckpointTable {
         }
         program += Array("us.".utf8)
 
-        var file = Data()
-        var directory = Data()
         var entries: [(String, Data)] = [("model/data.pkl", Data(program))]
         for (index, tensor) in tensors.enumerated() {
             entries.append(("model/data/\(index)", tensor.values.withUnsafeBytes { Data($0) }))
         }
+        try writeZip(path, entries)
+    }
+
+    /// A zip archive of files that are stored as they are.
+    static func writeZip(_ path: String, _ entries: [(String, Data)]) throws {
+        func little(_ value: Int, _ count: Int) -> [UInt8] {
+            (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        var file = Data()
+        var directory = Data()
         for (name, bytes) in entries {
             let sizes = little(0, 4) + little(bytes.count, 4) + little(bytes.count, 4) + little(name.utf8.count, 2)
             // Data begin at a multiple of 64, as PyTorch has it.

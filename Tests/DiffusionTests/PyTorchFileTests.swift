@@ -12,7 +12,7 @@ import Testing
     func `Tensors are those that torch reads`(name: String) throws {
         let file = try PyTorchFile(path: "\(Self.folder)/\(name)")
         let expected = try SafetensorsFile(path: "\(Self.folder)/expected.safetensors")
-        #expect(Set(file.names) == Set(expected.names))
+        #expect(Set(file.names) == Set(expected.names).union(["double"]))
         #expect(expected.names.count == 8)
         for tensor in expected.names {
             let (found, wanted) = (try #require(file.tensor(tensor)), try #require(expected.tensor(tensor)))
@@ -21,7 +21,7 @@ import Testing
             #expect(Array(found.bytes) == Array(wanted.bytes), "\(tensor)")
         }
         #expect(file.unusableElementType("whole") == "I64")
-        #expect(file.unusableElementType("double") == "F64")
+        #expect(file.tensor("double")?.elementType == .float64 && file.tensor("double")?.isFinite == true)
         #expect(file.numbers["global_step"] == "875000")
         #expect(file.numbers["epoch"] == "3")
     }

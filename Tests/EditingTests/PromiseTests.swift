@@ -70,7 +70,7 @@ import Testing
         let request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         var warnings: [String] = []
         let report = try EditJob(request: request, output: OutputChoice()).run(
-            randomSeed: 1, openModel: { throw EditInterrupted() },
+            randomSeed: 1, openModel: { _ in throw EditInterrupted() },
             observe: { if case .note(let note) = $0, note.isWarning { warnings.append(note.text) } })
         #expect(try ImageFile.read(path: report.saved[0].path).picture == source)
         #expect(warnings.count == 1)
@@ -121,6 +121,6 @@ extension EditRequest {
         _ denoiser: StubDenoiser, output: OutputChoice = OutputChoice(),
         observe: @escaping (EditEvent) throws -> Void = { _ in }
     ) throws -> EditReport {
-        try EditJob(request: self, output: output).run(randomSeed: 7, openModel: { denoiser }, observe: observe)
+        try EditJob(request: self, output: output).run(randomSeed: 7, openModel: { _ in denoiser }, observe: observe)
     }
 }

@@ -217,7 +217,7 @@ import Testing
             request.settings.steps = 4
             request.settings.tileable = axes
             let report = try EditJob(request: request, output: OutputChoice(path: scratch.path(name))).run(
-                randomSeed: 1, openModel: { model }, observe: { _ in })
+                randomSeed: 1, openModel: { _ in model }, observe: { _ in })
             let picture = RGBImage(try ImageFile.read(path: report.saved[0].path).picture).rolled(x: 64, y: 64)
             return (
                 SeamStatistic(picture, across: .x, at: 64).ratio, SeamStatistic(picture, across: .y, at: 64).ratio

@@ -97,7 +97,10 @@ import Testing
         let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.model
         let cases: [(options: [String], code: Int32, says: String)] = [
             (["--lora", "none.safetensors"], 69, "none.safetensors cannot be read: there is no such file"),
-            (["--lora", fixture("words.pt")], 69, "words.pt is not a LoRA: none of its 1 tensors is a layer's change"),
+            (
+                ["--lora", fixture("words.pt")], 69,
+                "words.pt is not a LoRA: it is an embedding, which --embedding takes"
+            ),
             (["--embedding", fixture("kohya.safetensors")], 69, "kohya.safetensors is not an embedding"),
             (["--lora", fixture("kohya.safetensors") + ":11"], 64, "--lora must be from -10 to 10"),
         ]

@@ -188,9 +188,10 @@ size_t ckernels_attention_scratch_size(const ckernels_attention_shape *shape);
 int ckernels_attention(const ckernels_attention_shape *shape, const void *q, const void *k, const void *v, void *y,
                        int64_t first_query, int64_t query_count, void *scratch);
 
-// --- Weights in blocks -----------------------------------------------------------------------------------------------
+// --- Weights as files have them --------------------------------------------------------------------------------------
 
-// The quantised types of GGUF: blocks of elements with scales of their own (ggml-common.h, ggml-quants.c).
+// The quantised types of GGUF, blocks of elements with scales of their own (ggml-common.h, ggml-quants.c), and types whose
+// elements are blocks of one.
 typedef enum {
     CKERNELS_Q4_0,
     CKERNELS_Q4_1,
@@ -202,6 +203,9 @@ typedef enum {
     CKERNELS_Q4_K,
     CKERNELS_Q5_K,
     CKERNELS_Q6_K,
+    CKERNELS_F8_E4M3, // the OCP's E4M3 (arXiv 2209.05433, table 1): no infinity, NaN where all bits but the sign are 1
+    CKERNELS_F8_E5M2, // the upper byte of an IEEE half
+    CKERNELS_F64,     // rounded to f32
 } ckernels_block_format;
 
 // Elements of a block, and its bytes.

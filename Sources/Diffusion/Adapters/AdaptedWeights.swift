@@ -34,6 +34,7 @@ struct AdaptedWeights: WeightSource {
     var file: String { base.file }
     var files: [MappedFile] { base.files }
     var names: [String] { base.names }
+    var unusableNames: [String] { base.unusableNames }
     func unusableElementType(_ name: String) -> String? { base.unusableElementType(name) }
     func nameInFile(_ name: String) -> String { base.nameInFile(name) }
 

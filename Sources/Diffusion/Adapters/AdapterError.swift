@@ -2,6 +2,10 @@
 public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A file without a layer of any known kind.
     case notALoRA(file: String, count: Int, first: [String])
+    /// A file or folder that another option takes, as a clause about it says.
+    case otherKind(file: String, clause: String)
+    /// A tensor with values that are not numbers.
+    case notFinite(file: String, tensor: String)
     case notAnEmbedding(file: String, reason: String)
     /// None of its layers is one of the model's.
     case noneKnown(file: String, family: String, model: String, count: Int, first: [String])
@@ -22,6 +26,9 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .notALoRA(let file, let count, let first):
             "\(file) is not a LoRA: none of its \(count) tensors is a layer's change; the first are \(list(first))."
+        case .otherKind(let file, let clause): "\(file) is not a LoRA: \(clause)."
+        case .notFinite(let file, let tensor):
+            "\(file) cannot be used: its tensor '\(tensor.prefix(120))' holds values that are not finite numbers."
         case .notAnEmbedding(let file, let reason): "\(file) is not an embedding: \(reason)."
         case .noneKnown(let file, let family, let model, let count, let first):
             "\(file) is a LoRA for \(family), and none of its \(count) layers is one of \(model)'s; the first are "

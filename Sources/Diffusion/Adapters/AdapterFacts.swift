@@ -27,6 +27,8 @@ public struct AdapterFacts: Sendable, Equatable {
     public var unknownTensors: [String]
     /// The user's weight.
     public var weight: Float = 1
+    /// That of the text encoders, where it may be another.
+    public var textWeight: Float?
     /// Layers that the model does not have, in the file's words.
     public var unusedLayers: [String] = []
 

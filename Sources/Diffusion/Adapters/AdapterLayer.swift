@@ -86,6 +86,25 @@ struct AdapterLayer: Sendable {
         guard changedShape != nil else { return nil }
     }
 
+    /// The name of a tensor that holds something else than finite numbers; `alphaName` for the scale.
+    func notFinite(alphaName: String) -> String? {
+        let factors: (Factor) -> [WeightTensor] = { factor in
+            switch factor {
+            case .whole(let tensor): [tensor]
+            case .product(let a, let b, let core): [a, b] + (core.map { [$0] } ?? [])
+            }
+        }
+        let tensors: [WeightTensor] =
+            switch form {
+            case .lowRank(let up, let down, let mid): [up, down] + (mid.map { [$0] } ?? [])
+            case .hadamard(let a, let b, let cores): a + b + cores
+            case .kronecker(let first, let second): factors(first) + factors(second)
+            case .whole(let tensor): [tensor]
+            }
+        let all = tensors + (magnitude.map { [$0] } ?? [])
+        return all.first { !$0.isFinite }?.name ?? (scale.isFinite ? nil : alphaName)
+    }
+
     /// A difference of a bias.
     init(bias: WeightTensor) {
         (form, alpha, magnitude) = (.whole(bias), nil, nil)

@@ -3,10 +3,13 @@ public struct LoRAChoice: Sendable, Equatable {
     public var path: String
     /// 1 as it was trained, 0 none, negative values the opposite.
     public var weight: Float
+    /// For the text encoders; `nil` for the same.
+    public var textWeight: Float?
 
-    public init(path: String, weight: Float = 1) {
+    public init(path: String, weight: Float = 1, textWeight: Float? = nil) {
         self.path = path
         self.weight = weight
+        self.textWeight = textWeight
     }
 }
 
@@ -56,8 +59,12 @@ struct MatchedAdapters {
             tables[part] = LayerTable(part, weights)
         }
         for choice in adapters.loras {
+            if MappedFile.exists(choice.path + "/."), let kind = WeightKind(folder: choice.path) {
+                throw AdapterError.otherKind(file: choice.path, clause: kind.clause)
+            }
             let (source, hints) = try WeightFile.open(choice.path)
-            try add(.open(source, metadata: hints), weight: choice.weight, tables: tables)
+            try add(
+                .open(source, metadata: hints), weight: choice.weight, textWeight: choice.textWeight, tables: tables)
         }
         for choice in adapters.embeddings {
             let read = try LearnedToken.read(choice.path, word: choice.word)
@@ -124,7 +131,9 @@ struct MatchedAdapters {
         }
     }
 
-    private mutating func add(_ file: LoRAFile, weight: Float, tables: [LoRAKey.Part: LayerTable]) throws {
+    private mutating func add(
+        _ file: LoRAFile, weight: Float, textWeight: Float? = nil, tables: [LoRAKey.Part: LayerTable]
+    ) throws {
         let count = file.layers.count + file.biases.count
         var names: [LoRAFile.Place: String] = [:]
         if file.layout == .cloneofsimo {
@@ -163,9 +172,13 @@ struct MatchedAdapters {
                     }
                     continue
                 }
+                if let tensor = layer.notFinite(alphaName: "\(file.label(place)).alpha") {
+                    throw AdapterError.notFinite(file: file.file, tensor: tensor)
+                }
                 used += 1
                 shares[place.part, default: [:]]["\(name).\(tensor)", default: []].append(
-                    AdaptedWeights.Share(layer: layer, shape: shape, weight: weight))
+                    AdaptedWeights.Share(
+                        layer: layer, shape: shape, weight: place.part == .denoiser ? weight : textWeight ?? weight))
             }
         }
         if let first = misfits.min(by: { file.label($0.place) < file.label($1.place) }) {
@@ -181,6 +194,7 @@ struct MatchedAdapters {
         try add(file.tokens, file: file.file)
         var own = AdapterFacts(file)
         own.weight = weight
+        own.textWeight = textWeight
         own.unusedLayers = unused.map(file.label).sorted()
         facts.append(own)
     }

@@ -17,15 +17,44 @@ struct LearnedToken: Sendable, Equatable {
     /// - Parameter word: for a file of one word in place of its own, which is the dictionary's key, else the file's name.
     /// - Throws: `WeightError`, or `AdapterError.notAnEmbedding`.
     static func read(_ path: String, word: String? = nil) throws -> [LearnedToken] {
-        try read(WeightFile.open(path).weights, word: word)
+        if MappedFile.exists(path + "/."), let kind = WeightKind(folder: path) {
+            throw AdapterError.notAnEmbedding(file: path, reason: kind.clause)
+        }
+        return try read(WeightFile.open(path).weights, word: word)
     }
 
-    static func read(_ source: any WeightSource, word: String? = nil) throws(AdapterError) -> [LearnedToken] {
+    static func read(_ source: any WeightSource, word: String? = nil) throws -> [LearnedToken] {
+        if let kind = WeightKind(source), kind != .embedding {
+            throw AdapterError.notAnEmbedding(file: source.file, reason: kind.clause)
+        }
+        return try tokens(in: source, word: word)
+    }
+
+    /// Whether a file is one without a doubt: by the names of its tensors, or by vectors as long as a text encoder's of Stable
+    /// Diffusion.
+    static func isEmbedding(_ source: any WeightSource) -> Bool {
+        let names = source.names.sorted()
+        let isKnown = [["*"], ["emb_params"], ["clip_l"], ["clip_g", "clip_l"]].contains(names)
+        guard isKnown || names.allSatisfy({ [768, 1024, 1280].contains(source.tensor($0)?.shape.last) }) else {
+            return false
+        }
+        return (try? tokens(in: source)) != nil
+    }
+
+    /// The same without a look at what else it may be.
+    static func tokens(in source: any WeightSource, word: String? = nil) throws -> [LearnedToken] {
         func refusal(_ reason: String) -> AdapterError { .notAnEmbedding(file: source.file, reason: reason) }
         let names = source.names.sorted()
         let fileWord = source.file.fileStem
         var found: [LearnedToken] = []
-        guard !names.isEmpty else { throw refusal("it has no tensors in F32, F16 or BF16") }
+        if let name = source.unusableNames.min(), let type = source.unusableElementType(name) {
+            throw WeightError.unsupportedElementType(file: source.file, tensor: name, found: type)
+        }
+        guard !names.isEmpty else { throw refusal("it has no tensors") }
+        // The tensors of a network could be many things; words are few, and no names of layers.
+        guard names.count <= 100, !names.contains(where: { $0.hasSuffix(".weight") || $0.hasSuffix(".bias") }) else {
+            throw refusal("it holds \(names.count) tensors, the first of them '\(names[0].prefix(60))'")
+        }
         if names == ["clip_g", "clip_l"] || names == ["clip_l"] {
             var token = LearnedToken(word: fileWord, vectors: [:])
             for (name, part) in [("clip_l", LoRAKey.Part.textEncoder), ("clip_g", .secondTextEncoder)] {
@@ -45,11 +74,6 @@ struct LearnedToken: Sendable, Equatable {
                 }
                 let own = ["*", "emb_params"].contains(name) ? fileWord : name
                 found.append(LearnedToken(word: own, vectors: [.textEncoder: rows]))
-            }
-            // The tensors of a network could be many things; words are few, and no names of layers.
-            guard found.count <= 100, !names.contains(where: { $0.hasSuffix(".weight") || $0.hasSuffix(".bias") })
-            else {
-                throw refusal("it holds \(names.count) tensors, the first of them '\(names[0].prefix(60))'")
             }
         }
         if let word {

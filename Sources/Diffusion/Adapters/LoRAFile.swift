@@ -32,6 +32,11 @@ struct LoRAFile: Sendable {
         var layouts: [LoRAKey.Layout: Int] = [:]
         var others: [String] = []
         let sorted = source.names.sorted()
+        // A change that is left out in silence would be missed in the picture alone.
+        for name in source.unusableNames.sorted() where LoRAKey(name) != nil {
+            throw .unsupportedElementType(
+                file: source.file, tensor: name, found: source.unusableElementType(name) ?? "nothing known")
+        }
         let isList = sorted.allSatisfy { Int($0) != nil }
         let partOfList = isList ? Self.partOfList(source, names: sorted) : nil
         for name in sorted {
@@ -48,7 +53,8 @@ struct LoRAFile: Sendable {
         guard let layout = layouts.max(by: { $0.value < $1.value })?.key else { return nil }
         file = source.file
         self.metadata = metadata
-        dataStart = (source as? SafetensorsFile)?.header.entries.values.map(\.range.lowerBound).min()
+        let stored = (source as? ScaledWeights)?.base ?? source
+        dataStart = (stored as? SafetensorsFile)?.header.entries.values.map(\.range.lowerBound).min()
         self.layout = layout
 
         let stated = StatedScales(metadata)
@@ -58,11 +64,6 @@ struct LoRAFile: Sendable {
             var found: [LoRAKey.Role: WeightTensor] = [:]
             for (role, name) in roles { found[role] = source.tensor(name) }
             let alpha = found[.alpha]?.floats().first
-            // Left out in silence, it would change how strong the layer is.
-            let alphaName = "\(names[place] ?? "").alpha"
-            if alpha == nil, let type = source.unusableElementType(alphaName) {
-                throw .unsupportedElementType(file: source.file, tensor: alphaName, found: type)
-            }
             if let bias = found[.biasDifference] { biases[place] = AdapterLayer(bias: bias) }
             if var layer = AdapterLayer(found, alpha: alpha ?? stated.alpha(place.part)) {
                 if alpha == nil { layer.alphaDivisor = stated.divisor(place.part, rank: layer.rank) }
@@ -84,6 +85,9 @@ struct LoRAFile: Sendable {
     /// - Throws: `AdapterError.notALoRA` where none of its tensors is a layer's change; else as `init`.
     static func open(_ source: any WeightSource, metadata: [String: String]) throws -> LoRAFile {
         guard let file = try LoRAFile(source, metadata: metadata) else {
+            if let kind = WeightKind(source), kind != .lora {
+                throw AdapterError.otherKind(file: source.file, clause: kind.clause)
+            }
             let names = source.names.sorted()
             throw AdapterError.notALoRA(file: source.file, count: names.count, first: Array(names.prefix(3)))
         }
@@ -129,9 +133,9 @@ struct LoRAFile: Sendable {
         return least ... most
     }
 
-    /// What alphas make of the changes: `nil` where no layer has an alpha.
+    /// What alphas make of the changes: `nil` where no layer has an alpha that is a number.
     var alphas: ClosedRange<Float>? {
-        let all = layers.values.compactMap(\.alpha)
+        let all = layers.values.compactMap(\.alpha).filter(\.isFinite)
         guard let least = all.min(), let most = all.max() else { return nil }
         return least ... most
     }

@@ -18,7 +18,7 @@ public struct AutoencoderFacts: Sendable, Equatable {
             // A whole model's folder has its autoencoder one level down.
             guard AutoencoderFiles.isFolderOfOne(path) else { return nil }
         } else {
-            guard AutoencoderFiles.isFileOfOne(try WeightFile.open(path).weights.names) else { return nil }
+            guard AutoencoderFiles.isFileOfOne(try WeightFile.open(path).weights.allNames) else { return nil }
         }
         // The scale given is read back where none is stated.
         let unstated: Float = -1

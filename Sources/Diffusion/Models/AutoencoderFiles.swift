@@ -12,6 +12,9 @@ struct AutoencoderFiles {
         self.weights = weights
     }
 
+    /// The scale of latents of Stable Diffusion's own, for models that bring none.
+    static func usualScale(isXL: Bool) -> Float { isXL ? 0.13025 : 0.18215 }
+
     /// - Parameters:
     ///   - modelScale: the scale of latents of the model's own autoencoder, for files that do not state theirs.
     /// - Throws: `ModelError.notAnAutoencoder`, `WeightError`, `ConfigurationError` or `NetworkError`.
@@ -40,8 +43,8 @@ struct AutoencoderFiles {
 
     /// Whether a file with tensors of those names has an autoencoder, or half of a tiny one, and nothing else.
     static func isFileOfOne(_ names: some Collection<String>) -> Bool {
-        guard !names.contains(where: { $0.hasPrefix("model.diffusion_model.") || $0.hasPrefix("cond_stage_model.") })
-        else { return false }
+        let others = ["model.diffusion_model.", "cond_stage_model.", "conditioner."]
+        guard !names.contains(where: { name in others.contains { name.hasPrefix($0) } }) else { return false }
         let isHalf = names.contains("1.weight") || names.contains("0.weight")
         if isHalf { return names.contains { $0.hasSuffix(".conv.0.weight") } }
         return names.contains { name in
@@ -99,12 +102,15 @@ struct AutoencoderFiles {
     private init(folder: String) throws {
         if MappedFile.exists(folder + "/config.json") {
             try self.init(
-                configuration: JSONConfiguration(path: folder + "/config.json"), weights: WeightFolder(path: folder))
+                configuration: JSONConfiguration(path: folder + "/config.json"), weights: WeightFolder.open(folder))
             return
         }
         if let path = Self.encoderFile(in: folder) {
             try self.init(file: path, modelScale: 1)
             return
+        }
+        if let kind = WeightKind(folder: folder) {
+            throw ModelError.notAnAutoencoder(path: folder, reason: kind.clause)
         }
         throw ModelError.notAnAutoencoder(
             path: folder, reason: "it has neither config.json nor taesd_encoder.safetensors")
@@ -112,7 +118,7 @@ struct AutoencoderFiles {
 
     private init(file path: String, modelScale: Float) throws {
         let weights = try WeightFile.open(path).weights
-        let names = weights.names
+        let names = weights.allNames
         func has(_ prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }
         if has("taesd_decoder.") {
             let tiny = try MissingTensors.counted(in: weights) {
@@ -131,6 +137,9 @@ struct AutoencoderFiles {
         } else {
             let prefix = has("first_stage_model.") ? "first_stage_model." : ""
             guard has(prefix + "encoder.down.0.") || has(prefix + "encoder.down_blocks.0.") else {
+                if let kind = WeightKind(weights), kind != .autoencoder {
+                    throw ModelError.notAnAutoencoder(path: path, reason: kind.clause)
+                }
                 let first = names.sorted().prefix(3).map { "'\($0.prefix(60))'" }.joined(separator: ", ")
                 throw ModelError.notAnAutoencoder(
                     path: path,
@@ -153,7 +162,7 @@ struct AutoencoderFiles {
             return folder + name[..<range.lowerBound] + word + name[range.upperBound...]
         }
         // The decoder begins with a clamp, which has no tensors.
-        let isEncoder = weights.tensor("0.weight") != nil
+        let isEncoder = weights.has("0.weight")
         guard let otherPath = isEncoder ? other("decoder", for: "encoder") : other("encoder", for: "decoder"),
             MappedFile.exists(otherPath)
         else {

@@ -20,12 +20,15 @@ struct LDMCheckpoint: Sendable {
 
     /// Sorts the tensors of a file into parts.
     ///
-    /// - Parameter hints: what the file says beside its tensors: a safetensors file's metadata, a pickle's `global_step`.
+    /// - Parameters:
+    ///   - hints: what the file says beside its tensors: a safetensors file's metadata, a pickle's `global_step`.
+    ///   - needsAutoencoder: whether one must be there; else a file may lack it.
     /// - Throws: `ModelError.notACheckpoint` where parts are missing or it is something else, `WeightError` where a tensor
     ///   that tells the shape of a part is missing.
-    init(_ source: any WeightSource, hints: [String: String]) throws {
-        let names = source.names
-        try LDMContents(names: names).check(source)
+    init(_ source: any WeightSource, hints: [String: String], needsAutoencoder: Bool = true) throws {
+        // Also those of types that are not computed with: whoever needs one says so by its name.
+        let names = source.allNames
+        try LDMContents(names: names).check(source, needsAutoencoder: needsAutoencoder)
         let denoiser = try LDMDenoiser(LDMTensors(source, names: names, prefix: "model.diffusion_model."))
         let kinds = [5: "a depth-to-image model", 7: "an upscaler"]
         if let kind = kinds[denoiser.inChannels] {
@@ -37,8 +40,10 @@ struct LDMCheckpoint: Sendable {
         let isXL = encoders.contains { $0.place.isXL }
         let isSecond = encoders.contains { $0.place == .second }
         let isRefiner = encoders.contains { $0.place == .refiner }
-        let autoencoder = try LDMAutoencoder(
-            LDMTensors(source, names: names, prefix: "first_stage_model."), scale: isXL ? 0.13025 : 0.18215)
+        let stage = LDMTensors(source, names: names, prefix: "first_stage_model.")
+        let autoencoder =
+            stage.names.isEmpty && !needsAutoencoder
+            ? nil : try LDMAutoencoder(stage, scale: AutoencoderFiles.usualScale(isXL: isXL))
 
         let prediction = LDMPrediction(source, hints: hints, denoiser: denoiser, isSecondFamily: isSecond)
         predictionReason = prediction.reason
@@ -62,17 +67,15 @@ struct LDMCheckpoint: Sendable {
         FewSteps.Kind(denoiser: denoiser, hints: hints)?.amend(&scheduler)
         var parts = [
             "model_index.json": isXL ? ["force_zeros_for_empty_prompt": .bool(!isRefiner)] : [:],
-            "unet/config.json": unet, "vae/config.json": autoencoder.configuration,
-            "scheduler/scheduler_config.json": scheduler,
+            "unet/config.json": unet, "scheduler/scheduler_config.json": scheduler,
         ]
+        if let autoencoder { parts["vae/config.json"] = autoencoder.configuration }
         for encoder in encoders { parts["\(encoder.part)/config.json"] = encoder.configuration }
         configurations = parts.reduce(into: [:]) { result, part in
             result[part.key] = JSONConfiguration(members: part.value, file: source.file)
         }
-        var weights = [
-            "unet": RenamedWeights(source, origins: denoiser.origins),
-            "vae": RenamedWeights(source, origins: autoencoder.origins),
-        ]
+        var weights = ["unet": RenamedWeights(source, origins: denoiser.origins)]
+        if let autoencoder { weights["vae"] = RenamedWeights(source, origins: autoencoder.origins) }
         for encoder in encoders { weights[encoder.part] = RenamedWeights(source, origins: encoder.origins) }
         self.weights = weights
         text = Dictionary(
@@ -108,6 +111,9 @@ struct LDMTensors {
     /// Throws `WeightError` where the tensor is not there or has fewer dimensions.
     func shape(_ name: String, dimensions: Int) throws(WeightError) -> [Int] {
         guard let tensor = source.tensor(prefix + name) else {
+            if let found = source.unusableElementType(prefix + name) {
+                throw .unsupportedElementType(file: source.file, tensor: prefix + name, found: found)
+            }
             throw .missingTensors(file: source.file, count: 1, first: [prefix + name])
         }
         guard tensor.shape.count >= dimensions else {

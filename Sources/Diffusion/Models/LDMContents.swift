@@ -12,13 +12,26 @@ struct LDMContents {
     /// Of SDXL, beside sizes and scores, which have no tensors.
     private static let textPrefixOfXL = "conditioner.embedders."
 
-    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there.
-    func check(_ source: any WeightSource) throws(ModelError) {
+    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there, the autoencoder
+    /// only where it is needed.
+    func check(_ source: any WeightSource, needsAutoencoder: Bool = true) throws(ModelError) {
         func refusal(_ reason: String) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
         guard !names.isEmpty else { throw refusal("it has no tensors") }
-        if let other = other { throw refusal("\(other), and that is not read yet") }
+        switch WeightKind(source) {
+        case .lora?:
+            throw refusal("it is a LoRA of \(names.count) tensors, which --lora takes beside a model")
+        case .autoencoder?:
+            throw refusal("it is an autoencoder alone (\(names.count) tensors), which --vae takes beside a model")
+        case .embedding?: throw refusal("it is an embedding, which --embedding takes beside a model")
+        case .model?, .part?, nil: break
+        }
+        if let part { throw refusal(part) }
+        if let other { throw refusal("\(other), and that is not read yet") }
         let textPrefix = count(Self.textPrefixOfXL) > 0 ? Self.textPrefixOfXL : Self.textPrefix
-        let parts = Self.parts + [("the text encoder", textPrefix)]
+        let parts =
+            Self.parts.filter { needsAutoencoder || $0.0 != "the autoencoder" } + [
+                ("the text encoder", textPrefix)
+            ]
         let counts = parts.map { part in (part.0, part.1, count(part.1)) }
         let missing = counts.filter { $0.2 == 0 }
         if missing.count == parts.count {
@@ -27,7 +40,8 @@ struct LDMContents {
         if !missing.isEmpty {
             let found = counts.filter { $0.2 > 0 }.map { "\($0.2) tensors of \($0.0)" }.joined(separator: " and ")
             let lacks = missing.map { "\($0.0) (no tensor's name begins with \($0.1))" }.joined(separator: " and ")
-            throw refusal("it holds \(found), and lacks \(lacks)")
+            let isAllElse = missing.count == 1 && missing[0].0 == "the autoencoder"
+            throw refusal("it holds \(found), and lacks \(lacks)" + (isAllElse ? "; --vae can name one" : ""))
         }
         guard LDMTextEncoder.Place.allCases.contains(where: { count($0.rawValue) > 0 }) else {
             let text = names.filter { $0.hasPrefix(textPrefix) }.prefix(3).joined(separator: ", ")
@@ -45,9 +59,6 @@ struct LDMContents {
     /// The name of a known kind that is no Stable Diffusion 1.x, 2.x or XL, as a clause.
     private var other: String? {
         func any(_ text: String) -> Bool { names.contains { $0.contains(text) } }
-        if any("lora_unet_") || any("lora_A.") || any("lora_down") || any("lora_te") {
-            return "it is a LoRA of \(names.count) tensors, which adds to a model (--lora) and is none"
-        }
         if names.contains("edm_mean") || count("edm_vpred") > 0 {
             return "it is an SDXL checkpoint with the noise levels of EDM (Playground 2.5, CosXL)"
         }
@@ -55,7 +66,12 @@ struct LDMContents {
         if any("double_blocks.") { return "it is a Flux checkpoint" }
         if count("control_model.") > 0 { return "it is a ControlNet" }
         if count("embedder.") > 0, any("label_emb.") { return "it is an unCLIP checkpoint" }
-        if count("down_blocks.") > 0, any("conv_in.") {
+        return nil
+    }
+
+    /// What part of a model it is, as a clause; `nil` for others.
+    private var part: String? {
+        if count("down_blocks.") > 0, names.contains(where: { $0.contains("conv_in.") }) {
             return
                 "it is a denoiser alone (\(names.count) tensors in the names of diffusers); name the folder around it"
         }
@@ -64,9 +80,6 @@ struct LDMContents {
                 "it is a denoiser alone (\(names.count) tensors), as ComfyUI-GGUF writes it, whose text encoder and autoencoder lie in other files"
         }
         if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count) tensors)" }
-        if count("encoder.down") > 0 || count("decoder.up") > 0 {
-            return "it is an autoencoder alone (\(names.count) tensors)"
-        }
         return nil
     }
 

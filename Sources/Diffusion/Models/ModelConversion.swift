@@ -36,7 +36,7 @@ public struct ModelConversion: Sendable {
     let parts: [String: any WeightSource]
 
     /// - Parameters:
-    ///   - weights: `nil` to keep what each tensor is; GGUF's blocks become f16.
+    ///   - weights: `nil` to keep what each tensor is; GGUF's blocks and 8-bit floats become f16, f64 f32.
     ///   - clipVocabulary: for a single file, which brings no tokenizer.
     /// - Throws: `ModelError` or `WeightError`.
     public init(of source: ModelSource, weights: Weights?, clipVocabulary: String?) throws {
@@ -69,7 +69,12 @@ public struct ModelConversion: Sendable {
         case .f16: .float16
         case .bf16: .bfloat16
         case .int8: GGUFWriter.eightBitType(name: name, shape: shape)
-        case nil: own.blockLength == 1 ? own : .float16
+        case nil:
+            switch own {
+            case .float32, .float16, .bfloat16: own
+            case .float64: .float32
+            default: .float16
+            }
         }
     }
 

@@ -39,22 +39,27 @@ struct ModelFiles: Sendable {
         if case .checkpoint(let checkpoint, _) = storage { checkpoint.predictionReason } else { nil }
     }
 
-    /// - Parameter clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a model that brings none.
+    /// - Parameters:
+    ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a model that brings none.
+    ///   - needsAutoencoder: whether a single file must have one.
     /// - Throws: `ModelError` where there is no model; `WeightError` where a file cannot be read; `AdapterError` where the
     ///   model's own LoRA is not one, or changes parts that the model does not have.
-    init(_ source: ModelSource, clipVocabulary: String? = nil) throws {
+    init(_ source: ModelSource, clipVocabulary: String? = nil, needsAutoencoder: Bool = true) throws {
         switch source {
         case .file(let path):
             let (weights, hints) = try WeightFile.open(path)
             name = path
-            storage = .checkpoint(try LDMCheckpoint(weights, hints: hints), vocabulary: clipVocabulary)
+            storage = .checkpoint(
+                try LDMCheckpoint(weights, hints: hints, needsAutoencoder: needsAutoencoder),
+                vocabulary: clipVocabulary)
         case .folder(let path):
             var folder = path
             while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
             guard MappedFile.exists(folder) else { throw ModelError.notThere(path: path) }
             guard MappedFile.exists(folder + "/model_index.json") else {
-                let reason =
-                    MappedFile.exists(folder + "/.") ? "it has no model_index.json" : "it is a file, not a folder"
+                let isFolder = MappedFile.exists(folder + "/.")
+                let kind = isFolder ? WeightKind(folder: folder) : nil
+                let reason = kind?.clause ?? (isFolder ? "it has no model_index.json" : "it is a file, not a folder")
                 throw ModelError.notAModel(path: path, reason: reason)
             }
             guard MappedFile.exists(folder + "/unet/config.json") else {
@@ -130,7 +135,7 @@ struct ModelFiles: Sendable {
 
     private func storedWeights(_ part: String) throws -> any WeightSource {
         switch storage {
-        case .folder(let folder): return try WeightFolder(path: "\(folder)/\(part)")
+        case .folder(let folder): return try WeightFolder.open("\(folder)/\(part)")
         case .checkpoint(let checkpoint, _):
             guard let weights = checkpoint.weights[part] else {
                 throw ModelError.notACheckpoint(path: name, reason: "it has no weights for \(part)")

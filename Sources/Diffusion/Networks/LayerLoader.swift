@@ -24,7 +24,7 @@ struct LayerLoader {
         LayerLoader(source, part: part, prefix: prefix, arithmetic: arithmetic)
     }
 
-    func has(_ name: String) -> Bool { source.tensor(prefix + name) != nil }
+    func has(_ name: String) -> Bool { source.has(prefix + name) }
 
     func tensor(_ name: String, shape: [Int]) throws -> WeightTensor {
         try source.tensor(prefix + name, shape: shape).renamed("\(part)/\(prefix)\(name)")

@@ -90,7 +90,7 @@ struct TinyAutoencoder: PictureAutoencoder {
         _ loader: LayerLoader, from start: Int, inChannels: Int, stride: Int
     ) throws -> (layers: [Layer], channels: Int, resizes: Int, widest: Int, hasGaps: Bool) {
         let numbers = Set(
-            loader.source.names.lazy.filter { $0.hasPrefix(loader.prefix) }
+            loader.source.allNames.lazy.filter { $0.hasPrefix(loader.prefix) }
                 .compactMap { Int($0.dropFirst(loader.prefix.count).prefix { $0 != "." }) }
         ).sorted()
         var layers: [Layer] = []

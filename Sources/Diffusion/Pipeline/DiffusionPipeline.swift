@@ -71,7 +71,7 @@ public final class DiffusionPipeline {
         autoencoder: String? = nil,
         previewAutoencoder: String? = nil, adapters: Adapters = Adapters()
     ) throws {
-        let files = try ModelFiles(model, clipVocabulary: clipVocabulary)
+        let files = try ModelFiles(model, clipVocabulary: clipVocabulary, needsAutoencoder: autoencoder == nil)
         self.files = files
         let precision = precision ?? .automatic
         self.precision = precision
@@ -88,17 +88,22 @@ public final class DiffusionPipeline {
         let textWeights = plainText.map { matched.adapted($0.weights, part: $0.part) }
         let unetWeights = matched.adapted(plainUNet, part: "unet")
         let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
-        let own = try AutoencoderFiles(
-            configuration: files.configuration("vae/config.json"), weights: files.weights("vae"))
-        let chosen =
-            try autoencoder.map { try AutoencoderFiles(path: $0, modelScale: own.autoencoder.latentScale) } ?? own
+        // A model may come without one where another takes its place.
+        let own =
+            try autoencoder != nil && !files.has("vae/config.json")
+            ? nil
+            : AutoencoderFiles(configuration: files.configuration("vae/config.json"), weights: files.weights("vae"))
+        let ownScale =
+            own?.autoencoder.latentScale
+            ?? AutoencoderFiles.usualScale(isXL: unetConfiguration.addedCondition != nil)
+        guard
+            let chosen = try autoencoder.map({ try AutoencoderFiles(path: $0, modelScale: ownScale) }) ?? own
+        else { preconditionFailure("a model without an autoencoder was given one") }
         self.autoencoder = chosen.autoencoder
-        let preview = try previewAutoencoder.map {
-            try AutoencoderFiles(path: $0, modelScale: own.autoencoder.latentScale)
-        }
+        let preview = try previewAutoencoder.map { try AutoencoderFiles(path: $0, modelScale: ownScale) }
         for (path, found) in [(autoencoder, chosen), (previewAutoencoder, preview)] {
             guard let path, let found = found?.autoencoder else { continue }
-            let expected = own.autoencoder
+            let expected = (own ?? chosen).autoencoder
             guard found.latentChannels == expected.latentChannels, found.scaleFactor == expected.scaleFactor else {
                 throw ModelError.otherLatents(
                     autoencoder: path, channels: found.latentChannels, scaleFactor: found.scaleFactor,
@@ -124,8 +129,7 @@ public final class DiffusionPipeline {
         zerosEmptyNegative = try isXL && index.bool("force_zeros_for_empty_prompt") ?? true
         // It was trained with the picture in the scale of its own autoencoder.
         pictureScale =
-            try (index.bool("is_cosxl_edit") == true ? own.autoencoder.latentScale : 1)
-            * chosen.autoencoder.latentScale / own.autoencoder.latentScale
+            try (index.bool("is_cosxl_edit") == true ? ownScale : 1) * chosen.autoencoder.latentScale / ownScale
         var facts = try ModelFacts(
             files: files, index: index, unet: unet.configuration, latentChannels: chosen.autoencoder.latentChannels,
             scaleFactor: chosen.autoencoder.scaleFactor, scheduler: scheduler, predictionReason: files.predictionReason,

@@ -30,7 +30,7 @@ public struct GGUFFile: WeightSource {
         12: ("Q4_K", .q4K), 13: ("Q5_K", .q5K), 14: ("Q6_K", .q6K), 15: ("Q8_K", nil), 16: ("IQ2_XXS", nil),
         17: ("IQ2_XS", nil), 18: ("IQ3_XXS", nil), 19: ("IQ1_S", nil), 20: ("IQ4_NL", nil), 21: ("IQ3_S", nil),
         22: ("IQ2_S", nil), 23: ("IQ4_XS", nil), 24: ("I8", nil), 25: ("I16", nil), 26: ("I32", nil),
-        27: ("I64", nil), 28: ("F64", nil), 29: ("IQ1_M", nil), 30: ("BF16", .bfloat16), 34: ("TQ1_0", nil),
+        27: ("I64", nil), 28: ("F64", .float64), 29: ("IQ1_M", nil), 30: ("BF16", .bfloat16), 34: ("TQ1_0", nil),
         35: ("TQ2_0", nil), 39: ("MXFP4", nil), 40: ("NVFP4", nil),
     ]
 
@@ -90,6 +90,8 @@ public struct GGUFFile: WeightSource {
     public var files: [MappedFile] { [mapping] }
 
     public var names: [String] { entries.filter { $0.value.elementType != nil }.map(\.key) }
+
+    public var unusableNames: [String] { entries.filter { $0.value.elementType == nil }.map(\.key) }
 
     public func unusableElementType(_ name: String) -> String? {
         guard let entry = entries[name], entry.elementType == nil else { return nil }

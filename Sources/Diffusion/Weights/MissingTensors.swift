@@ -24,6 +24,7 @@ final class MissingTensors: WeightSource {
     var files: [MappedFile] { base.files }
     var names: [String] { base.names }
     func tensor(_ name: String) -> WeightTensor? { base.tensor(name) }
+    var unusableNames: [String] { base.unusableNames }
     func unusableElementType(_ name: String) -> String? { base.unusableElementType(name) }
     func nameInFile(_ name: String) -> String { base.nameInFile(name) }
 

@@ -34,8 +34,11 @@ public struct PyTorchFile: WeightSource {
     private let entries: [String: Entry]
     private let mapping: MappedFile
 
-    private static let sizes = [
+    /// Bytes an element.
+    static let sizes = [
         "F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1,
+        "F8_E4M3": 1, "F8_E5M2": 1, "F8_E4M3FNUZ": 1, "F8_E5M2FNUZ": 1, "F8_E8M0": 1, "U16": 2, "U32": 4, "U64": 8,
+        "C64": 8, Unpickler.untyped: 1,
     ]
 
     /// Maps a file and reads its pickle.
@@ -78,7 +81,7 @@ public struct PyTorchFile: WeightSource {
         for (key, value) in named {
             guard case .string(let name) = key, case .tensor(let index) = value else { continue }
             let tensor = reader.tensors[index]
-            let type = reader.storages[tensor.storage].elementType
+            let type = tensor.elementType
             entries[name] = Entry(
                 elementType: type, shape: tensor.shape, strides: tensor.strides,
                 start: places[tensor.storage] + tensor.offset * (Self.sizes[type] ?? 1))
@@ -181,6 +184,10 @@ public struct PyTorchFile: WeightSource {
 
     public var names: [String] {
         entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) != nil }.map(\.key)
+    }
+
+    public var unusableNames: [String] {
+        entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) == nil }.map(\.key)
     }
 
     public func unusableElementType(_ name: String) -> String? {

@@ -36,6 +36,8 @@ struct RenamedWeights: WeightSource {
     var files: [MappedFile] { base.files }
     var names: [String] { origins.filter { base.unusableElementType($0.value.name) == nil }.map(\.key) }
 
+    var unusableNames: [String] { origins.filter { base.unusableElementType($0.value.name) != nil }.map(\.key) }
+
     func unusableElementType(_ name: String) -> String? {
         origins[name].flatMap { base.unusableElementType($0.name) }
     }
@@ -52,9 +54,14 @@ struct RenamedWeights: WeightSource {
         let size = whole.bytes.count / part.count
         let shape = [rows / part.count] + whole.shape.dropFirst()
         let bytes = UnsafeRawBufferPointer(rebasing: whole.bytes[size * part.index ..< size * (part.index + 1)])
-        return WeightTensor(
+        let tensor = WeightTensor(
             name: name, shape: shape, elementType: whole.elementType, bytes: bytes, owner: whole.owner,
             isMapped: whole.isMapped)
+        // Adapters come behind new names; what a file itself says of its elements is by rows.
+        return whole.corrections.reduce(tensor) { tensor, correction in
+            guard let scale = correction as? WeightScale else { preconditionFailure("a part of an adapted tensor") }
+            return tensor.corrected(by: scale.part(part.index, of: part.count))
+        }
     }
 
     /// The file's name for a tensor; that of a missing one is told from its neighbour's in the same layer.

@@ -39,6 +39,10 @@ public struct SafetensorsFile: WeightSource {
         header.entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) != nil }.map(\.key)
     }
 
+    public var unusableNames: [String] {
+        header.entries.filter { WeightTensor.ElementType(rawValue: $0.value.elementType) == nil }.map(\.key)
+    }
+
     public func unusableElementType(_ name: String) -> String? {
         guard let type = header.entries[name]?.elementType else { return nil }
         return WeightTensor.ElementType(rawValue: type) == nil ? type : nil

@@ -26,7 +26,11 @@ struct Unpickler {
     enum Global: Sendable, Equatable {
         case dictionary
         case rebuildTensor
+        /// The same over bytes, with the element type beside them.
+        case rebuildTypedTensor
         case rebuildParameter
+        /// An element type, as safetensors writes it.
+        case elementType(String)
         /// The element type, as safetensors writes it.
         case storage(String)
         /// A marker in training checkpoints: may be called, built and compared, and stays opaque.
@@ -44,6 +48,7 @@ struct Unpickler {
     /// One tensor, in elements of its storage.
     struct TensorDescription: Sendable {
         var storage: Int
+        var elementType: String
         var offset: Int
         var shape: [Int]
         var strides: [Int]
@@ -75,14 +80,25 @@ struct Unpickler {
     private static let storageTypes = [
         "FloatStorage": "F32", "HalfStorage": "F16", "BFloat16Storage": "BF16", "DoubleStorage": "F64",
         "LongStorage": "I64", "IntStorage": "I32", "ShortStorage": "I16", "CharStorage": "I8", "ByteStorage": "U8",
-        "BoolStorage": "BOOL",
+        "BoolStorage": "BOOL", "ComplexFloatStorage": "C64", "Float8_e4m3fnStorage": "F8_E4M3",
+        "Float8_e5m2Storage": "F8_E5M2", "UntypedStorage": untyped, "storage.UntypedStorage": untyped,
+    ]
+    /// What a storage of bytes has for element type.
+    static let untyped = "bytes"
+
+    /// By PyTorch's names.
+    private static let elementTypes = [
+        "float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "float8_e4m3fn": "F8_E4M3",
+        "float8_e5m2": "F8_E5M2", "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ",
+        "float8_e8m0fnu": "F8_E8M0", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "uint32": "U32",
+        "int32": "I32", "uint64": "U64", "int64": "I64", "bool": "BOOL", "complex64": "C64",
     ]
 
     /// What training frameworks leave in checkpoints beside tensors.
     private static let ignored: Set<String> = [
         "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint", "pytorch_lightning.callbacks.ModelCheckpoint",
-        "pytorch_lightning.callbacks.early_stopping.EarlyStopping", "torch.Size", "torch.float32", "torch.float16",
-        "torch.bfloat16", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
+        "pytorch_lightning.callbacks.early_stopping.EarlyStopping", "torch.Size",
+        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype",
         "numpy.dtypes.Float64DType", "_codecs.encode",
     ]
 
@@ -304,11 +320,14 @@ struct Unpickler {
         switch name {
         case "collections.OrderedDict": return .dictionary
         case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor": return .rebuildTensor
+        case "torch._utils._rebuild_tensor_v3": return .rebuildTypedTensor
         case "torch._utils._rebuild_parameter": return .rebuildParameter
         default: break
         }
-        if name.hasPrefix("torch."), let type = Self.storageTypes[String(name.dropFirst("torch.".count))] {
-            return .storage(type)
+        if name.hasPrefix("torch.") {
+            let own = String(name.dropFirst("torch.".count))
+            if let type = Self.storageTypes[own] { return .storage(type) }
+            if let type = Self.elementTypes[own] { return .elementType(type) }
         }
         if Self.ignored.contains(name) { return .ignored }
         throw .forbiddenGlobal(file: file, name: name)
@@ -325,19 +344,27 @@ struct Unpickler {
             guard arguments.isEmpty else { return try dictionary(arguments) }
             dictionaries.append([])
             return .dictionary(dictionaries.count - 1)
-        case .ignored: return .opaque
+        case .ignored, .elementType: return .opaque
         case .storage: throw failure("it makes a storage that is not in the file")
         case .rebuildParameter:
             guard case .tensor? = arguments.first, let tensor = arguments.first else {
                 throw failure("a parameter has no tensor")
             }
             return tensor
-        case .rebuildTensor:
+        case .rebuildTensor, .rebuildTypedTensor:
             guard arguments.count >= 4, case .storage(let storage) = arguments[0],
                 case .integer(let offset) = arguments[1], case .tuple(let shape) = arguments[2],
                 case .tuple(let strides) = arguments[3]
             else { throw failure("a tensor has no storage, offset, shape and strides") }
-            tensors.append(try tensor(storage, offset: offset, shape: tuples[shape], strides: tuples[strides]))
+            var type = storages[storage].elementType
+            if global == .rebuildTypedTensor {
+                guard arguments.count >= 7, case .global(.elementType(let stated)) = arguments[6],
+                    type == Self.untyped || type == stated
+                else { throw failure("a tensor has no element type, or not that of its storage") }
+                type = stated
+            }
+            tensors.append(
+                try tensor(storage, type: type, offset: offset, shape: tuples[shape], strides: tuples[strides]))
             return .tensor(tensors.count - 1)
         }
     }
@@ -366,7 +393,7 @@ struct Unpickler {
     }
 
     private func tensor(
-        _ storage: Int, offset: Int, shape: [Value], strides: [Value]
+        _ storage: Int, type: String, offset: Int, shape: [Value], strides: [Value]
     ) throws(WeightError) -> TensorDescription {
         guard shape.count == strides.count, shape.count <= 16, offset >= 0 else {
             throw failure("a tensor's shape and strides do not fit each other")
@@ -392,11 +419,13 @@ struct Unpickler {
             (count, last) = (product, end)
         }
         // No element lies beyond the storage, and none is repeated: a file cannot announce more than it holds.
-        let limit = storages[storage].count
+        let size = storages[storage].elementType == Self.untyped ? PyTorchFile.sizes[type] ?? 1 : 1
+        let limit = storages[storage].count / size
         guard count == 0 || last < limit, count <= limit else {
             throw failure("a tensor of shape \(shape) reaches beyond its storage of \(limit) elements")
         }
-        return TensorDescription(storage: storage, offset: count == 0 ? 0 : offset, shape: shape, strides: strides)
+        return TensorDescription(
+            storage: storage, elementType: type, offset: count == 0 ? 0 : offset, shape: shape, strides: strides)
     }
 
     /// `('storage', type, key, device, count)`, in the legacy format with a view behind.

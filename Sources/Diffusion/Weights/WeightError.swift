@@ -62,7 +62,7 @@ extension WeightError: CustomStringConvertible {
         case .wrongShape(let file, let tensor, let expected, let found):
             "\(file) does not fit the model's configuration: tensor \(quoted(tensor)) should be \(expected), it is \(found)."
         case .unsupportedElementType(let file, let tensor, let found):
-            "\(file) holds tensor \(quoted(tensor)) as \(found): expected F32, F16, BF16 or one of GGUF's Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K."
+            "\(file) holds tensor \(quoted(tensor)) as \(found): expected F32, F16, BF16, F64, F8_E4M3, F8_E5M2 or one of GGUF's Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K."
         }
     }
 

@@ -1,8 +1,14 @@
 /// Opens a file of tensors as what its bytes say it is, whatever it is called.
 enum WeightFile {
-    /// - Returns: the tensors, and what the file says beside them.
+    /// - Returns: the tensors, scales of 8-bit floats applied, and what the file says beside them.
     /// - Throws: `WeightError`.
     static func open(_ path: String) throws(WeightError) -> (weights: any WeightSource, hints: [String: String]) {
+        let (weights, hints) = try openPlain(path)
+        return (try ScaledWeights.applied(to: weights), hints)
+    }
+
+    /// The same as they are stored.
+    static func openPlain(_ path: String) throws(WeightError) -> (weights: any WeightSource, hints: [String: String]) {
         let isPickle: Bool
         do {
             let mapping = try MappedFile(path: path)

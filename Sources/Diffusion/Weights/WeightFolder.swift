@@ -17,7 +17,14 @@ public struct WeightFolder: WeightSource {
     /// The same for PyTorch's pickles.
     static let pickleStems = ["diffusion_pytorch_model", "pytorch_model"]
 
-    /// Opens the weights that lie in a folder.
+    /// Opens the weights that lie in a folder, scales of 8-bit floats applied.
+    ///
+    /// - Throws: `WeightError`.
+    static func open(_ folder: String) throws(WeightError) -> any WeightSource {
+        try ScaledWeights.applied(to: WeightFolder(path: folder))
+    }
+
+    /// Opens the weights that lie in a folder, as they are stored.
     ///
     /// Tried in turn for each stem: the single file, then the index. With a `variant` (`fp16`, `non_ema` …) its file
     /// names are tried before the plain ones; without one, plain names come first, then the `fp16` and `bf16` variants,
@@ -51,7 +58,7 @@ public struct WeightFolder: WeightSource {
             if candidate.hasSuffix(".json") {
                 try self.init(index: path, folder: folder)
             } else {
-                try self.init(single: WeightFile.open(path).weights)
+                try self.init(single: WeightFile.openPlain(path).weights)
             }
             return
         }
@@ -90,7 +97,7 @@ public struct WeightFolder: WeightSource {
                 shard = known
             } else {
                 shard = shards.count
-                shards.append(try WeightFile.open("\(folder)/\(name)").weights)
+                shards.append(try WeightFile.openPlain("\(folder)/\(name)").weights)
                 shardOfName[name] = shard
             }
             guard shards[shard].tensor(tensor) != nil || shards[shard].unusableElementType(tensor) != nil else {
@@ -117,6 +124,10 @@ public struct WeightFolder: WeightSource {
     }
 
     public func tensor(_ name: String) -> WeightTensor? { shard(of: name)?.tensor(name) }
+
+    public var unusableNames: [String] {
+        isSharded ? shardOfTensor.keys.filter { unusableElementType($0) != nil } : shards[0].unusableNames
+    }
 
     public func unusableElementType(_ name: String) -> String? { shard(of: name)?.unusableElementType(name) }
 }

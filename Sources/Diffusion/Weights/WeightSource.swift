@@ -8,6 +8,9 @@ public protocol WeightSource: Sendable {
     var files: [MappedFile] { get }
     /// The name of every tensor that `tensor(_:)` returns, unordered.
     var names: [String] { get }
+    /// The names of tensors that are there in a type the engine does not compute with, unordered. Those of whole numbers and
+    /// truth values are no weights: positions, counters, marks.
+    var unusableNames: [String] { get }
     /// `nil` where the source has no tensor of that name, or has it in a type the engine does not compute with.
     func tensor(_ name: String) -> WeightTensor?
     /// The type, as the file writes it, of a tensor that is there but in a type the engine does not compute with; else
@@ -22,7 +25,10 @@ public protocol WeightSource: Sendable {
 }
 
 extension WeightSource {
-    public func unusableElementType(_ name: String) -> String? { nil }
+    /// The names of all tensors, unordered.
+    var allNames: [String] { names + unusableNames }
+    /// Whether there is a tensor of that name, of whatever type.
+    func has(_ name: String) -> Bool { tensor(name) != nil || unusableElementType(name) != nil }
     public func nameInFile(_ name: String) -> String { name }
 
     public func tensor(_ name: String, shape: [Int]) throws(WeightError) -> WeightTensor {

@@ -1,4 +1,4 @@
-internal import Diffusion
+public import Diffusion
 internal import ImageFiles
 internal import Masking
 internal import Raster
@@ -18,14 +18,30 @@ public struct EditJob: Sendable {
     ///
     /// - Parameters:
     ///   - randomSeed: the seed where the request names none.
-    ///   - openModel: gives the denoiser; not called where nothing is to be repainted.
+    ///   - loraLibrary: where LoRAs lie that a prompt calls by name; asked for where one does.
+    ///   - openModel: gives the denoiser, with LoRAs beside the user's others; not called where nothing is to be repainted.
     ///   - observe: told of everything that happens; what it throws stops the edit, and no file is left.
     /// - Throws: `EditError`, `ImageFileError`, `MaskError`, `OutpaintError`, `ModelError` or what `observe` throws.
     public func run(
-        randomSeed: UInt64, openModel: () throws -> any Denoiser, observe: @escaping (EditEvent) throws -> Void
+        randomSeed: UInt64, loraLibrary: () throws -> LoRALibrary = { try LoRALibrary(for: .embedded) },
+        openModel: ([LoRAChoice]) throws -> any Denoiser, observe: @escaping (EditEvent) throws -> Void
     ) throws -> EditReport {
         try request.validate()
         let meter = ProgressMeter(observe: observe)
+        let (job, tags, notes) = withoutNotation()
+        for note in notes { try meter.note(note) }
+        return try job.run(randomSeed: randomSeed, written: request, meter: meter) {
+            guard !tags.isEmpty else { return try openModel([]) }
+            let found = try Self.files(of: tags, in: loraLibrary())
+            for note in found.notes { try meter.note(note) }
+            return try openModel(found.loras)
+        }
+    }
+
+    /// - Parameter written: the request as the user wrote it, for the record.
+    private func run(
+        randomSeed: UInt64, written: EditRequest, meter: ProgressMeter, openModel: () throws -> any Denoiser
+    ) throws -> EditReport {
         try meter.begin(.read)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
@@ -65,7 +81,7 @@ public struct EditJob: Sendable {
 
         let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)
         try meter.begin(.save)
-        let record = EditRecord(request: request, plan: plan, facts: facts, isWritten: output.metadata)
+        let record = EditRecord(request: written, plan: plan, facts: facts, isWritten: output.metadata)
         let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
         return try writer.write(result, record: record, source: inputs.source)
     }

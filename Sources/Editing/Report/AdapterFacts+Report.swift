@@ -12,7 +12,7 @@ extension ModelFacts {
 
 extension AdapterFacts {
     fileprivate var notes: [EditNote] {
-        var text = "lora: \(name) at \(weight.shortText), \(kind), made for \(family), \(layerCount) layers"
+        var text = "lora: \(name) at \(weights), \(kind), made for \(family), \(layerCount) layers"
         if !words.isEmpty { text += ", \(Self.text(of: words))" }
         var notes = [EditNote(text)]
         if !unusedLayers.isEmpty {
@@ -28,6 +28,12 @@ extension AdapterFacts {
                         + Self.first(unknownTensors), isWarning: true))
         }
         return notes
+    }
+
+    /// The user's: of the text encoders and of the denoiser, as tags write them, where they differ.
+    var weights: String {
+        guard let textWeight, textWeight != weight else { return weight.shortText }
+        return "\(textWeight.shortText):\(weight.shortText)"
     }
 
     private var layerCount: Int { layers.values.reduce(0, +) }

@@ -5,6 +5,7 @@ internal import Raster
 
 /// How a picture was made, in the words that other programs of this kind read.
 struct EditRecord {
+    /// As the user wrote it: prompts with the tags in them, as AUTOMATIC1111 records them.
     let request: EditRequest
     let plan: EditPlan
     let facts: ModelFacts
@@ -26,7 +27,8 @@ struct EditRecord {
     /// Keys and their order as AUTOMATIC1111's web UI writes them (`modules/processing.py`, `create_infotext`, v1.10.1).
     func infotext(seed: UInt64) -> Infotext {
         let settings = plan.settings
-        var text = Infotext(prompt: request.prompt, negativePrompt: settings.negativePrompt)
+        let negative = request.negativePrompt.isEmpty ? settings.negativePrompt : request.negativePrompt
+        var text = Infotext(prompt: request.prompt, negativePrompt: negative)
         text["Steps"] = "\(settings.steps)"
         text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
         text["Schedule type"] = settings.schedule?.displayName
@@ -50,7 +52,7 @@ struct EditRecord {
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model"] = facts.name
         text["VAE"] = facts.autoencoder
-        let loras = facts.adapters.map { "\($0.name):\($0.weight.shortText)" }
+        let loras = facts.adapters.map { "\($0.name):\($0.weights)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
         if let hashes, !hashes.loras.isEmpty { text["Lora hashes"] = hashes.loras.joined(separator: ", ") }
         let words = facts.embeddings.flatMap { $0.words.map(\.word) }

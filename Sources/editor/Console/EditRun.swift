@@ -1,3 +1,4 @@
+internal import Diffusion
 internal import Editing
 
 /// One edit at the command line: runs it, shows its progress, and prints where the result is.
@@ -28,8 +29,11 @@ struct EditRun {
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
-            openModel: {
-                let opened = try shared.modelChoice().open()
+            loraLibrary: { try LoRALibrary(for: shared.modelChoice().source) },
+            openModel: { loras in
+                var choice = try shared.modelChoice()
+                choice.adapters.loras += loras
+                let opened = try choice.open()
                 denoiser = opened
                 return opened
             },

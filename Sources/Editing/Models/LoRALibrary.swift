@@ -1,0 +1,88 @@
+public import Diffusion
+
+/// The LoRA files that prompts can call by their names.
+public struct LoRALibrary: Sendable {
+    /// Where they are looked for, in this order.
+    public let folders: [String]
+    /// Those of which what lies below is looked at, too.
+    private let deep: Set<String>
+
+    private static let endings = [".safetensors", ".pt", ".ckpt", ".bin"]
+    /// As AUTOMATIC1111 and ComfyUI call the folder.
+    private static let names = ["Lora", "LyCORIS", "loras", "lora"]
+
+    /// Beside the model, in the folders of `config.json`, and where this program keeps models.
+    ///
+    /// - Throws: `ModelStoreError.badConfiguration`.
+    public init(for model: ModelSource) throws {
+        var folders: [String] = []
+        var deep: Set<String> = []
+        func add(_ folder: String, isDeep: Bool) {
+            guard FileSystem.isFolder(folder) else { return }
+            if isDeep { deep.insert(folder) }
+            if !folders.contains(folder) { folders.append(folder) }
+        }
+        func addNamed(in folder: String) {
+            for name in Self.names { add(FileSystem.join(folder, name), isDeep: true) }
+        }
+        // Where the model is said to be, and where links lead.
+        let places: [String] =
+            switch model {
+            case .file(let path): [FileSystem.folder(of: path), FileSystem.folder(of: FileSystem.resolved(path))]
+            case .folder(let path): [FileSystem.resolved(path)]
+            case .embedded: []
+            }
+        for place in places.map(FileSystem.resolved) {
+            let parent = FileSystem.folder(of: place)
+            add(place, isDeep: false)
+            addNamed(in: place)
+            // Models and LoRAs lie side by side in those programs' folders.
+            if case .folder = model { add(parent, isDeep: false) }
+            addNamed(in: parent)
+        }
+        for root in try UserConfiguration().modelFolders {
+            let known =
+                ["", "models"].flatMap { part in
+                    Self.names.map { FileSystem.join(part.isEmpty ? root : FileSystem.join(root, part), $0) }
+                }
+                + Self.names.map { FileSystem.join(FileSystem.folder(of: root), $0) }
+            let found = known.filter(FileSystem.isFolder)
+            for folder in found.isEmpty ? [root] : found { add(folder, isDeep: true) }
+        }
+        if let own = ModelLibrary.ownFolder { add(own, isDeep: true) }
+        self.folders = folders
+        self.deep = deep
+    }
+
+    /// The file of that name, without its ending, and with folders above it where the name has some; `nil` where there is
+    /// none. The first of several counts, one in the same letters before one in others.
+    public func file(named name: String) -> String? {
+        let wanted = Self.stem(name) ?? name
+        var close: String?
+        for folder in folders {
+            for path in files(in: folder, prefix: "", depth: deep.contains(folder) ? 5 : 0) {
+                guard let stem = Self.stem(path) else { continue }
+                if ("/" + stem).hasSuffix("/" + wanted) { return folder + "/" + path }
+                if close == nil, ("/" + stem.lowercased()).hasSuffix("/" + wanted.lowercased()) {
+                    close = folder + "/" + path
+                }
+            }
+        }
+        return close
+    }
+
+    /// Files below a folder by their paths from there, those of the folder itself first.
+    private func files(in folder: String, prefix: String, depth: Int) -> [String] {
+        let entries = FileSystem.entries(of: folder).filter { !$0.hasPrefix(".") }
+        let own = entries.filter { Self.stem($0) != nil && FileSystem.isFile(folder + "/" + $0) }.map { prefix + $0 }
+        guard depth > 0 else { return own }
+        return own
+            + entries.filter { FileSystem.isFolder(folder + "/" + $0) }.flatMap {
+                files(in: folder + "/" + $0, prefix: prefix + $0 + "/", depth: depth - 1)
+            }
+    }
+
+    private static func stem(_ name: String) -> String? {
+        endings.first { name.lowercased().hasSuffix($0) }.map { String(name.dropLast($0.count)) }
+    }
+}
