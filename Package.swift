@@ -34,6 +34,11 @@ let package = Package(
         .systemLibrary(name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
         .systemLibrary(
             name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"]), .brew(["freetype"])]),
+        .systemLibrary(
+            name: "CHarfBuzz", pkgConfig: "harfbuzz", providers: [.apt(["libharfbuzz-dev"]), .brew(["harfbuzz"])]),
+        .systemLibrary(
+            name: "CFriBidi", pkgConfig: "fribidi", providers: [.apt(["libfribidi-dev"]), .brew(["fribidi"])]),
+        .systemLibrary(name: "CRaqm", pkgConfig: "raqm", providers: [.apt(["libraqm-dev"]), .brew(["libraqm"])]),
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
@@ -46,7 +51,9 @@ let package = Package(
             name: "CKernels", dependencies: ["COneDNN"],
             linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
 
-        .target(name: "CTypeface", dependencies: ["CFreeType"], linkerSettings: [.linkedLibrary("freetype")]),
+        .target(
+            name: "CTypeface", dependencies: ["CFreeType", "CHarfBuzz", "CFriBidi", "CRaqm"],
+            linkerSettings: ["raqm", "fribidi", "harfbuzz", "freetype"].map { .linkedLibrary($0) }),
 
         .target(name: "CBundledModel", exclude: ["model"]),
 

@@ -11,7 +11,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let rule: VectorPath.FillRule = kind & 0x80 == 0 ? .nonZero : .evenOdd
     let shape: MaskShape
     do {
-        switch kind % 8 {
+        switch (kind & 0x0F) % 10 {
         case 0: shape = try MaskShape(box: text)
         case 1: shape = try MaskShape(ellipse: text)
         case 2: shape = try MaskShape(polygon: text, rule: rule)
@@ -19,6 +19,25 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         case 4, 5: shape = try MaskShape(svgPath: text, rule: rule)
         case 6:
             _ = try MaskShape.Place(text).pixel(in: size)
+            return 0
+        case 8:
+            // Without this font an error.
+            let font = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+            let words = try TextShape(text, font: font).fitted(x: 0, y: 0, width: 48, height: 37)
+            _ = Mask(words, size: size)
+            return 0
+        case 9:
+            // The bytes as the samples of a mask, a layout by the two bits that are left.
+            let layout = Picture.Layout.allCases[Int(kind >> 4) % 4]
+            let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: data + 1, count: count - 1))
+            let pixels = bytes.count / layout.channels
+            guard pixels > 0 else { return 0 }
+            let samples = Array(bytes.prefix(pixels * layout.channels))
+            let picture = Picture(
+                size: PixelSize(width: pixels, height: 1), layout: layout,
+                samples: kind & 0x40 == 0 ? .eight(samples) : .sixteen(samples.map { UInt16($0) << 5 }))
+            let mask = try Mask(reading: picture, isLossy: kind & 0x80 != 0)
+            precondition(mask.coverage.values.allSatisfy { $0 >= 0 && $0 <= 1 } && !mask.summary.verdict.isEmpty)
             return 0
         default:
             _ = MaskMeaning(rawValue: text)

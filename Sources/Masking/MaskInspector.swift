@@ -231,7 +231,7 @@ struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
         }
         if present.count > 1, highest < small { throw .classes(values: present, maximum: white) }
         let between = present.drop { $0 == 0 }.prefix { $0 < small }
-        if !between.isEmpty, present.count <= 64, highest == white,
+        if !isLossy, !between.isEmpty, present.count <= 64, highest == white,
             present.count == between.count + (lowest == 0 ? 2 : 1),
             between.reduce(0, { $0 + counts[$1] }) > counts[white]
         {

@@ -175,7 +175,8 @@ import Testing
         let half = try editor.run(
             ["erase", "turned.jpg", "half.png", "-o", "h.png", "--fit-mask"] + Self.quick)
         #expect(half.code == 0 && half.error.contains("turned along"), "\(half.error)")
-        #expect(half.error.contains("6.2 % of the picture") || half.error.contains("6.3 %"), "\(half.error)")
+        // A sixteenth, and the edge that scaling softens.
+        #expect(half.error.contains("7.2 % of the picture"), "\(half.error)")
         let bare = try editor.run(["erase", "turned.jpg", "half.png"])
         #expect(bare.code == 65, "\(bare.error)")
     }

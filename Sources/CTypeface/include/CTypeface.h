@@ -1,7 +1,8 @@
-// Outlines of text by FreeType.
+// Outlines of text: FreeType reads fonts, Raqm lays a line out with FriBidi (directions) and HarfBuzz (shaping).
 #ifndef CTYPEFACE_H
 #define CTYPEFACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,16 +30,26 @@ typedef enum {
 // Outlines of one line of text. Units are ems; x to the right, y up from the baseline.
 typedef struct {
     ctypeface_status status;
+    // Which font a status other than OK is about.
+    size_t font;
     ctypeface_piece *pieces; // ctypeface_free_outlines
     size_t count;
-    // How many characters the font has no glyph for (those are drawn as its own sign for that).
-    size_t missing;
     double line_height;
+    // Whether the line runs from right to left: its first letter does.
+    bool right_to_left;
 } ctypeface_outlines;
 
-// Sets `count` Unicode scalars in the font file at `path`, side by side with the font's own advances and kerning.
-ctypeface_outlines ctypeface_outline_text(const char *path, const uint32_t *text, size_t count);
+// Sets `count` Unicode scalars in the font files at `paths`: `path_count` strings, at least one, each behind the zero that
+// ends the one before. A cluster is set in the first
+// that has all of it, else in the first that has its base. Where `missing` is not NULL it has room for `count` flags, and
+// tells which characters no font had a glyph for (those are drawn as the font's own sign for that).
+ctypeface_outlines ctypeface_outline_text(
+    const char *paths, size_t path_count, const uint32_t *text, size_t count, bool *missing);
 
 void ctypeface_free_outlines(ctypeface_outlines *outlines);
+
+// Clears the flags in `missing` of those of `count` Unicode scalars that the font file at `path` has a glyph for, or that
+// need none.
+ctypeface_status ctypeface_find_glyphs(const char *path, const uint32_t *text, size_t count, bool *missing);
 
 #endif

@@ -107,15 +107,24 @@ public struct MaskJob: Sendable {
             maximumPixels: maximumPixels)
         switch task {
         case .shape(let shape): return try MaskReader.mask(of: shape, size: picture.size, notes: &notes)
-        case .text(let text, let font, let box):
-            let path = try FontFinder.path(of: font)
-            let shape = try TextShape(text, font: path)
-            notes.append(EditNote("font: \(path)"))
-            if shape.missing > 0 {
-                notes.append(
-                    EditNote("the font has no sign for \(shape.missing) of the characters", isWarning: true))
+        case .text(let text, let font, let alignment, let box):
+            let choice = try FontFinder.fonts(for: text, named: font)
+            guard choice.missing.isEmpty else {
+                throw EditError.noGlyphs(characters: choice.missing, font: choice.fonts[0])
             }
-            _ = try box.reachesBeyond(picture.size)
+            let shape = try TextShape(text, fonts: choice.fonts, alignment: alignment)
+            notes.append(EditNote("font: \(choice.fonts.joined(separator: ", "))"))
+            if font != nil, choice.fonts.count > 1 {
+                let lacking = TextShape.missingCharacters(of: text, in: choice.fonts[0])
+                notes.append(
+                    EditNote(
+                        "'\(choice.fonts[0])' has no glyph for \(EditError.listed(lacking)), which come from other fonts",
+                        isWarning: true))
+            }
+            if !shape.missingCharacters.isEmpty {
+                throw EditError.noGlyphs(characters: shape.missingCharacters, font: choice.fonts[0])
+            }
+            try MaskReader.check(box, on: picture.size, notes: &notes)
             guard let rect = box.pixelRect(in: picture.size) else { return .uniform(0, size: picture.size) }
             var mask = Mask(
                 shape.fitted(

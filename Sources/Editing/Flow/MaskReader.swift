@@ -71,10 +71,14 @@ struct MaskReader {
 
     /// A shape on a picture of that size. Throws `MaskShapeError` for one that lies outside.
     static func mask(of shape: MaskShape, size: PixelSize, notes: inout [EditNote]) throws(MaskShapeError) -> Mask {
-        if try shape.reachesBeyond(size) {
-            notes.append(EditNote("the \(shape.kind) reaches beyond the picture of \(size), where it is cut off"))
-        }
+        try check(shape, on: size, notes: &notes)
         return shape.mask(size: size)
+    }
+
+    /// Notes that a shape is cut off at the picture's border. Throws `MaskShapeError` where nothing of it is left.
+    static func check(_ shape: MaskShape, on size: PixelSize, notes: inout [EditNote]) throws(MaskShapeError) {
+        guard try shape.reachesBeyond(size) else { return }
+        notes.append(EditNote("the \(shape.kind) reaches beyond the picture of \(size), where it is cut off"))
     }
 
     /// What was seen in a mask and is not said with the verdict on it.

@@ -1,7 +1,42 @@
 internal import Foundation
+internal import Masking
 
 /// Finds font files where systems keep them.
 enum FontFinder {
+    /// The fonts that set a text.
+    struct Choice: Equatable {
+        /// Paths; each character is set in the first that has it.
+        var fonts: [String]
+        /// The characters that no font has.
+        var missing: [Unicode.Scalar]
+    }
+
+    /// The font that was asked for, or a plain bold one that has all characters, and others for what it lacks.
+    ///
+    /// - Parameter name: as in `path(of:)`.
+    /// - Throws: `EditError.noFont`.
+    static func fonts(for text: String, named name: String?) throws(EditError) -> Choice {
+        let first = try path(of: name)
+        var missing = TextShape.missingCharacters(of: text, in: first)
+        guard !missing.isEmpty else { return Choice(fonts: [first], missing: []) }
+        // The plainest first.
+        let others = installed().filter { $0 != first }.sorted { (plainness(of: $1), $0) < (plainness(of: $0), $1) }
+        var lacking: [String: [Unicode.Scalar]] = [:]
+        for other in others {
+            lacking[other] = TextShape.missingCharacters(of: text, in: other)
+            if name == nil, lacking[other]?.isEmpty == true { return Choice(fonts: [other], missing: []) }
+        }
+        var fonts = [first]
+        while !missing.isEmpty {
+            // That which adds most; of equals the plainest.
+            func left(_ font: String) -> Int { missing.count { (lacking[font] ?? []).contains($0) } }
+            guard let next = others.min(by: { left($0) < left($1) }), left(next) < missing.count else { break }
+            fonts.append(next)
+            missing.removeAll { !(lacking[next] ?? []).contains($0) }
+        }
+        return Choice(fonts: fonts, missing: missing)
+    }
+
     /// The path of a font: `name` itself where it is a file, else the file of that name (without its ending, upper and
     /// lower case alike) in the system's or the user's font folders; without a name a plain bold font, or any.
     ///
@@ -21,6 +56,15 @@ enum FontFinder {
         return found
     }
 
+    /// How well a font file, by its name, does where nothing is asked of the font.
+    private static func plainness(of path: String) -> Int {
+        let name = FileSystem.name(of: path).lowercased()
+        func has(_ words: String...) -> Bool { words.contains { name.contains($0) } }
+        return (has("bold") && !has("semi", "extra", "demi") ? 2 : 0) + (has("sans", "arial", "helvetica") ? 4 : 0)
+            - (has("serif") ? 2 : 0) - (has("mono") ? 4 : 0) - (has("italic", "oblique") ? 8 : 0)
+            - (has("condensed", "narrow", "light", "thin", "display", "looped") ? 4 : 0)
+    }
+
     private static func installed() -> [String] {
         let home = FileSystem.environment("HOME") ?? ""
         let folders = [
@@ -32,8 +76,9 @@ enum FontFinder {
             guard FileSystem.isFolder(folder), let names = FileManager.default.enumerator(atPath: folder) else {
                 return [String]()
             }
+            // LastResort has a sign for every character, of its block.
             return names.compactMap { $0 as? String }
-                .filter { name in endings.contains { name.lowercased().hasSuffix($0) } }
+                .filter { name in endings.contains { name.lowercased().hasSuffix($0) } && !name.contains("LastResort") }
                 .sorted().map { FileSystem.join(folder, $0) }
         }
     }

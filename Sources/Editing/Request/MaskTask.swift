@@ -4,8 +4,8 @@ public import Masking
 public enum MaskTask: Sendable {
     // Makers.
     case shape(MaskShape)
-    /// Words as large as fit into the box; `font` as in `FontFinder`.
-    case text(String, font: String?, box: MaskShape)
+    /// Words as large as fit into the box; `font` as in `FontFinder`, `alignment` as in `TextShape`.
+    case text(String, font: String?, alignment: TextShape.Alignment?, box: MaskShape)
     /// Colours, and those found at places of the picture.
     case color(ColorSelection, colors: [LabColor], places: [MaskShape.Place], radius: Int)
     case wand(ColorSelection, places: [MaskShape.Place], radius: Int, diagonal: Bool)

@@ -32,6 +32,8 @@ public enum EditError: Failing, Equatable {
     /// Previews would go where a result goes.
     case previewIsOutput(path: String)
     case noFont(name: String?)
+    /// Characters that no font of the machine's has, `font` included.
+    case noGlyphs(characters: [Unicode.Scalar], font: String)
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
     case overMemoryLimit(what: String, needed: Int, limit: Int)
@@ -99,6 +101,8 @@ extension EditError: CustomStringConvertible {
                 "there is no font '\($0)' on this machine, expected the path of a font file or its name without the ending"
             }
                 ?? "no font was found on this machine; name a font file with --font"
+        case .noGlyphs(let characters, let font):
+            "neither '\(font)' nor another font of this machine has a glyph for \(Self.listed(characters)); name a font file that has them with --font"
         case .unreadable(let path):
             "'\(path)' can no longer be read"
         case .overMemoryLimit(let what, let needed, let limit):
@@ -139,6 +143,16 @@ extension EditError: CustomStringConvertible {
         }
     }
 
+    /// "'ש' (U+05E9), 'ל' (U+05DC) and 3 more".
+    static func listed(_ characters: [Unicode.Scalar]) -> String {
+        func code(_ scalar: Unicode.Scalar) -> String {
+            let digits = String(scalar.value, radix: 16, uppercase: true)
+            return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        }
+        let named = characters.prefix(6).map { "'\($0)' (\(code($0)))" }.joined(separator: ", ")
+        return characters.count > 6 ? "\(named) and \(characters.count - 6) more" : named
+    }
+
     public var kind: FailureKind {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .outputFormatUnknown,
@@ -146,7 +160,7 @@ extension EditError: CustomStringConvertible {
             .nothingHeld, .placeholderKept, .noiseKept, .stencilWithoutShape, .maskFormat, .notAPreview,
             .previewIsOutput:
             .usage
-        case .noFont: .noInput
+        case .noFont, .noGlyphs: .noInput
         case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData
         case .unreadable, .diskFull: .inputOutput
         case .nothingToContinue: .noInput

@@ -1,43 +1,89 @@
 internal import CTypeface
 internal import PlainText
 
-/// The shape of some words in a font of the machine's.
+/// The shape of some words in fonts of the machine's.
 ///
-/// Characters stand side by side with the font's advances and kerning (FreeType); scripts whose letters join or change
-/// places are not shaped.
+/// Lines are laid out by Raqm: FriBidi orders what runs from right to left (Unicode Standard Annex 9), HarfBuzz joins,
+/// places and kerns the glyphs as script and font ask.
 public struct TextShape: Sendable, Equatable {
+    /// How lines stand above each other; the raw values are those of `--align`.
+    public enum Alignment: String, Sendable, CaseIterable {
+        case left
+        case center
+        case right
+    }
+
     /// Outlines in ems: x to the right, y down, the first baseline at 0.
     public let path: VectorPath
-    /// How many characters the font has no glyph for.
-    public let missing: Int
+    /// The characters that none of the fonts has a glyph for, each once.
+    public let missingCharacters: [Unicode.Scalar]
+    /// How many those are.
+    public var missing: Int { missingCharacters.count }
 
     /// - Parameters:
-    ///   - text: lines, each of which is centred.
-    ///   - font: the path of a font file with outlines (TrueType, OpenType, Type 1).
+    ///   - text: lines.
+    ///   - fonts: the paths of font files with outlines (TrueType, OpenType, Type 1), at least one; each character is set in
+    ///     the first that has it.
+    ///   - alignment: `nil` for right where the text runs from right to left, else centred.
     /// - Throws: `TextShapeError`.
-    public init(_ text: String, font: String) throws(TextShapeError) {
-        var path = VectorPath()
-        var missing = 0
+    public init(_ text: String, fonts: [String], alignment: Alignment? = nil) throws(TextShapeError) {
+        precondition(!fonts.isEmpty, "text is set in a font")
+        let paths = fonts.flatMap(\.nativePath)
+        var rows: [(path: VectorPath, baseline: Double, isRightToLeft: Bool)] = []
+        var missing: [Unicode.Scalar] = []
         var baseline = 0.0
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let scalars = line.unicodeScalars.map(\.value)
-            var outlines = unsafe ctypeface_outline_text(font.nativePath, scalars, scalars.count)
+        for line in Self.lines(of: text) {
+            let scalars = line.map(\.value)
+            var isMissing = [Bool](repeating: false, count: line.count)
+            var outlines = unsafe ctypeface_outline_text(paths, fonts.count, scalars, scalars.count, &isMissing)
             defer { unsafe ctypeface_free_outlines(&outlines) }
             switch unsafe outlines.status {
             case CTYPEFACE_OK: break
-            case CTYPEFACE_NO_FONT: throw .notAFont(font)
-            case CTYPEFACE_NO_OUTLINES: throw .noOutlines(font)
+            case CTYPEFACE_NO_FONT: throw .notAFont(fonts[unsafe outlines.font])
+            case CTYPEFACE_NO_OUTLINES: throw .noOutlines(fonts[unsafe outlines.font])
             default: throw .unavailable
             }
-            missing += unsafe outlines.missing
+            for (scalar, isMissing) in zip(line, isMissing) where isMissing && !missing.contains(scalar) {
+                missing.append(scalar)
+            }
             let row = unsafe Self.path(UnsafeBufferPointer(start: outlines.pieces, count: outlines.count))
-            let middle = row.bounds.map { ($0.minX + $0.maxX) / 2 } ?? 0
-            path.append(row.transformed(scale: 1, dx: -middle, dy: baseline))
+            unsafe rows.append((row, baseline, outlines.right_to_left))
             baseline += unsafe max(outlines.line_height, 1)
+        }
+        let firstLine = rows.first { $0.path.bounds != nil }
+        let alignment = alignment ?? (firstLine?.isRightToLeft == true ? .right : .center)
+        var path = VectorPath()
+        for row in rows {
+            guard let bounds = row.path.bounds else { continue }
+            let anchor =
+                switch alignment {
+                case .left: bounds.minX
+                case .center: (bounds.minX + bounds.maxX) / 2
+                case .right: bounds.maxX
+                }
+            path.append(row.path.transformed(scale: 1, dx: -anchor, dy: row.baseline))
         }
         guard path.bounds != nil else { throw .nothingToDraw }
         self.path = path
-        self.missing = missing
+        missingCharacters = missing
+    }
+
+    /// - Parameter font: the path of the only font.
+    public init(_ text: String, font: String, alignment: Alignment? = nil) throws(TextShapeError) {
+        try self.init(text, fonts: [font], alignment: alignment)
+    }
+
+    /// The characters of `text` that the font file at `font` has no glyph for, each once; all of them where it is no font.
+    public static func missingCharacters(of text: String, in font: String) -> [Unicode.Scalar] {
+        var found: [Unicode.Scalar] = []
+        for line in lines(of: text) {
+            var isMissing = [Bool](repeating: true, count: line.count)
+            _ = unsafe ctypeface_find_glyphs(font, line.map(\.value), line.count, &isMissing)
+            for (scalar, isMissing) in zip(line, isMissing) where isMissing && !found.contains(scalar) {
+                found.append(scalar)
+            }
+        }
+        return found
     }
 
     /// The words as large as fit into a box of pixels, in its middle.
@@ -48,6 +94,21 @@ public struct TextShape: Sendable, Equatable {
         return path.transformed(
             scale: scale, dx: x + width / 2 - scale * (bounds.minX + bounds.maxX) / 2,
             dy: y + height / 2 - scale * (bounds.minY + bounds.maxY) / 2)
+    }
+
+    /// The characters of each line; tabs and other controls are spaces.
+    private static func lines(of text: String) -> [[Unicode.Scalar]] {
+        var lines: [[Unicode.Scalar]] = [[]]
+        var previous: Unicode.Scalar = " "
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n" where previous == "\r": break
+            case "\n", "\r", "\u{0B}", "\u{0C}", "\u{85}", "\u{2028}", "\u{2029}": lines.append([])
+            default: lines[lines.count - 1].append(scalar.properties.generalCategory == .control ? " " : scalar)
+            }
+            previous = scalar
+        }
+        return lines
     }
 
     /// Flattened at 4096 pixels an em, then taken back to ems: finer than any picture shows.
@@ -84,7 +145,7 @@ public enum TextShapeError: Error, Equatable, CustomStringConvertible {
         case .notAFont(let path): "'\(path)' cannot be read as a font"
         case .noOutlines(let path): "'\(path)' holds no outlines, expected a TrueType or OpenType font"
         case .nothingToDraw: "the text has nothing to draw, expected some letters"
-        case .unavailable: "FreeType could not be started, or memory ran out"
+        case .unavailable: "FreeType or Raqm could not be started, or memory ran out"
         }
     }
 }

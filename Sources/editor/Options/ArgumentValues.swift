@@ -18,6 +18,7 @@ extension EditArea: ExpressibleByArgument {}
 extension Composite.Mode: ExpressibleByArgument {}
 extension MaskMeaning: ExpressibleByArgument {}
 extension MaskCombination: ExpressibleByArgument {}
+extension TextShape.Alignment: ExpressibleByArgument {}
 extension OutpaintPlan.Anchor: ExpressibleByArgument {}
 extension Composite.AlphaPolicy: ExpressibleByArgument {}
 

@@ -39,6 +39,7 @@ struct MaskSourceOptions: ParsableArguments {
     var ownAlpha = false
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Never change what this mask covers, whatever else does; a picture, or a rectangle x,y,w,h. May be repeated.",
             valueName: "path"), completion: .file())

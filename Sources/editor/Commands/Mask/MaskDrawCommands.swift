@@ -155,7 +155,7 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
         commandName: "text", abstract: "Mask the shape of some words.",
         usage: "editor mask text [<options>] <image> <text>",
         discussion:
-            "The words are as large as fit into the box. Letters stand side by side: scripts whose letters join are not shaped."
+            "The words are as large as fit into the box. All scripts are set as they are written: joined, and from right to left where they run so."
     )
 
     @OptionGroup var picture: MaskPictureArgument
@@ -170,9 +170,13 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         help: ArgumentHelp(
-            "A font file, or the name of an installed one without its ending. Default: a plain bold one.",
+            "A font file, or the name of an installed one without its ending. Default: a plain bold one that has the characters. What it lacks comes from other installed fonts.",
             valueName: "font"), completion: .file())
     var font: String?
+
+    @Option(
+        help: "How lines stand above each other. Default: right where the text runs from right to left, else center.")
+    var align: TextShape.Alignment?
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
 
@@ -183,7 +187,9 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
         try checkPrompt(text, name: "the text")
     }
 
-    func run() throws { try MaskRun(output).run(.text(text, font: font, box: shape), input: picture.input()) }
+    func run() throws {
+        try MaskRun(output).run(.text(text, font: font, alignment: align, box: shape), input: picture.input())
+    }
 
     private var shape: MaskShape {
         get throws { try named("--box") { () throws(MaskShapeError) in try MaskShape(box: box) } }

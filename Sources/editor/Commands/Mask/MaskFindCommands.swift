@@ -16,12 +16,14 @@ struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
     var box: String
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "What is part of the object for certain: a mask, or a rectangle x,y,w,h. May be repeated.",
             valueName: "path"), completion: .file())
     var include: [String] = []
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "What is background for certain: a mask, or a rectangle x,y,w,h. May be repeated.", valueName: "path"),
         completion: .file())

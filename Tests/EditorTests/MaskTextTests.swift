@@ -1,0 +1,95 @@
+import Foundation
+import ImageFiles
+import Raster
+import Testing
+
+/// `editor mask text`.
+@Suite struct MaskTextTests {
+    private static let folder = "/usr/share/fonts/truetype/dejavu/"
+    private static let size = PixelSize(width: 300, height: 120)
+
+    private func editor() throws -> Editor {
+        let editor = try Editor()
+        let samples = [UInt8](repeating: 90, count: Self.size.area * 3)
+        try editor.write(Picture(size: Self.size, layout: .rgb, samples: .eight(samples)), "a.png")
+        return editor
+    }
+
+    private func isInstalled(_ names: String...) -> Bool {
+        let are = names.allSatisfy { FileManager.default.fileExists(atPath: Self.folder + $0) }
+        if !are { print("skipped: \(names) are not installed in \(Self.folder)") }
+        return are
+    }
+
+    private func samples(_ editor: Editor, _ name: String) throws -> [UInt8] {
+        guard case .eight(let samples) = try ImageFile.read(path: editor.path(name)).picture.samples else { return [] }
+        return samples
+    }
+
+    /// The columns that hold some white.
+    private func columns(_ samples: [UInt8]) -> [Int] {
+        (0 ..< Self.size.width).filter { x in
+            (0 ..< Self.size.height).contains { samples[$0 * Self.size.width + x] > 127 }
+        }
+    }
+
+    @Test func `Words become a mask as large as fits`() throws {
+        guard isInstalled("DejaVuSans-Bold.ttf") else { return }
+        let editor = try editor()
+        let font = Self.folder + "DejaVuSans-Bold.ttf"
+        let outcome = try editor.run(["mask", "text", "a.png", "HELLO", "--font", font, "--box", "10,10,280,100"])
+        #expect(outcome.code == 0, "\(outcome.error)")
+        #expect(outcome.output == "a-mask.png\n")
+        #expect(outcome.error.contains("font: \(font)\n"), "\(outcome.error)")
+        #expect(!outcome.error.contains("warning"), "\(outcome.error)")
+        let found = columns(try samples(editor, "a-mask.png"))
+        #expect(found.first == 10 && found.last == 289)
+        // Four gaps part five letters.
+        #expect(zip(found, found.dropFirst()).count { $1 > $0 + 1 } == 4)
+        // A name stands for the file.
+        let named = try editor.run(
+            ["mask", "text", "a.png", "HELLO", "--font", "dejavusans-bold", "--box", "10,10,280,100", "-o", "n.png"])
+        #expect(named.code == 0, "\(named.error)")
+        #expect(try samples(editor, "n.png") == samples(editor, "a-mask.png"))
+        let none = try editor.run(["mask", "text", "a.png", " \t "])
+        #expect(none.code == 64 && none.error.contains("nothing to draw"), "\(none.error)")
+    }
+
+    /// A Hebrew word is the mirror order of its letters, an Arabic one hangs together.
+    @Test func `Hebrew runs from right to left, Arabic is joined`() throws {
+        guard isInstalled("DejaVuSans.ttf") else { return }
+        let editor = try editor()
+        func found(_ text: String) throws -> [Int] {
+            let outcome = try editor.run(
+                ["mask", "text", "a.png", text, "--font", Self.folder + "DejaVuSans.ttf", "-o", "t.png", "--force"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            return columns(try samples(editor, "t.png"))
+        }
+        // Yod is narrow, shin is wide: it comes first, so it stands right.
+        let hebrew = try found("\u{5E9}\u{5D9}")
+        let gap = try #require(zip(hebrew, hebrew.dropFirst()).first { $1 > $0 + 1 })
+        #expect(gap.0 - hebrew[0] < hebrew[hebrew.count - 1] - gap.1)
+        // Sin, lam and alif are one piece, mim another.
+        let arabic = try found("\u{633}\u{644}\u{627}\u{645}")
+        #expect(zip(arabic, arabic.dropFirst()).count { $1 > $0 + 1 } <= 1)
+    }
+
+    @Test func `A font is found for the characters, or they are named`() throws {
+        guard isInstalled("DejaVuSans.ttf", "DejaVuSansMono.ttf") else { return }
+        let editor = try editor()
+        let missing = try editor.run(["mask", "text", "a.png", "a\u{F8FF5}"])
+        #expect(missing.code == 66, "\(missing.error)")
+        #expect(missing.error.contains("U+F8FF5") && missing.error.contains("--font"), "\(missing.error)")
+        #expect(editor.names == ["a.png"])
+        // Mono has no Hebrew.
+        let mono = Self.folder + "DejaVuSansMono.ttf"
+        let mixed = try editor.run(["mask", "text", "a.png", "x\u{5E9}", "--font", mono])
+        #expect(mixed.code == 0, "\(mixed.error)")
+        #expect(mixed.error.contains("has no glyph for '\u{5E9}' (U+05E9)"), "\(mixed.error)")
+        let chosen = try editor.run(["mask", "text", "a.png", "\u{5E9}", "-o", "c.png"])
+        #expect(chosen.code == 0 && !chosen.error.contains("warning"), "\(chosen.error)")
+        try editor.write("no font", "no.ttf")
+        let broken = try editor.run(["mask", "text", "a.png", "x", "--font", "no.ttf"])
+        #expect(broken.code == 65 && broken.error.contains("cannot be read as a font"), "\(broken.error)")
+    }
+}
