@@ -91,6 +91,10 @@ struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
             value >= high - slack ? 0 : isLossy && value <= slack ? 1 : Float(high - value) / Float(high)
         }
         switch paint(high: high) {
+        case .one("#000000", let share):
+            // Black keeps by colour as by alpha; but few strokes of it may be what is meant to change.
+            let finding: [Mask.Finding] = share < 0.5 ? [.hole("#000000")] : []
+            return (transparent, Mask.Reading(.alpha, findings: findings + finding))
         case .one(let color, let share):
             if share >= 0.5 { return (transparent, Mask.Reading(.alpha, findings: findings + [.hole(color)])) }
             let painted = plane { value in isLossy && value <= slack ? 0 : Float(value) / Float(high) }
@@ -102,10 +106,10 @@ struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
 
     /// What the parts are painted in that are not transparent.
     private enum Paint {
-        /// One colour that is not black, on that share of the picture.
+        /// One colour on that share of the picture; what is nearly black is #000000.
         case one(String, share: Double)
         case blackAndWhite
-        /// Black alone, which keeps by colour as by alpha, or many colours.
+        /// Many colours.
         case any
     }
 
@@ -133,8 +137,8 @@ struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
         if nearlyAll({ distance(color(of: $0), reference) <= tolerance })
             || nearlyAll({ distance(color(of: $0), reference &* alpha(of: $0) / firstAlpha) <= tolerance })
         {
-            guard reference.max() > scaled(32) else { return .any }
-            return .one(hexadecimal(reference), share: Double(count) / Double(size.area))
+            let isBlack = reference.max() <= scaled(32)
+            return .one(isBlack ? "#000000" : hexadecimal(reference), share: Double(count) / Double(size.area))
         }
         var (black, white) = (0, 0)
         let areExtremes = nearlyAll { pixel in

@@ -37,8 +37,8 @@ extension Mask {
             }
         }
 
-        /// "white" for #ffffff.
-        static func name(of color: String) -> String { color == "#ffffff" ? "white" : color }
+        /// "white" for #ffffff, "black" for #000000.
+        static func name(of color: String) -> String { ["#ffffff": "white", "#000000": "black"][color] ?? color }
     }
 
     /// Something in a mask picture that was not taken literally, or that contradicts something else in it.

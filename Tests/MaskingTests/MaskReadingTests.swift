@@ -94,6 +94,9 @@ internal import Testing
         #expect(hole.advice.count == 1)
         #expect(hole.advice[0].contains("--mask-means opaque"))
         #expect(try Mask(reading: Self.color([0, 0, 0, 0], [0, 0, 0, 255])).summary.advice.isEmpty)
+        let black = try Mask(reading: Self.color([0, 0, 0, 255], [0, 0, 0, 0]))
+        #expect(black.coverage.values == Self.marked.map { 1 - $0 })
+        #expect(black.summary.advice.contains { $0.contains("--mask-means opaque marks what is black") })
     }
 
     /// Soft brushes, with straight colours and with colours times alpha.
