@@ -92,8 +92,8 @@ public struct MaskJob: Sendable {
     private var readFiles: [ReadFile] {
         let masks = task.others.compactMap { $0.input.flatMap { ReadFile($0, .mask) } }
         var files = [ReadFile(input, .input)].compactMap(\.self) + masks
-        if case .text(_, let font, _) = task, let path = try? FontFinder.path(of: font) {
-            files.append(ReadFile(path, .font))
+        if case .text(let text, let font, _, _) = task, let choice = try? FontFinder.fonts(for: text, named: font) {
+            files += choice.fonts.map { ReadFile($0, .font) }
         }
         return files
     }
