@@ -160,7 +160,7 @@ import Testing
         #expect(resolved(.remix, defaults: defaults).detail == .kept)
 
         request = EditRequest(mode: .inpaint, mask: .file(path: "m.png"), prompt: "snow")
-        #expect(settings().composite.mode == .seamless && settings().detail == .model)
+        #expect(settings().composite.mode == .seamless && settings().detail == .kept)
         #expect(settings(hasLettering: true).composite.mode == .stencil)
         #expect(settings(hasLettering: true).detail == .model)
         request.settings.composite = .seamless
