@@ -5,8 +5,8 @@ internal import Raster
 /// Near the outline, inside and outside differ by at least `leastContrast` in Oklab, both averaged over some pixels. Where
 /// the patch does not differ so much by itself, its lightness is moved, the patch's texture and hue staying.
 struct StencilPatch {
-    /// A distance in Oklab, of which black and white are 1 apart; about 30 of CIELAB's ΔE.
-    static let leastContrast: Float = 0.27
+    /// A distance in Oklab, of which black and white are 1 apart; about 25 of CIELAB's ΔE.
+    static let leastContrast: Float = 0.25
     /// σ, in pixels, of the averages along the outline.
     static let reach: Float = 6
     /// Lightness that a patch may be moved to.
@@ -23,25 +23,32 @@ struct StencilPatch {
         let inner = Averages(patch.cropped(to: region), weight: part, sigma: reach)
         let outer = Averages(source.cropped(to: region), weight: outside, sigma: reach)
 
-        // Which way to go is told from further around, so that a letter is of one kind where its surroundings are.
+        // One way for all of a word where that can be: the one in which it differs already.
         let farInner = Averages(patch.cropped(to: region), weight: part, sigma: 4 * reach)
         let farOuter = Averages(source.cropped(to: region), weight: outside, sigma: 4 * reach)
         let pixels = part.values.indices.filter { part.values[$0] > 0 }
-        let surroundings = pixels.reduce(0) { $0 + farOuter[$1].lightness } / Float(pixels.count)
+        let (leads, grounds) = pixels.reduce((Float(0), Float(0))) {
+            ($0.0 + farInner[$1].lightness - farOuter[$1].lightness, $0.1 + farOuter[$1].lightness)
+        }
+        let count = Float(pixels.count)
+        let isLighter = abs(leads / count) > 0.02 ? leads > 0 : grounds / count < 0.6
         var shift = Plane(size: region.size)
         for pixel in pixels {
-            // Its own way, or the one that leaves the most room.
-            let lead = farInner[pixel].lightness - farOuter[pixel].lightness
-            var goesUp = abs(lead) > 0.03 ? lead > 0 : surroundings < 0.6
-            let (here, around) = (inner[pixel], outer[pixel])
+            let (here, around, ground) = (inner[pixel], outer[pixel], farOuter[pixel].lightness)
             let tint = (here.a - around.a) * (here.a - around.a) + (here.b - around.b) * (here.b - around.b)
-            let ground = farOuter[pixel].lightness
-            let room = goesUp ? range.upperBound - ground : ground - range.lowerBound
-            if room < 0 || room * room + tint < leastContrast * leastContrast * 0.6 { goesUp.toggle() }
             // A lively ground asks for more, and another tenth goes by smoothing and at the gamut's ends.
-            let wanted = leastContrast * 1.1 + 0.5 * farOuter.spread(pixel)
+            let wanted = leastContrast * 1.1 + 0.3 * farOuter.spread(pixel)
             let needed = max(0, wanted * wanted - tint).squareRoot()
             guard abs(here.lightness - around.lightness) < needed else { continue }
+            var goesUp = isLighter
+            // The other way where this one has too little room, told from further around so that a letter is of one kind.
+            let room = goesUp ? range.upperBound - ground : ground - range.lowerBound
+            let lead = farInner[pixel].lightness - ground
+            let opposes = goesUp ? lead < -0.1 : lead > 0.1
+            let attained = max(0, room) * max(0, room) + tint
+            if attained < leastContrast * leastContrast * 0.6 || opposes && attained < wanted * wanted {
+                goesUp.toggle()
+            }
             let target = around.lightness + (goesUp ? needed : -needed)
             let moved = min(max(target, range.lowerBound), range.upperBound) - here.lightness
             // What is further that way already is not called back.

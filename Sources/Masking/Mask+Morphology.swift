@@ -2,11 +2,11 @@ internal import Foundation
 public import Raster
 
 extension Mask {
-    /// The rectangle around all of it, and half of the rectangle's shorter side further, so that what is painted into
-    /// it reaches the mask's own edges; empty for an empty mask.
+    /// The rectangle around all of it, and a quarter of the rectangle's shorter side further, so that what is painted
+    /// into it reaches the mask's own edges; empty for an empty mask.
     public var hull: Mask {
         guard let bounds else { return self }
-        return .rectangle(bounds.insetBy(-(min(bounds.width, bounds.height) / 2 + 8)), size: size)
+        return .rectangle(bounds.insetBy(-(min(bounds.width, bounds.height) / 4 + 8)), size: size)
     }
 
     /// Whether it is made of strokes: no part of it is further from its edge than 0.15 times the root of its area. Of a
