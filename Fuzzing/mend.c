@@ -5,9 +5,9 @@
 
 #include <zlib.h>
 
-/// Changes PNGs as libFuzzer changes anything, and then makes their checksums right, so that what was changed is read and
-/// not thrown out at once. Half of the changes are made to the body of one chunk, whose length then is mended too, and to
-/// what is deflated in it as it is inflated. Bytes before the signature choose how some targets read the file.
+/// Changes PNGs as libFuzzer changes anything, and then makes their checksums right, so that what was changed is read
+/// and not thrown out at once. Half of the changes are made to the body of one chunk, whose length then is mended too,
+/// and to what is deflated in it as it is inflated. Bytes before the signature choose how some targets read the file.
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t count, size_t capacity);
 
@@ -53,8 +53,9 @@ static size_t deflated_start(const uint8_t *type, const uint8_t *body, size_t co
     size_t start = (size_t)(zero - body) + 2;
     if (has_keyword) return start < count ? start : count;
     if (start > count || body[start - 1] != 1) return count;
+    start++; // the method
     for (int field = 0; field < 2; field++) {
-        const uint8_t *end = start + (field == 0) < count ? memchr(body + start + (field == 0), 0, count - start - (field == 0)) : NULL;
+        const uint8_t *end = start < count ? memchr(body + start, 0, count - start) : NULL;
         if (!end) return count;
         start = (size_t)(end - body) + 1;
     }

@@ -10,7 +10,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
     let choice = unsafe data[0]
     let bytes = unsafe Array(UnsafeBufferPointer(start: data + 1, count: count - 1))
-    let limits = DecodeLimits(maximumPixels: 1 << 12, maximumMetadataBytes: 1 << 20, maximumMetadataSum: 1 << 21)
+    let limits = DecodeLimits(maximumPixels: 1 << 14, maximumMetadataBytes: 1 << 20, maximumMetadataSum: 1 << 21)
     guard let image = try? ImageFile.read(bytes: bytes, name: "input", limits: limits) else { return 0 }
     let provenance: Provenance? =
         choice & 1 == 0

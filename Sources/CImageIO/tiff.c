@@ -106,8 +106,8 @@ static uint64_t number_at(const struct memory_file *file, uint64_t offset, unsig
     return value;
 }
 
-/// Whether the values of the first directory, together, are not many times as large as the file: libtiff takes memory for
-/// each of them, so that entries which lie on each other could ask for the file thousands of times.
+/// Whether the values of the first directory, together, are not many times as large as the file: libtiff takes memory
+/// for each of them, so that entries which lie on each other could ask for the file thousands of times.
 static bool directory_fits(const struct memory_file *file) {
     // Bytes of a value by its type (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
     static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};

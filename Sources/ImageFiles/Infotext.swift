@@ -150,18 +150,15 @@ public struct Infotext: Sendable, Equatable {
 
     /// All matches of `\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)`, in one pass over the line.
     static func parameters(in line: ArraySlice<Unicode.Scalar>) -> [Parameter] {
-        func isWord(_ scalar: Unicode.Scalar) -> Bool {
-            scalar == "_" || scalar.properties.isAlphabetic || scalar.properties.numericType != nil
-        }
         var found: [Parameter] = []
         var position = line.startIndex
         let end = line.endIndex
         while position < end {
             var start = position
-            while start < end, line[start].properties.isWhitespace { start += 1 }
+            while start < end, line[start].isSpace { start += 1 }
             var keyEnd = start
             while keyEnd < end,
-                isWord(line[keyEnd]) || line[keyEnd] == " " || line[keyEnd] == "-" || line[keyEnd] == "/"
+                Self.isWord(line[keyEnd]) || line[keyEnd] == " " || line[keyEnd] == "-" || line[keyEnd] == "/"
             {
                 keyEnd += 1
             }
@@ -171,13 +168,13 @@ public struct Infotext: Sendable, Equatable {
                 continue
             }
             // The key begins at the run's first letter; what stands before it is passed over at once.
-            while start < keyEnd, !isWord(line[start]) { start += 1 }
+            while start < keyEnd, !Self.isWord(line[start]) { start += 1 }
             guard keyEnd - start >= 2 else {
                 position = keyEnd + 1
                 continue
             }
             var valueStart = keyEnd + 1
-            while valueStart < end, line[valueStart].properties.isWhitespace { valueStart += 1 }
+            while valueStart < end, line[valueStart].isSpace { valueStart += 1 }
             let valueEnd = endOfQuoted(line, from: valueStart) ?? line[valueStart...].firstIndex(of: ",") ?? end
             let raw = line[valueStart ..< valueEnd]
             found.append(Parameter(key: string(line[start ..< keyEnd]), value: unquoted(raw) ?? string(raw)))
@@ -197,6 +194,14 @@ public struct Infotext: Sendable, Equatable {
         return index + 1 == line.endIndex || line[index + 1] == "," ? index + 1 : nil
     }
 
+    private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x30 ... 0x39, 0x41 ... 0x5A, 0x5F, 0x61 ... 0x7A: true
+        case ..<0x80: false
+        default: scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+        }
+    }
+
     private static func string(_ scalars: some Sequence<Unicode.Scalar>) -> String {
         var view = String.UnicodeScalarView()
         view.append(contentsOf: scalars)
@@ -204,9 +209,16 @@ public struct Infotext: Sendable, Equatable {
     }
 
     private static func trimmed(_ scalars: ArraySlice<Unicode.Scalar>) -> ArraySlice<Unicode.Scalar> {
-        guard let first = scalars.firstIndex(where: { !$0.properties.isWhitespace }),
-            let last = scalars.lastIndex(where: { !$0.properties.isWhitespace })
+        guard let first = scalars.firstIndex(where: { !$0.isSpace }),
+            let last = scalars.lastIndex(where: { !$0.isSpace })
         else { return [] }
         return scalars[first ... last]
+    }
+}
+
+extension Unicode.Scalar {
+    /// White space; of ASCII without asking the tables, which take longest in a long text.
+    fileprivate var isSpace: Bool {
+        value < 0x80 ? value == 0x20 || (0x09 ... 0x0D).contains(value) : properties.isWhitespace
     }
 }

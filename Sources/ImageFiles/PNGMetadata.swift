@@ -206,9 +206,12 @@ struct PNGMetadata {
     }
 
     private static func latin1(_ bytes: ArraySlice<UInt8>) -> String {
-        var view = String.UnicodeScalarView()
-        view.append(contentsOf: bytes.lazy.map { Unicode.Scalar($0) })
-        return String(view)
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count)
+        for byte in bytes {
+            if byte < 0x80 { text.append(byte) } else { text += [0xC0 | byte >> 6, 0x80 | byte & 0x3F] }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     // MARK: Writing

@@ -135,6 +135,30 @@ import Testing
         #expect(error?.description.contains("expected vectors") == true)
     }
 
+    @Test func `A LoRA brings no more words than anybody uses`() throws {
+        let words = (0 ..< 1200).map { ("bundle_emb.w\($0).string_to_param.*", [1, 1], 4) }
+        let file = try Self.file(words + [("lora_unet_d.diff", [1, 1], 4)])
+        let lora = try #require(try LoRAFile(file, metadata: [:]))
+        #expect(lora.tokens.count == LearnedToken.maximumWords)
+        #expect(lora.unknown.count == 200)
+    }
+
+    @Test func `A tokenizer has no more added tokens than can be looked for`() throws {
+        func tokenizer(_ count: Int) throws -> CLIPTokenizer {
+            let letters = BytePairEncoding.letters
+            let words = letters + letters.map { $0 + "</w>" } + ["<|startoftext|>", "<|endoftext|>"]
+            let numbers = Dictionary(words.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { $1 })
+            var configuration = TokenizerConfiguration()
+            configuration.add(
+                (0 ..< count).map { .init(content: "<\($0)>", number: 600 + $0, isNormalized: false) })
+            return try CLIPTokenizer(
+                numbers: numbers, merges: [], configuration: configuration, vocabularyFile: "v", mergesFile: "m")
+        }
+        #expect(try tokenizer(10_000).tokens("<7>") == [607])
+        let error = #expect(throws: TokenizerError.self) { try tokenizer(10_001) }
+        #expect(error?.description.contains("10001 tokens are added to it, expected at most 10000") == true)
+    }
+
     // MARK: Text files
 
     @Test func `A document has no more values than a model needs`() {

@@ -214,6 +214,16 @@ import Testing
         #expect(abs(total(comb) - (600 * 0.03 * 36 + 48 * 2)) < 0.3)
     }
 
+    /// A path of some hundred kilobytes that runs up and down a large picture took many minutes.
+    @Test(.timeLimit(.minutes(1))) func `Tens of thousands of sides in every row take a moment`() throws {
+        let stripes = (0 ..< 12_000).map { "M\(Double($0) / 50) 0V2000h.01V0Z" }.joined()
+        let mask = try MaskShape(svgPath: stripes).mask(size: PixelSize(width: 256, height: 2000))
+        for y in stride(from: 0, to: 2000, by: 97) {
+            for x in 0 ..< 240 { #expect(abs(mask.coverage[x, y] - 0.5) < 0.1) }
+            #expect(mask.coverage[241, y] == 0)
+        }
+    }
+
     @Test func `More corners than any mask has are refused`() throws {
         let arcs = "M0 0" + String(repeating: "A1e6 1e6 0 1120 5A1e6 1e6 0 119 0", count: 200)
         #expect(throws: MaskShapeError.tooManyPoints(limit: VectorPath.cornerLimit)) { try MaskShape(svgPath: arcs) }

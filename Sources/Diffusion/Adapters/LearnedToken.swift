@@ -10,6 +10,8 @@ struct LearnedToken: Sendable, Equatable {
 
     /// Vectors that one word may stand for.
     private static let maximumVectors = 1024
+    /// Words that one LoRA may bring.
+    static let maximumWords = 1000
 
     /// Reads an embedding: AUTOMATIC1111's `.pt` (`string_to_param`) and `.safetensors` (`emb_params`), diffusers' dictionary
     /// of words (`learned_embeds`), and the pair `clip_l` and `clip_g` of SDXL.
@@ -105,7 +107,9 @@ struct LearnedToken: Sendable, Equatable {
             var word: String?
             if metadata[name] == "<embed>" { word = name }
             if parts.count > 2, parts[0] == "bundle_emb" { word = String(parts[1]) }
-            guard let word, let rows = source.tensor(name)?.rows, 1 ... maximumVectors ~= rows.count else { continue }
+            guard let word, tokens.count < maximumWords, let rows = source.tensor(name)?.rows,
+                1 ... maximumVectors ~= rows.count
+            else { continue }
             tokens.append(LearnedToken(word: word, vectors: [.textEncoder: rows]))
             used.insert(name)
         }

@@ -14,6 +14,8 @@ public struct CLIPTokenizer: Sendable {
     public let pad: Int
 
     private let encoding: BytePairEncoding
+    /// Tokens that may stand beside a vocabulary.
+    static let maximumAddedTokens = 10_000
     /// Tokens that are found as they stand in raw text.
     private let specials: SpecialTokens
     /// Tokens that are found in what is left of it, once composed and in lower case.
@@ -75,6 +77,13 @@ public struct CLIPTokenizer: Sendable {
         numbers: [String: Int], merges: [BytePairEncoding.Pair], configuration: TokenizerConfiguration,
         vocabularyFile: String, mergesFile: String
     ) throws(TokenizerError) {
+        // Each is looked for at every place of a prompt.
+        guard configuration.addedTokens.count <= Self.maximumAddedTokens else {
+            throw .badVocabulary(
+                file: vocabularyFile,
+                reason: "\(configuration.addedTokens.count) tokens are added to it, expected at most "
+                    + "\(Self.maximumAddedTokens)")
+        }
         let added = Dictionary(
             configuration.addedTokens.map { ($0.content, $0.number) }, uniquingKeysWith: { first, _ in first })
         for (content, number) in added {

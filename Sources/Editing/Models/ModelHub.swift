@@ -119,12 +119,15 @@ public struct ModelHub: Sendable {
         guard !revision.isEmpty, revision.count <= 64, revision.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
             throw failure("its sha is no commit")
         }
+        guard siblings.count <= 100_000 else {
+            throw failure("it names \(siblings.count) files, more than a model has")
+        }
         let files = try siblings.map { sibling in
             guard case .object(let members) = sibling, case .string(let path)? = members["rfilename"] else {
                 throw failure("a file has no name")
             }
             guard Self.isSafe(path) else { throw ModelStoreError.unsafePath(path, hub: endpoint) }
-            // Sixteen terabytes, so that sums stay numbers.
+            // Sixteen terabytes, so that the sum of so many stays a number.
             guard case .integer(let size)? = members["size"], (0 ... 1 << 44).contains(size) else {
                 throw failure("the file '\(path)' has no size that a file can have")
             }

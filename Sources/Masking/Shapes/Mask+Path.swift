@@ -6,7 +6,7 @@ extension Mask {
     ///
     /// Rows are cut into bands in which no two sides cross or end; in a band the inside is a row of trapezoids, whose
     /// areas are summed with the signed-area accumulation of R. Levien's font-rs (2016) instead of by samples. A row that
-    /// more than 512 sides run through, as a scribble has, is summed over 256 lines.
+    /// more than 512 sides run through, as a scribble has, is summed over 256 lines, or fewer where the sides are thousands.
     public init(_ path: VectorPath, rule: VectorPath.FillRule = .nonZero, size: PixelSize) {
         var plane = Plane(size: size)
         var filler = PathFiller(path, rule: rule, size: size)
@@ -53,6 +53,11 @@ private struct PathFiller {
     private var row = -1
     /// For the row at hand: what each pixel's coverage adds to that of the pixel before.
     private(set) var accumulated: [Double]
+    /// Of a row with very many sides: what the crossings at each place of a line change, where the last of them lies, and
+    /// which places have any.
+    private var windings: [Int32] = []
+    private var positions: [Double] = []
+    private var isCrossed: [UInt64] = []
 
     init(_ path: VectorPath, rule: VectorPath.FillRule, size: PixelSize) {
         self.rule = rule
@@ -148,18 +153,44 @@ private struct PathFiller {
     /// Sides in a row beyond which its area is sampled instead of cut into bands.
     private static let sideLimit = 512
 
-    /// The row by 256 lines, exact along each of them.
+    /// Places along a line at which its crossings are counted, for each pixel: as many as a word has bits.
+    private static let placesPerPixel = 64
+    /// Crossings that are counted in a row, about: the more sides run through it, the fewer lines it is summed over.
+    private static let crossingLimit = 1 << 18
+
+    /// The row by up to 256 lines, exact along each of them but for crossings closer than a 64th of a pixel. Crossings are
+    /// counted where they lie instead of being sorted, so that a row takes no longer than its sides and pixels are many.
     private mutating func fillSampled(top: Double) {
-        let lines = 256
+        let lines = max(1, min(256, Self.crossingLimit / active.count))
+        let pixels = Int(width) + 1
+        if windings.isEmpty {
+            windings = [Int32](repeating: 0, count: pixels * Self.placesPerPixel)
+            positions = [Double](repeating: 0, count: windings.count)
+            isCrossed = [UInt64](repeating: 0, count: pixels)
+        }
         for line in 0 ..< lines {
             let y = top + (Double(line) + 0.5) / Double(lines)
-            var places: [Stretch] = []
             for side in active where side.top <= y && side.bottom > y {
-                let x = side.x(at: y)
-                places.append(Stretch(top: x, bottom: x, winding: side.winding))
+                let x = min(max(side.x(at: y), 0), width)
+                let place = Int(x * Double(Self.placesPerPixel))
+                windings[place] += Int32(side.winding)
+                positions[place] = x
+                isCrossed[place / Self.placesPerPixel] |= 1 << UInt64(place % Self.placesPerPixel)
             }
-            places.sort { $0.top < $1.top }
-            fillTrapezoids(places, height: 1 / Double(lines))
+            var winding = 0
+            for pixel in 0 ..< pixels {
+                while isCrossed[pixel] != 0 {
+                    let bit = isCrossed[pixel].trailingZeroBitCount
+                    isCrossed[pixel] &= isCrossed[pixel] - 1
+                    let place = pixel * Self.placesPerPixel + bit
+                    let wasInside = contains(winding)
+                    winding += Int(windings[place])
+                    windings[place] = 0
+                    let isInside = contains(winding)
+                    guard wasInside != isInside else { continue }
+                    accumulate(from: positions[place], to: positions[place], area: (isInside ? 1 : -1) / Double(lines))
+                }
+            }
         }
     }
 
