@@ -34,8 +34,9 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         }
     case 2:
         if let page = TIFFDirectory.page(at: 8, of: bytes) {
-            var losses = [page.loss].compactMap(\.self)
-            _ = TIFFDirectory.exifBlock(fromTIFF: bytes, page: page, losses: &losses)
+            var notes: [String] = []
+            _ = page.loss
+            _ = TIFFDirectory.exifBlock(fromTIFF: bytes, page: page, notes: &notes)
         }
         _ = TIFFDirectory.adding(exifBlock: bytes, toTIFF: bytes)
     case 3:

@@ -205,15 +205,16 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     struct sink sink = {out, result};
     *result = (cimageio_result){0};
     *out = (cimageio_buffer){0};
-    bool is_indexed = palette != NULL && channels == 1 && palette->count >= 1 && palette->count <= 256 &&
-                      (depth == 1 || depth == 2 || depth == 4 || depth == 8);
-    if (palette ? !is_indexed : channels < 1 || channels > 4 || (depth != 8 && depth != 16)) {
+    bool is_packed = channels == 1 && (depth == 1 || depth == 2 || depth == 4);
+    bool is_palette = palette && channels == 1 && depth <= 8 && palette->count >= 1 && palette->count <= 256;
+    if (channels < 1 || channels > 4 || (!is_packed && depth != 8 && depth != 16) || (palette && !is_palette)) {
         cimageio_fail(result, CIMAGEIO_CANNOT_ENCODE, "no such PNG layout");
         return false;
     }
-    size_t pixel_bytes = palette ? 1 : (size_t)channels * (size_t)(depth / 8);
+    size_t pixel_bytes = palette || is_packed ? 1 : (size_t)channels * (size_t)(depth / 8);
     size_t row_bytes = width * pixel_bytes;
-    struct effort effort = palette ? for_graphics : choose_effort(pixels, row_bytes, height, pixel_bytes);
+    bool is_graphic = palette || is_packed;
+    struct effort effort = is_graphic ? for_graphics : choose_effort(pixels, row_bytes, height, pixel_bytes);
     png_infop info = NULL;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
     if (png) info = png_create_info_struct(png);
@@ -234,14 +235,14 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     if (palette) set_palette(png, info, palette);
     png_set_compression_level(png, effort.level);
     png_set_compression_strategy(png, effort.strategy);
-    // Neighbouring indices mean nothing to each other.
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, palette ? PNG_FILTER_NONE : PNG_FILTER_SUB | PNG_FILTER_UP);
+    // Neighbouring indices mean nothing to each other, and several in a byte even less.
+    png_set_filter(png, PNG_FILTER_TYPE_BASE, is_graphic ? PNG_FILTER_NONE : PNG_FILTER_SUB | PNG_FILTER_UP);
     // Colour chunks stand before PLTE.
     png_write_info_before_PLTE(png, info);
     for (size_t index = 0; index < chunk_count; index++)
         png_write_chunk(png, (png_const_bytep)chunks[index].type, chunks[index].data, chunks[index].count);
     png_write_info(png, info);
-    if (palette && depth < 8) png_set_packing(png);
+    if (is_packed) png_set_packing(png);
     if (depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
     for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + row_bytes * y);
     png_write_end(png, NULL);

@@ -97,34 +97,47 @@ static void take_over_messages(void) {
     TIFFSetWarningHandler(NULL);
 }
 
+/// How numbers stand in a file: TIFF 6.0, section 2; in a BigTIFF counts and offsets have 8 bytes.
+struct numbers {
+    const uint8_t *data;
+    uint64_t count;
+    bool is_big, big_endian;
+};
+
 /// A number of `size` bytes; 0 where it does not lie inside.
-static uint64_t number_at(const struct memory_file *file, uint64_t offset, unsigned size, bool big_endian) {
+static uint64_t number_at(const struct numbers *file, uint64_t offset, unsigned size) {
     uint64_t value = 0;
     if (size > file->count || offset > file->count - size) return 0;
     for (unsigned index = 0; index < size; index++)
-        value = value << 8 | file->data[offset + (big_endian ? index : size - 1 - index)];
+        value = value << 8 | file->data[offset + (file->big_endian ? index : size - 1 - index)];
     return value;
 }
 
-/// Whether the values of the first directory, together, are not many times as large as the file: libtiff takes memory
-/// for each of them, so that entries which lie on each other could ask for the file thousands of times.
-static bool directory_fits(const struct memory_file *file) {
+static struct numbers numbers_of(const uint8_t *data, size_t count) {
+    struct numbers file = {data, count, false, count > 0 && data[0] == 'M'};
+    file.is_big = number_at(&file, 2, 2) == 43;
+    return file;
+}
+
+static uint64_t first_directory(const struct numbers *file) {
+    return number_at(file, file->is_big ? 8 : 4, file->is_big ? 8 : 4);
+}
+
+/// Whether the values of a directory, together, are not many times as large as the file: libtiff takes memory for each of
+/// them, so that entries which lie on each other could ask for the file thousands of times.
+static bool directory_fits(const struct numbers *file, uint64_t place) {
     // Bytes of a value by its type (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
     static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
-    if (file->count < 8) return true;
-    bool big_endian = file->data[0] == 'M';
-    bool is_big = number_at(file, 2, 2, big_endian) == 43;
-    unsigned offset_size = is_big ? 8 : 4;
-    uint64_t place = number_at(file, is_big ? 8 : 4, offset_size, big_endian);
-    uint64_t count = number_at(file, place, is_big ? 8 : 2, big_endian);
-    uint64_t room = (uint64_t)file->count * 8 + 65536;
-    place += is_big ? 8 : 2;
-    for (; count > 0 && place < file->count; count--, place += 4 + 2 * offset_size) {
-        uint64_t type = number_at(file, place + 2, 2, big_endian);
-        uint64_t values = number_at(file, place + 4, offset_size, big_endian), length;
+    unsigned word = file->is_big ? 8 : 4;
+    uint64_t count = number_at(file, place, file->is_big ? 8 : 2);
+    uint64_t room = file->count * 8 + 65536;
+    if (place >= file->count) return true;
+    place += file->is_big ? 8 : 2;
+    for (; count > 0 && place < file->count; count--, place += 4 + 2 * word) {
+        uint64_t type = number_at(file, place + 2, 2), values = number_at(file, place + 4, word), length;
         if (type >= sizeof sizes || __builtin_mul_overflow(values, (uint64_t)sizes[type], &length)) continue;
-        uint64_t start = number_at(file, place + 4 + offset_size, offset_size, big_endian);
-        if (length <= offset_size || start >= file->count) continue;
+        uint64_t start = number_at(file, place + 4 + word, word);
+        if (length <= word || start >= file->count) continue;
         // Of a value that reaches beyond the end as much is read as is there.
         if (length > file->count - start) length = file->count - start;
         if (length > room) return false;
@@ -133,17 +146,31 @@ static bool directory_fits(const struct memory_file *file) {
     return true;
 }
 
+static const char overlapping[] = "the values of its directory lie on each other";
+
 static TIFF *open_file(struct memory_file *file, const char *mode) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, take_over_messages);
     speaker = file;
-    if (!file->out && !directory_fits(file)) {
-        snprintf(file->message, sizeof file->message, "the values of its directory lie on each other");
-        return NULL;
+    if (!file->out) {
+        struct numbers numbers = numbers_of(file->data, file->count);
+        if (!directory_fits(&numbers, first_directory(&numbers))) {
+            snprintf(file->message, sizeof file->message, "%s", overlapping);
+            return NULL;
+        }
     }
     // "m": no mapping; "h": directories are read here, so that a broken one fails here.
     return TIFFClientOpen("memory", mode, file, read_bytes, write_bytes, seek, close_nothing, size_of, map_nothing,
                           unmap_nothing);
+}
+
+/// Makes the directory at that offset the current one.
+static bool go_to(TIFF *tiff, struct memory_file *file, uint64_t directory) {
+    if (directory == TIFFCurrentDirOffset(tiff)) return true;
+    struct numbers numbers = numbers_of(file->data, file->count);
+    if (directory_fits(&numbers, directory)) return TIFFSetSubDirectory(tiff, directory);
+    snprintf(file->message, sizeof file->message, "%s", overlapping);
+    return false;
 }
 
 static void close_file(TIFF *tiff) {
@@ -191,22 +218,6 @@ static bool read_layout(TIFF *tiff, struct layout *layout) {
     return true;
 }
 
-/// How numbers stand in a file: TIFF 6.0, section 2; in a BigTIFF counts and offsets have 8 bytes.
-struct numbers {
-    const uint8_t *data;
-    uint64_t count;
-    bool is_big, big_endian;
-};
-
-/// A number of `size` bytes; 0 where it does not lie inside.
-static uint64_t stored_number(const struct numbers *file, uint64_t offset, unsigned size) {
-    uint64_t value = 0;
-    if (size > file->count || offset > file->count - size) return 0;
-    for (unsigned index = 0; index < size; index++)
-        value = value << 8 | file->data[offset + (file->big_endian ? index : size - 1 - index)];
-    return value;
-}
-
 /// What a directory says of its place among others.
 struct place_of_directory {
     bool is_full_resolution; // no smaller version of another picture, no transparency mask
@@ -218,40 +229,39 @@ struct place_of_directory {
 /// Reads a directory's tags 254, 255 and 330 without taking memory for its values. False where it lies outside.
 static bool find_place(const struct numbers *file, uint64_t offset, struct place_of_directory *out) {
     unsigned word = file->is_big ? 8 : 4, entry_size = 4 + 2 * word;
-    uint64_t entry_count = stored_number(file, offset, file->is_big ? 8 : 2);
+    uint64_t entry_count = number_at(file, offset, file->is_big ? 8 : 2);
     uint64_t start = offset + (file->is_big ? 8 : 2);
     *out = (struct place_of_directory){.is_full_resolution = true};
     if (offset == 0 || start >= file->count || entry_count > (file->count - start) / entry_size) return false;
     for (uint64_t index = 0; index < entry_count; index++) {
         uint64_t entry = start + index * entry_size, value = entry + 4 + word;
-        uint64_t tag = stored_number(file, entry, 2), type = stored_number(file, entry + 2, 2);
-        uint64_t values = stored_number(file, entry + 4, word);
+        uint64_t tag = number_at(file, entry, 2), type = number_at(file, entry + 2, 2);
+        uint64_t values = number_at(file, entry + 4, word);
         unsigned size = type == TIFF_SHORT ? 2 : type == TIFF_LONG || type == TIFF_IFD ? 4 : 0;
         if (file->is_big && (type == TIFF_LONG8 || type == TIFF_IFD8)) size = 8;
         if (size == 0 || values == 0) continue;
         if (tag == TIFFTAG_SUBFILETYPE)
-            out->is_full_resolution = (stored_number(file, value, size) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
-        else if (tag == TIFFTAG_OSUBFILETYPE && stored_number(file, value, size) == OFILETYPE_REDUCEDIMAGE)
+            out->is_full_resolution = (number_at(file, value, size) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+        else if (tag == TIFFTAG_OSUBFILETYPE && number_at(file, value, size) == OFILETYPE_REDUCEDIMAGE)
             out->is_full_resolution = false;
         if (tag != TIFFTAG_SUBIFD) continue;
         out->below_count = values < most_below ? (unsigned)values : most_below;
-        uint64_t list = values > word / size ? stored_number(file, value, word) : value;
+        uint64_t list = values > word / size ? number_at(file, value, word) : value;
         for (unsigned item = 0; item < out->below_count; item++)
-            out->below[item] = list < file->count ? stored_number(file, list + item * size, size) : 0;
+            out->below[item] = list < file->count ? number_at(file, list + item * size, size) : 0;
     }
-    out->next = stored_number(file, start + entry_count * entry_size, word);
+    out->next = number_at(file, start + entry_count * entry_size, word);
     return true;
 }
 
 /// Makes the first full-resolution picture the current directory and says in `info` which that is: in the chain of pages,
 /// else among the directories below the first, where some cameras put it. The first directory where there is none.
-static bool choose_directory(TIFF *tiff, const uint8_t *data, size_t count, cimageio_tiff_info *info) {
-    struct numbers file = {data, count, false, count > 0 && data[0] == 'M'};
-    file.is_big = stored_number(&file, 2, 2) == 43;
-    uint64_t offset = stored_number(&file, file.is_big ? 8 : 4, file.is_big ? 8 : 4), chosen = 0;
+static bool choose_directory(TIFF *tiff, struct memory_file *file, cimageio_tiff_info *info) {
+    struct numbers numbers = numbers_of(file->data, file->count);
+    uint64_t offset = first_directory(&numbers), chosen = 0;
     struct place_of_directory place, first = {0};
     info->first_directory = offset;
-    for (uint32_t page = 1; page <= most_directories && chosen == 0 && find_place(&file, offset, &place); page++) {
+    for (uint32_t page = 1; page <= most_directories && chosen == 0 && find_place(&numbers, offset, &place); page++) {
         if (page == 1) first = place;
         if (place.is_full_resolution) {
             chosen = offset;
@@ -260,12 +270,12 @@ static bool choose_directory(TIFF *tiff, const uint8_t *data, size_t count, cima
         offset = place.next;
     }
     for (unsigned index = 0; index < first.below_count && chosen == 0; index++)
-        if (find_place(&file, first.below[index], &place) && place.is_full_resolution) chosen = first.below[index];
+        if (find_place(&numbers, first.below[index], &place) && place.is_full_resolution) chosen = first.below[index];
     info->other_pages = first.next != 0;
     info->is_reduced = chosen == 0;
     if (chosen == 0) info->page = 1;
     info->directory = chosen ? chosen : info->first_directory;
-    return info->directory == info->first_directory || TIFFSetSubDirectory(tiff, info->directory);
+    return go_to(tiff, file, info->directory);
 }
 
 static bool describe(TIFF *tiff, struct memory_file *file, uint64_t max_pixels, struct layout *layout,
@@ -359,7 +369,7 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
     *info = (cimageio_tiff_info){0};
     *result = (cimageio_result){0};
     TIFF *tiff = open_file(&file, "rm");
-    if (tiff && choose_directory(tiff, data, count, info)) describe(tiff, &file, max_pixels, &layout, info, result);
+    if (tiff && choose_directory(tiff, &file, info)) describe(tiff, &file, max_pixels, &layout, info, result);
     else fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
     close_file(tiff);
     return result->code == CIMAGEIO_OK;
@@ -559,8 +569,8 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
     size_t needed = pixel_count * info->channels * (info->depth / 8);
     uint8_t *inks = NULL, *alpha = NULL;
     struct cimageio_inks *way = NULL;
-    bool is_open = tiff && (info->directory == info->first_directory || TIFFSetSubDirectory(tiff, info->directory));
-    bool done = is_open && describe(tiff, &file, UINT64_MAX, &layout, &found, result);
+    bool done = tiff && go_to(tiff, &file, info->directory) &&
+                describe(tiff, &file, UINT64_MAX, &layout, &found, result);
     if (done && (found.width != info->width || found.height != info->height || found.channels != info->channels ||
                  found.depth != info->depth || needed != capacity)) {
         cimageio_fail(result, CIMAGEIO_CORRUPT, "the header changed while it was read");
@@ -606,9 +616,8 @@ bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, ui
     TIFF *tiff = open_file(&file, "rm");
     uint32_t length = 0;
     void *bytes = NULL;
-    bool is_open = tiff && (directory == TIFFCurrentDirOffset(tiff) || TIFFSetSubDirectory(tiff, directory));
-    bool found =
-        is_open && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 && cimageio_append(out, bytes, length);
+    bool found = tiff && go_to(tiff, &file, directory) && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 &&
+                 cimageio_append(out, bytes, length);
     close_file(tiff);
     return found;
 }

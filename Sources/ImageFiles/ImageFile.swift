@@ -125,6 +125,9 @@ public enum ImageFile {
             return Encoded(bytes: bytes, notes: notes)
         case .png:
             let chunks = PNGMetadata.chunks(metadata)
+            if let depth = metadata.grayDepth, let gray = IndexedPicture(picture, grayDepth: depth) {
+                return Encoded(bytes: try PNGCodec.encode(gray, chunks: chunks, name: name), notes: notes)
+            }
             if let palette = metadata.palette {
                 if let indexed = IndexedPicture(picture, following: palette) {
                     return Encoded(bytes: try PNGCodec.encode(indexed, chunks: chunks, name: name), notes: notes)

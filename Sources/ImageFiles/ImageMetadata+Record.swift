@@ -10,11 +10,16 @@ extension ImageMetadata {
     /// there.
     public var earlierRecords: [String] {
         let texts = text.filter { $0.keyword == Provenance.keyword }.map(\.text)
-        let packet = xmp.flatMap { XMPPacket($0).parameters }
+        let packet = xmp.map { XMPPacket($0) }
         let comment = exifComment.flatMap { Provenance.looksLikeInfotext($0) ? $0 : nil }
-        let latest = texts.last ?? packet ?? comment
+        let latest = texts.last ?? packet?.parameters ?? comment
+        // Those of a PNG, where a JPEG, WebP or TIFF made from it holds them.
+        let label = Provenance.keyword + ": "
+        let moved = (text.map(\.text) + (packet?.items(XMPPacket.Own.namespace, XMPPacket.Own.texts) ?? []))
+            .filter { $0.hasPrefix(label) }.map { String($0.dropFirst(label.count)) }
         var seen: Set<String> = latest.map { [$0] } ?? []
-        return (texts.dropLast() + [comment, packet].compactMap(\.self)).filter { seen.insert($0).inserted }
+        return (moved + texts.dropLast() + [comment, packet?.parameters].compactMap(\.self))
+            .filter { seen.insert($0).inserted }
     }
 
     /// States in XMP what kind of source the picture has.
@@ -64,7 +69,7 @@ extension ImageMetadata {
                 // One of this program's that is too old must not pass for the new one.
                 if isOwnComment { _ = setComment("", limit: limit) }
                 let reason =
-                    isFree || isOwnComment ? "the record of this edit is too long for EXIF" : "the EXIF comment stays"
+                    isFree || isOwnComment ? "EXIF has no room for the record of this edit" : "the EXIF comment stays"
                 var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
                 if packet.setParameters(record) {
                     xmp = packet.bytes

@@ -26,6 +26,8 @@ public struct ImageMetadata: Sendable, Equatable {
     public var hasUnspecifiedAlpha = false
     /// The colours of an indexed PNG. A PNG made from it is indexed, too, where its colours are few enough.
     public var palette: PNGPalette?
+    /// 1, 2 or 4 of a PNG of so many bits of grey. A PNG made from it is of so few, too, where they hold its samples.
+    public var grayDepth: Int?
 
     public init() {}
 }

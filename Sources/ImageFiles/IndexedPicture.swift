@@ -19,14 +19,31 @@ public struct PNGPalette: Sendable, Equatable {
     }
 }
 
-/// A picture as numbers into a list of colours.
+/// A picture as numbers into a list of colours, or as greys of few bits.
 struct IndexedPicture {
     let size: PixelSize
     /// One a pixel.
     let indices: [UInt8]
+    /// Empty where the numbers are greys.
     let colors: [UInt32]
     /// 1, 2, 4 or 8 bits an index.
     let depth: Int
+
+    /// As greys of `depth` bits or, where those do not hold every sample, of the next depth that does; nil where that is 8.
+    init?(_ picture: Picture, grayDepth: Int) {
+        guard case .eight(let values) = picture.samples, picture.layout == .gray else { return nil }
+        var present = [Bool](repeating: false, count: 256)
+        for value in values { present[Int(value)] = true }
+        let fitting = [1, 2, 4].first { depth in
+            depth >= grayDepth && present.indices.allSatisfy { !present[$0] || $0 % (255 / (1 << depth - 1)) == 0 }
+        }
+        guard let fitting else { return nil }
+        let step = UInt8(255 / (1 << fitting - 1))
+        indices = values.map { $0 / step }
+        colors = []
+        size = picture.size
+        depth = fitting
+    }
 
     /// With the colours of `palette` in their order as far as there is room, then those that are new.
     ///

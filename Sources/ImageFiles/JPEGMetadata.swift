@@ -29,7 +29,7 @@ struct JPEGMetadata {
         var hasCredentials = false
         var extendedXMP: [ArraySlice<UInt8>] = []
         var companions = Companions()
-        var unknown: [String] = []
+        var unknown = NameList()
         var offset = 2
         while offset <= file.count - 4, file[offset] == 0xFF {
             let marker = file[offset + 1]
@@ -66,18 +66,14 @@ struct JPEGMetadata {
                     ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
                 let entry = TextEntry(keyword: "Comment", text: text)
                 if budget.admit(entry) { metadata.text.append(entry) }
-            case 0xE1 ... 0xED, 0xEF:
-                let name = Self.name(of: marker, payload)
-                if unknown.count < 8, !unknown.contains(name) { unknown.append(name) }
+            case 0xE1 ... 0xED, 0xEF: unknown.insert(Self.name(of: marker, payload))
             default: break
             }
         }
         takeProfile(profilePieces)
         takeXMP(extendedXMP, companions: companions, trailer: JPEGTrailer(of: file, from: offset))
         if let note = budget.note { lose(note) }
-        if !unknown.isEmpty {
-            lose("segments that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
-        }
+        if !unknown.isEmpty { lose("segments that this build does not know are not carried over: \(unknown)") }
         if hasCredentials {
             lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
         }

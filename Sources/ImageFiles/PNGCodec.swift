@@ -75,9 +75,12 @@ enum PNGCodec {
                 unsafe picture.indices.withUnsafeBufferPointer { indices in
                     var palette = unsafe cimageio_png_palette(
                         colors: colors.baseAddress, count: Int32(picture.colors.count))
-                    return unsafe cimageio_png_encode(
-                        indices.baseAddress, UInt32(picture.size.width), UInt32(picture.size.height), 1,
-                        Int32(picture.depth), &palette, list.baseAddress, list.count, out, result)
+                    return unsafe withUnsafePointer(to: &palette) { palette in
+                        unsafe cimageio_png_encode(
+                            indices.baseAddress, UInt32(picture.size.width), UInt32(picture.size.height), 1,
+                            Int32(picture.depth), picture.colors.isEmpty ? nil : palette, list.baseAddress, list.count,
+                            out, result)
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ struct PNGMetadata {
     var notes: [String] = []
     /// Those of the notes that speak of what a file made from it will not hold.
     var losses: [String] = []
-    private var hints: [String] = []
+    private var hints = NameList()
     /// Bytes of compressed pixels.
     private(set) var pixelDataCount = 0
     private var budget: TextBudget
@@ -57,24 +57,26 @@ struct PNGMetadata {
             }
             if !take(type, Array(file[body])), !Self.silent.contains(type) { unknown.insert(type) }
         }
-        if !damaged.isEmpty { lose("damaged chunks were left out: \(damaged)") }
-        if !unreadable.isEmpty { lose("texts that cannot be read were left out: \(unreadable)") }
-        if let note = budget.note { lose(note) }
-        if !hints.isEmpty {
-            lose("hints on how to show it are not carried over: \(hints.joined(separator: ", "))")
+        // A grey that is transparent becomes alpha, for which there are no few bits.
+        if file.count > 25, file[25] == 0, [1, 2, 4].contains(file[24]), palette.alpha.isEmpty {
+            metadata.grayDepth = Int(file[24])
         }
         // Bit depth and colour type: of an indexed picture 3. What PLTE is to others is a hint.
         if file.count > 25, file[25] == 3, !palette.colors.isEmpty {
             metadata.palette = PNGPalette(palette.colors, alpha: palette.alpha, depth: Int(file[24]))
         }
+        if !damaged.isEmpty { lose("damaged chunks were left out: \(damaged)") }
+        if !unreadable.isEmpty { lose("texts that cannot be read were left out: \(unreadable)") }
+        if let note = budget.note { lose(note) }
+        if !hints.isEmpty { lose("hints on how to show it are not carried over: \(hints)") }
         if !unknown.isEmpty {
             lose("chunks that this build does not know are not carried over: \(unknown)")
         }
     }
 
     private mutating func lose(_ note: String) {
-        notes.append(note)
-        losses.append(note)
+        noteOnce(note)
+        if !losses.contains(note) { losses.append(note) }
     }
 
     private static func checksumMatches(_ file: [UInt8], body: Range<Int>) -> Bool {
@@ -126,8 +128,7 @@ struct PNGMetadata {
             if !metadata.plainChunks.contains(where: { $0.type == type }) {
                 metadata.plainChunks.append(PNGChunk(type: type, data: data))
             }
-        case "bKGD", "hIST", "sBIT", "sPLT", "sTER", "oFFs", "gIFg", "gIFx", "gIFt":
-            if !hints.contains(type) { hints.append(type) }
+        case "bKGD", "hIST", "sBIT", "sPLT", "sTER", "oFFs", "gIFg", "gIFx", "gIFt": hints.insert(type)
         case _ where Self.colorChunkTypes.contains(type):
             // The last of several counts.
             metadata.colorChunks.removeAll { $0.type == type }
@@ -135,10 +136,6 @@ struct PNGMetadata {
         default: return false
         }
         return true
-    }
-
-    private mutating func loseOnce(_ note: String) {
-        if !losses.contains(note) { lose(note) }
     }
 
     private mutating func noteOnce(_ note: String) {

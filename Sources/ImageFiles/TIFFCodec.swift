@@ -43,7 +43,7 @@ enum TIFFCodec {
             tag(Tag.photoshop, of: file, directory: chosen) ?? tag(Tag.photoshop, of: file, directory: first)
         if let page = TIFFDirectory.page(at: Int(clamping: chosen), of: file) {
             if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: page) }
-            metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file, page: page, losses: &losses)
+            metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file, page: page, notes: &losses)
             if let loss = page.loss { losses.append(loss) }
         }
         metadata.density = density(info)

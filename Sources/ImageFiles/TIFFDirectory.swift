@@ -176,13 +176,8 @@ extension TIFFDirectory {
     var loss: String? {
         let tags = Set(entries.map(\.tag)).subtracting(Self.descriptive).subtracting(Self.structural).sorted()
         guard !tags.isEmpty else { return nil }
-        var words: [String] = []
-        for tag in tags.prefix(12) {
-            let word = Self.names[tag] ?? "tag \(tag)"
-            if !words.contains(word) { words.append(word) }
-        }
-        if tags.count > 12 { words.append("\(tags.count - 12) more") }
-        return "not carried over in a TIFF's directory: " + words.joined(separator: ", ")
+        let words = NameList(tags.map { Self.names[$0] ?? "tag \($0)" })
+        return "not carried over in a TIFF's directory: \(words)"
     }
 
     /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture only
@@ -198,17 +193,13 @@ extension TIFFDirectory {
     }
 
     /// An EXIF block of what a TIFF file says about the picture of that directory; nil where it says nothing.
-    ///
-    /// - Parameter losses: gets a sentence where values were left out.
-    static func exifBlock(
-        fromTIFF file: [UInt8], page first: TIFFDirectory, losses: inout [String]
-    ) -> [UInt8]? {
+    static func exifBlock(fromTIFF file: [UInt8], page first: TIFFDirectory, notes: inout [String]) -> [UInt8]? {
         var top = first.entries.filter { descriptive.contains($0.tag) || $0.tag == Tag.orientation }.firstOfEachTag
         // A pointer inside these would point to where nothing is.
         let exif = first.directory(Tag.exif, in: file).map { $0.without(0xA005) }
         let gps = first.directory(Tag.gps, in: file)
         if first.lacksValues || exif?.lacksValues == true || gps?.lacksValues == true {
-            losses.append("some of what it says about itself lies outside it or overlaps, and was left out")
+            notes.append("some of what it says about itself lies outside it or overlaps, and was left out")
         }
         if exif == nil, gps == nil, !top.contains(where: { $0.tag != Tag.orientation || $0.number != 1 }) { return nil }
         if exif != nil { top.append(Entry(tag: Tag.exif, number: 0)) }

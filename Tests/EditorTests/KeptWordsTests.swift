@@ -1,6 +1,7 @@
 import Foundation
 import ImageFiles
 import Raster
+import TestSupport
 import Testing
 
 /// What others wrote into a picture, and what stands beside it in its file, through the program.
@@ -141,14 +142,6 @@ import Testing
 
     /// 64 × 48 pixels of two colours in stripes, one bit each, put together by hand.
     private static func indexed() -> [UInt8] {
-        func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
-            var crc: UInt32 = 0xFFFF_FFFF
-            for byte in Array(type.utf8) + data {
-                crc ^= UInt32(byte)
-                for _ in 0 ..< 8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-            }
-            return big(data.count, 4) + Array(type.utf8) + data + big(Int(~crc), 4)
-        }
         let row: [UInt8] = [0] + (0 ..< 8).map { $0 % 2 == 0 ? 0 : 255 }
         let rows = [[UInt8]](repeating: row, count: 48).flatMap { $0 }
         // A stored block of deflate (RFC 1950, RFC 1951, 3.2.4).
@@ -160,8 +153,9 @@ import Testing
         let length = [UInt8(rows.count & 255), UInt8(rows.count >> 8)]
         let stream = [0x78, 0x01, 0x01] + length + length.map { ~$0 } + rows + big(b << 16 | a, 4)
         return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
-            + chunk("IHDR", big(64, 4) + big(48, 4) + [1, 3, 0, 0, 0])
-            + chunk("PLTE", [200, 30, 40, 20, 60, 220]) + chunk("IDAT", stream) + chunk("IEND", [])
+            + HandmadePNG.chunk("IHDR", big(64, 4) + big(48, 4) + [1, 3, 0, 0, 0])
+            + HandmadePNG.chunk("PLTE", [200, 30, 40, 20, 60, 220]) + HandmadePNG.chunk("IDAT", stream)
+            + HandmadePNG.chunk("IEND", [])
     }
 
     @Test func `An indexed picture stays indexed where its colours allow`() throws {
@@ -180,6 +174,7 @@ import Testing
         #expect(many.code == 0 && many.error.contains("more than 256 colours and is written as RGB"), "\(many.error)")
         #expect(try ImageFile.read(path: editor.path("many.png")).facts.colorType == .rgb)
         let same = try editor.run(["inpaint", "i.png", "empty.png", "a fox", "-o", "same.png"] + Self.quick)
-        #expect(same.code == 0 && (try bytes("same.png", editor)) == (try bytes("i.png", editor)))
+        #expect(same.code == 0)
+        #expect(try bytes("same.png", editor) == bytes("i.png", editor))
     }
 }

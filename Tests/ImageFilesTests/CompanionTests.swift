@@ -1,4 +1,5 @@
 import Raster
+import TestSupport
 import Testing
 
 @testable import ImageFiles
@@ -143,7 +144,7 @@ import Testing
         ]
         let plain = try ImageFile.encode(picture, format: .png).bytes
         let png = try ImageFile.read(
-            bytes: Handmade.png(plain, adding: chunks.map { Handmade.pngChunk($0.0, $0.1) }), name: "a.png")
+            bytes: HandmadePNG.adding(chunks, to: plain), name: "a.png")
         #expect(png.losses == ["hints on how to show it are not carried over: bKGD"])
         let again = try ImageFile.encode(png.picture, format: .png, metadata: png.metadata)
         #expect(again.notes.isEmpty && again.bytes.contains("tIME") && again.bytes.contains("sCAL"))
@@ -230,7 +231,7 @@ import Testing
         let file = try ImageFile.encode(picture, format: .jpeg, provenance: .edited(long))
         #expect(
             file.notes == [
-                "the record of this edit is too long for EXIF; how this edit was made stands in XMP (editor:Parameters)"
+                "EXIF has no room for the record of this edit; how this edit was made stands in XMP (editor:Parameters)"
             ])
         #expect(try ImageFile.read(bytes: file.bytes, name: "a").provenance == .edited(long))
         var packet = XMPPacket(Array(Handmade.packet("").utf8))

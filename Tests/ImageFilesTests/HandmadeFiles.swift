@@ -28,22 +28,6 @@ enum Handmade {
         """
     }
 
-    static func pngChunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
-        func big(_ value: UInt32) -> [UInt8] { (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-        var crc: UInt32 = 0xFFFF_FFFF
-        let body = Array(type.utf8) + data
-        for byte in body {
-            crc ^= UInt32(byte)
-            for _ in 0 ..< 8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
-        }
-        return big(UInt32(data.count)) + body + big(~crc)
-    }
-
-    /// A PNG with chunks behind its header.
-    static func png(_ file: [UInt8], adding chunks: [[UInt8]]) -> [UInt8] {
-        Array(file[..<33]) + chunks.flatMap { $0 } + file[33...]
-    }
-
     /// A little-endian EXIF block: a description, an artist, Windows' comment, and a comment of that payload.
     static func exif(comment: [UInt8]) -> [UInt8] {
         func entry(_ tag: Int, _ type: Int, _ data: [UInt8], at place: Int) -> [UInt8] {

@@ -287,6 +287,29 @@ import Testing
         #expect(last.facts.bitDepth == (depth == 8 ? 8 : depth * 2))
     }
 
+    @Test(arguments: [1, 2, 4]) func greysOfFewBitsStayThat(depth: Int) throws {
+        let size = PixelSize(width: 21, height: 9)
+        let step = 255 / (1 << depth - 1)
+        let values = (0 ..< size.area).map { UInt8($0 * 5 % (1 << depth) * step) }
+        let picture = Picture(size: size, layout: .gray, samples: .eight(values))
+        var metadata = ImageMetadata()
+        metadata.grayDepth = depth
+        let file = try ImageFile.encode(picture, format: .png, metadata: metadata).bytes
+        let image = try ImageFile.read(bytes: file, name: "a.png")
+        #expect(image.picture == picture && image.facts.bitDepth == depth && image.facts.colorType == .gray)
+        let again = try ImageFile.encode(image.picture, format: .png, metadata: image.metadata).bytes
+        #expect(again == file)
+        // A grey that needs more bits takes the next depth, and one between all of them eight.
+        for (value, expected) in [(UInt8(17), 4), (18, 8)] {
+            var other = values
+            other[0] = value
+            let edited = Picture(size: size, layout: .gray, samples: .eight(other))
+            let next = try ImageFile.read(
+                bytes: ImageFile.encode(edited, format: .png, metadata: image.metadata).bytes, name: "b.png")
+            #expect(next.picture == edited && next.facts.bitDepth == expected)
+        }
+    }
+
     @Test func tooManyColoursAreSaid() throws {
         let size = PixelSize(width: 20, height: 20)
         let file = try indexed(

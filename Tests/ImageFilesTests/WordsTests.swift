@@ -1,4 +1,5 @@
 import Raster
+import TestSupport
 import Testing
 
 @testable import ImageFiles
@@ -83,14 +84,15 @@ import Testing
     /// PNG text: in a PNG both stand under the key that programs read, the newest last; elsewhere the earlier one is found, too.
     @Test(arguments: ImageFormat.written) func earlierParametersStay(format: ImageFormat) throws {
         let plain = try ImageFile.encode(picture, format: .png).bytes
-        let chunk = Handmade.pngChunk("tEXt", Array("parameters\0\(Handmade.foreignRecord)".utf8))
-        let source = try ImageFile.read(bytes: Handmade.png(plain, adding: [chunk, chunk]), name: "a.png")
+        let chunk = ("tEXt", Array("parameters\0\(Handmade.foreignRecord)".utf8))
+        let source = try ImageFile.read(bytes: HandmadePNG.adding([chunk, chunk], to: plain), name: "a.png")
         var image = source
         var size = 0
         for seed in 1 ... 4 {
             let next = try again(image, format, seed: seed)
             #expect(next.image.provenance?.infotext == settings(seed))
             #expect(next.bytes.contains("old prompt, masterpiece"))
+            #expect(next.image.metadata.earlierRecords == [Handmade.foreignRecord])
             if format == .png {
                 let texts = next.image.metadata.text.filter { $0.keyword == "parameters" }.map(\.text)
                 #expect(texts == [Handmade.foreignRecord, Handmade.foreignRecord, settings(seed).rendered])

@@ -146,8 +146,8 @@ typedef struct {
     int32_t count; // 1…256
 } cimageio_png_palette;
 
-/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian). With a palette there is one
-/// channel, an index in a byte of its own, and `depth` (1, 2, 4 or 8) is what the file spends on it.
+/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian). Of one channel `depth` may be
+/// 1, 2 or 4: then each sample stands in a byte of its own, 0 … 2^depth − 1. With a palette samples are indices.
 bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels, int32_t depth,
                          const cimageio_png_palette *palette, const cimageio_png_chunk *chunks, size_t chunk_count,
                          cimageio_buffer *out, cimageio_result *result);

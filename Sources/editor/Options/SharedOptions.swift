@@ -67,7 +67,10 @@ struct OutputOptions: ParsableArguments {
             valueName: "pixels"))
     var maxPixels = EditSettings.defaultMaximumPixels
 
-    @Flag(help: "Leave out the record of how the picture was made (settings and the mark of a generated picture).")
+    @Flag(
+        help:
+            "Leave out the record of how the picture was made (settings and the mark of a generated picture). What the input says stays."
+    )
     var noMetadata = false
 
     @Flag(help: "Show the result in the terminal, where it can show pictures (kitty or iTerm2 graphics, sixels).")
