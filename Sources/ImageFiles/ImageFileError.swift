@@ -1,3 +1,4 @@
+internal import PlainText
 public import Raster
 
 /// Why a picture could not be read or written. The description is one plain sentence that names the file, what was
@@ -75,16 +76,16 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
             "\(file) is a \(format.displayName) of a kind that this build does not decode: \(feature)"
         case .truncated(let file, let format, let size?, let byteCount):
             "\(file) is cut short: a whole \(format.displayName) of \(size) was expected, "
-                + "its \(byteCount) bytes end before the picture does"
+                + "its \(byteCount.of("byte")) \(byteCount.verb("ends", "end")) before the picture does"
         case .truncated(let file, let format, nil, let byteCount):
             "\(file) is cut short: a whole \(format.displayName) was expected, "
-                + "its \(byteCount) bytes end within the header"
+                + "its \(byteCount.of("byte")) \(byteCount.verb("ends", "end")) within the header"
         case .corrupt(let file, let format, let detail):
             "\(file) is damaged: a valid \(format.displayName) was expected, but \(detail)"
         case .tooManyPixels(let file, let size, let limit):
             "\(file) is too large: at most \(limit) pixels are accepted (--max-pixels), it claims \(size)"
         case .tooManyBytes(let file, let limit):
-            "\(file) is too large: at most \(limit) bytes are accepted, it holds more"
+            "\(file) is too large: at most \(limit.of("byte")) are accepted, it holds more"
         case .outOfMemory(let file, let size):
             "\(file) does not fit in memory: its \(size) pixels could not be allocated"
         case .cannotCreate(let file, let reason):

@@ -1,4 +1,5 @@
 internal import CImageIO
+internal import PlainText
 internal import Raster
 
 /// PNG pixels, through libpng.
@@ -26,7 +27,7 @@ enum PNGCodec {
         guard rawCount <= (pixelDataCount + 64) * 1032 else {
             throw .corrupt(
                 file: name, format: .png,
-                detail: "\(pixelDataCount) bytes of compressed pixels cannot hold the \(size) that it claims")
+                detail: "\(pixelDataCount.of("byte")) of compressed pixels cannot hold the \(size) that it claims")
         }
         let count = size.area * layout.channels
         guard cimageio_can_allocate(count * Int(info.depth) / 8) else { throw .outOfMemory(file: name, size: size) }

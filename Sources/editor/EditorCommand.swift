@@ -33,13 +33,20 @@ struct EditorCommand: ParsableCommand {
         ThreadWaiting.restrain()
         MemoryShortage.install()
         Interruption.install()
+        let words = ArgumentWords.given
+        // Words that are wrong make no command that could tell.
+        Failure.isReportedAsJSON = ArgumentWords.askForJSON(words)
         do {
-            var command = try parseAsRoot()
-            Failure.isReportedAsJSON = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
-            try command.run()
-        } catch  where exitCode(for: error) == .success {
-            // Help, the version or a completion script.
-            exit(withError: error)
+            do {
+                var command = try parseAsRoot(words)
+                Failure.isReportedAsJSON = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
+                try command.run()
+            } catch  where exitCode(for: error) == .success {
+                // Help, the version or a completion script.
+                try Console.writeOutput(fullMessage(for: error))
+            }
+        } catch StreamError.closed {
+            // As for `head`, which has read enough.
         } catch {
             Interruption.beginEnd()
             let failure = Failure(error)

@@ -281,20 +281,20 @@ import Testing
         try write([("\(stem).lora_down.weight", [2, 1024]), ("\(stem).lora_up.weight", [16, 2])], to: path)
         #expect(
             message()
-                == "\(path) is a LoRA for Stable Diffusion 2.x and does not fit tiny: 1 of its 1 layers have other sizes, first "
+                == "\(path) is a LoRA for Stable Diffusion 2.x and does not fit tiny: 1 of its 1 layer has other sizes, first "
                 + "'\(stem)', [16, 1024] where the model has [16, 16].")
 
         let flux = "transformer.single_transformer_blocks.0.attn.to_q"
         try write([("\(flux).lora_A.weight", [2, 64]), ("\(flux).lora_B.weight", [64, 2])], to: path)
         #expect(
             message()
-                == "\(path) is a LoRA for a model with a transformer for denoiser, and none of its 1 layers is one of tiny's; "
+                == "\(path) is a LoRA for a model with a transformer for denoiser, and none of its 1 layer is one of tiny's; "
                 + "the first are '\(flux)'.")
 
         try write([("something.weight", [2, 2])], to: path)
         #expect(
             message()
-                == "\(path) is not a LoRA: none of its 1 tensors is a layer's change; the first are 'something.weight'."
+                == "\(path) is not a LoRA: none of its 1 tensor is a layer's change; the first are 'something.weight'."
         )
 
         // Some layers fit, some are not there, one lacks its half.

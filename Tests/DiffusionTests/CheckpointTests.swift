@@ -206,12 +206,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", "a LoRA of 1 tensors"),
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_down.weight", "a LoRA of 1 tensor"),
         ("conditioner.embedders.1.model.ln_final.bias", "lacks the denoiser"),
         ("edm_mean", "an SDXL checkpoint with the noise levels of EDM"),
         ("model.diffusion_model.joint_blocks.0.x_block.attn.proj.bias", "a Stable Diffusion 3 checkpoint"),
         ("double_blocks.0.img_attn.proj.bias", "a Flux checkpoint"),
-        ("something.else", "none of its 1 tensors is one of Stable Diffusion's; the first are 'something.else'"),
+        ("something.else", "none of its 1 tensor is one of Stable Diffusion's; the first are 'something.else'"),
     ])
     func `What is no Stable Diffusion is named`(tensor: String, says: String) throws {
         let scratch = try ScratchFolder()

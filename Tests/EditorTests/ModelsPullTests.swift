@@ -476,6 +476,75 @@ import Testing
         #expect(setting.there.isEmpty)
     }
 
+    @Test func `What lies beside a model stays when another revision is fetched`() throws {
+        let setting = try Setting()
+        let weights = try #require(setting.server.files?[Self.unet])
+        setting.server.change {
+            $0.files["a.safetensors"] = weights
+            $0.files["sub/b.safetensors"] = weights
+            $0.files["vae/other.safetensors"] = weights
+        }
+        // Single files first: then the model is no other revision of what is there.
+        for file in ["a.safetensors", "sub/b.safetensors", "vae/other.safetensors"] {
+            let outcome = try setting.pull("--file", file)
+            #expect(outcome.code == 0, "\(outcome.error)")
+        }
+        let whole = try setting.pull()
+        #expect(whole.code == 0, "\(whole.error)")
+        let singles = ["a.safetensors", "sub/b.safetensors", "vae/other.safetensors"]
+        for file in singles { #expect(setting.bytes(file) == weights.data, "\(file)") }
+        #expect(setting.bytes("model_index.json") != nil)
+        #expect(try setting.pull().error.contains("files were there already"))
+
+        try Data("mine".utf8).write(to: setting.models.appending(path: "\(HubServer.repository)/mine.txt"))
+        setting.server.change {
+            $0.revision = String(repeating: "beef", count: 10)
+            for file in singles { $0.files[file] = nil }
+            $0.files["unet/more.json"] = .init(data: Data("{}".utf8))
+        }
+        #expect(try setting.pull().code == 73)
+        let forced = try setting.pull("--force")
+        #expect(forced.code == 0, "\(forced.error)")
+        for file in singles { #expect(setting.bytes(file) == weights.data, "\(file)") }
+        #expect(setting.bytes("mine.txt") == Data("mine".utf8))
+        #expect(setting.bytes("unet/more.json") != nil)
+        // What was the model's in the earlier revision goes with it.
+        setting.server.change {
+            $0.revision = String(repeating: "cafe", count: 10)
+            $0.files["unet/more.json"] = nil
+        }
+        #expect(try setting.pull("--force").code == 0)
+        #expect(setting.bytes("unet/more.json") == nil)
+        for file in singles { #expect(setting.bytes(file) == weights.data, "\(file)") }
+
+        // The model goes, what was fetched beside it stays, and can go by its own name.
+        let removed = try setting.editor.run(["models", "remove", "someone/tiny", "--force"])
+        #expect(removed.code == 0, "\(removed.error)")
+        #expect(setting.there == ([".pull.json"] + singles).map { "someone/tiny/" + $0 })
+        for name in ["someone/tiny/a.safetensors", "someone/tiny/sub/b", "someone/tiny/vae/other"] {
+            let outcome = try setting.editor.run(["models", "remove", name, "--force"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+        }
+        #expect(setting.there.isEmpty)
+    }
+
+    @Test func `A file of a subfolder can be removed and fetched again`() throws {
+        let setting = try Setting()
+        let weights = try #require(setting.server.files?[Self.unet])
+        setting.server.change {
+            $0.files = ["sub/x.safetensors": weights, "model_index.json": .init(data: Data("{}".utf8))]
+        }
+        for _ in 0 ..< 2 {
+            let pull = try setting.pull("--file", "sub/x.safetensors")
+            #expect(pull.code == 0, "\(pull.error)")
+            #expect(!pull.error.contains("already"))
+            let remove = try setting.editor.run(["models", "remove", "someone/tiny/sub/x.safetensors", "--force"])
+            #expect(remove.code == 0, "\(remove.error)")
+            #expect(setting.there.isEmpty)
+        }
+        #expect(try setting.pull().code == 0)
+    }
+
     #if os(Linux)
         private static let canMount =
             geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")

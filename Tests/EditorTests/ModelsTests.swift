@@ -171,7 +171,7 @@ import Testing
         try bytes.write(to: weights)
         let nan = try editor.run(["models", "verify", "own", "--json"])
         #expect(nan.code == 65)
-        #expect(nan.error.contains("1 tensors of unet hold what is no number, first"))
+        #expect(nan.error.contains("1 tensor of unet holds what is no number, first"))
         try bytes.dropLast(2).write(to: weights)
         let short = try editor.run(["models", "verify", "own"])
         #expect(short.code == 65)
@@ -192,7 +192,7 @@ import Testing
         try FileManager.default.createSymbolicLink(at: weights, withDestinationURL: blob)
         let good = try editor.run(["models", "verify", "hashed"])
         #expect(good.code == 0, "\(good.error)")
-        #expect(good.output.contains("sizes and hashes: 1 files, of which 1 by SHA-256"))
+        #expect(good.output.contains("sizes and hashes: 1 file, of which 1 by SHA-256"))
         var bytes = try Data(contentsOf: blob)
         bytes[bytes.count - 2] ^= 1
         try bytes.write(to: blob)

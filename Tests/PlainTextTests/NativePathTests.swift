@@ -40,10 +40,4 @@ import Testing
         #expect(text.repaired == "caf\u{FFFD}\u{1B}[\né")
         #expect("é\t🦊".printable == "é\t🦊")
     }
-
-    @Test func `One of a thing is one`() {
-        #expect(1.of("step") == "1 step")
-        #expect(0.of("step") == "0 steps")
-        #expect(2.of("box", plural: "boxes") == "2 boxes")
-    }
 }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// Why a LoRA or an embedding cannot be used.
 public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A file without a layer of any known kind.
@@ -25,25 +27,25 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .notALoRA(let file, let count, let first):
-            "\(file) is not a LoRA: none of its \(count) tensors is a layer's change; the first are \(list(first))."
+            "\(file) is not a LoRA: none of its \(count.of("tensor")) is a layer's change; the first are \(list(first))."
         case .otherKind(let file, let clause): "\(file) is not a LoRA: \(clause)."
         case .notFinite(let file, let tensor):
             "\(file) cannot be used: its tensor '\(tensor.prefix(120))' holds values that are not finite numbers."
         case .notAnEmbedding(let file, let reason): "\(file) is not an embedding: \(reason)."
         case .noneKnown(let file, let family, let model, let count, let first):
-            "\(file) is a LoRA for \(family), and none of its \(count) layers is one of \(model)'s; the first are "
+            "\(file) is a LoRA for \(family), and none of its \(count.of("layer")) is one of \(model)'s; the first are "
                 + "\(list(first))."
         case .otherSizes(let file, let family, let model, let count, let all, let first, let expected, let found):
-            "\(file) is a LoRA for \(family) and does not fit \(model): \(count) of its \(all) layers have other sizes, "
+            "\(file) is a LoRA for \(family) and does not fit \(model): \(count) of its \(all.of("layer")) \(count.verb("has", "have")) other sizes, "
                 + "first '\(first.prefix(120))', \(found) where the model has \(expected)."
         case .unknownLayers(let file, let model, let count, let all, let first):
-            "\(file) does not fit \(model), which it belongs to: \(count) of its \(all) layers are not there, first "
+            "\(file) does not fit \(model), which it belongs to: \(count) of its \(all.of("layer")) \(count.verb("is", "are")) not there, first "
                 + "'\(first.prefix(120))'."
         case .otherOrder(let file, let family, let part, let count, let model):
             "\(file) is a LoRA for \(family), and its \(count) numbered layers for \(part) do not fit the order of those of "
                 + "\(model)."
         case .otherWidth(let file, let word, let found, let model, let expected):
-            "\(file) does not fit \(model): the vectors of '\(word.prefix(60))' have \(found) values, the text encoder "
+            "\(file) does not fit \(model): the vectors of '\(word.prefix(60))' have \(found.of("value")), the text encoder "
                 + "takes \(expected)."
         case .otherEncoder(let file, let word, let model):
             "\(file) does not fit \(model): '\(word.prefix(60))' has vectors for a text encoder that it does not have."

@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// A word that a model learned afterwards, and the vectors that stand for it before the text encoder (textual inversion,
@@ -80,7 +81,7 @@ struct LearnedToken: Sendable, Equatable {
         }
         if let word {
             guard found.count == 1 else {
-                throw refusal("it has \(found.count) words of its own, so that one name does not do")
+                throw refusal("it has \(found.count.of("word")) of its own, so that one name does not do")
             }
             found[0].word = word
         }

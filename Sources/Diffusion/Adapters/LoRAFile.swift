@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// A file of low-rank (or other small) changes to a model's layers, in any of the layouts of `LoRAKey`.
@@ -158,13 +159,13 @@ struct LoRAFile: Sendable {
         case 1024?: return "Stable Diffusion 2.x"
         case 2048?: return "Stable Diffusion XL"
         case 1280?: return "the refiner of Stable Diffusion XL"
-        case let channels?: return "a model whose text has \(channels) channels"
+        case let channels?: return "a model whose text has \(channels.of("channel"))"
         case nil: break
         }
         if layers.keys.contains(where: { $0.part == .secondTextEncoder }) { return "Stable Diffusion XL" }
         let text = layers.first { $0.key.part == .textEncoder && $0.key.layer.hasSuffix("q_proj") }
         guard let width = text?.value.changedShape?.first else { return "a model that its layers do not tell" }
-        return width == 1024 ? "Stable Diffusion 2.x" : "a model whose text encoder has \(width) channels"
+        return width == 1024 ? "Stable Diffusion 2.x" : "a model whose text encoder has \(width.of("channel"))"
     }
 
     /// Whether the file's metadata call it a LoRA of latent consistency: nothing in the tensors says so.

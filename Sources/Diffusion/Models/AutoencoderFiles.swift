@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// An autoencoder that lies by itself, to take the place of a model's own: a folder in the diffusers layout (of it, or of a
@@ -143,7 +144,8 @@ struct AutoencoderFiles {
                 let first = names.sorted().prefix(3).map { "'\($0.prefix(60))'" }.joined(separator: ", ")
                 throw ModelError.notAnAutoencoder(
                     path: path,
-                    reason: "none of its \(names.count) tensors is one of an autoencoder's; the first are \(first)")
+                    reason: "none of its \(names.count.of("tensor")) is one of an autoencoder's; the first are \(first)"
+                )
             }
             let tensors = LDMTensors(weights, names: names, prefix: prefix)
             let parts = try LDMAutoencoder(tensors, scale: modelScale)

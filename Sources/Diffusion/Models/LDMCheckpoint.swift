@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// A whole model in one file, with the names of the code it was trained with (CompVis `latent-diffusion`, Stability's
@@ -34,7 +35,9 @@ struct LDMCheckpoint: Sendable {
         if let kind = kinds[denoiser.inChannels] {
             throw ModelError.notACheckpoint(
                 path: source.file,
-                reason: "it is \(kind), whose denoiser takes \(denoiser.inChannels) channels, and that is not read yet")
+                reason:
+                    "it is \(kind), whose denoiser takes \(denoiser.inChannels.of("channel")), and that is not read yet"
+            )
         }
         let encoders = try LDMTextEncoder.all(source, names: names)
         let isXL = encoders.contains { $0.place.isXL }
@@ -119,7 +122,7 @@ struct LDMTensors {
         guard tensor.shape.count >= dimensions else {
             throw .badTensor(
                 file: source.file, tensor: prefix + name,
-                reason: "has \(tensor.shape.count) dimensions, expected \(dimensions)")
+                reason: "has \(tensor.shape.count.of("dimension")), expected \(dimensions)")
         }
         return tensor.shape
     }

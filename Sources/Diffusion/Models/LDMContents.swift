@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What a file of tensors holds, by their names.
 struct LDMContents {
     private let names: [String]
@@ -35,10 +37,11 @@ struct LDMContents {
         let counts = parts.map { part in (part.0, part.1, count(part.1)) }
         let missing = counts.filter { $0.2 == 0 }
         if missing.count == parts.count {
-            throw refusal("none of its \(names.count) tensors is one of Stable Diffusion's; the first are \(first)")
+            throw refusal(
+                "none of its \(names.count.of("tensor")) is one of Stable Diffusion's; the first are \(first)")
         }
         if !missing.isEmpty {
-            let found = counts.filter { $0.2 > 0 }.map { "\($0.2) tensors of \($0.0)" }.joined(separator: " and ")
+            let found = counts.filter { $0.2 > 0 }.map { "\($0.2.of("tensor")) of \($0.0)" }.joined(separator: " and ")
             let lacks = missing.map { "\($0.0) (no tensor's name begins with \($0.1))" }.joined(separator: " and ")
             let isAllElse = missing.count == 1 && missing[0].0 == "the autoencoder"
             throw refusal("it holds \(found), and lacks \(lacks)" + (isAllElse ? "; --vae can name one" : ""))
@@ -73,13 +76,13 @@ struct LDMContents {
     private var part: String? {
         if count("down_blocks.") > 0, names.contains(where: { $0.contains("conv_in.") }) {
             return
-                "it is a denoiser alone (\(names.count) tensors in the names of diffusers); name the folder around it"
+                "it is a denoiser alone (\(names.count.of("tensor")) in the names of diffusers); name the folder around it"
         }
         if count("input_blocks.") > 0, count("output_blocks.") > 0 {
             return
-                "it is a denoiser alone (\(names.count) tensors), as ComfyUI-GGUF writes it, whose text encoder and autoencoder lie in other files"
+                "it is a denoiser alone (\(names.count.of("tensor"))), as ComfyUI-GGUF writes it, whose text encoder and autoencoder lie in other files"
         }
-        if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count) tensors)" }
+        if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count.of("tensor")))" }
         return nil
     }
 

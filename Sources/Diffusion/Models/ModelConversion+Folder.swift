@@ -151,7 +151,7 @@ extension ModelConversion {
         case 4: kind = "StableDiffusion" + (isRefiner ? "XLImg2Img" : isXL ? "XL" : "")
         case 8: kind = "StableDiffusion" + (isXL ? "XL" : "") + "InstructPix2Pix"
         case 9: kind = "StableDiffusion" + (isXL ? "XL" : "") + "Inpaint"
-        default: throw refusal("its denoiser takes \(unet.inChannels) channels, expected 4, 8 or 9")
+        default: throw refusal("its denoiser takes \(unet.inChannels.of("channel")), expected 4, 8 or 9")
         }
         func pair(_ library: String, _ name: String) -> JSONValue { .array([.string(library), .string(name)]) }
         let none = JSONValue.array([.null, .null])

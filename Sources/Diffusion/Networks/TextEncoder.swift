@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// The shape of a CLIPTextModel, from its config.json (transformers 5.23, `models/clip/configuration_clip.py`).
@@ -47,7 +48,8 @@ public struct TextEncoderConfiguration: Sendable, Equatable {
                 }),
             channels % heads == 0, layers <= 256
         else {
-            throw NetworkError.impossible(file: file, reason: "\(channels) channels, \(heads) heads, \(layers) layers")
+            throw NetworkError.impossible(
+                file: file, reason: "\(channels.of("channel")), \(heads.of("head")), \(layers.of("layer"))")
         }
     }
 }
@@ -152,7 +154,7 @@ struct TextEncoder {
     private func embedded(_ ids: [[Int]], _ compute: Compute) throws -> Tensor {
         let length = ids[0].count
         precondition(
-            length <= configuration.maximumTokens, "\(length) tokens for \(configuration.maximumTokens) places")
+            length <= configuration.maximumTokens, "\(length.of("token")) for \(configuration.maximumTokens) places")
         let channels = configuration.channels
         var values: [Float] = []
         values.reserveCapacity(ids.count * length * channels)

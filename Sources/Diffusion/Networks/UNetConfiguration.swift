@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The shape of a UNet2DConditionModel, from its config.json (diffusers 0.42.1, `models/unets/unet_2d_condition.py`).
 public struct UNetConfiguration: Sendable, Equatable {
     public let inChannels: Int
@@ -130,7 +132,8 @@ public struct UNetConfiguration: Sendable, Equatable {
         }
         for level in 0 ..< levels where blockChannels[level] % heads[level] != 0 {
             throw NetworkError.impossible(
-                file: file, reason: "\(blockChannels[level]) channels do not split into \(heads[level]) heads")
+                file: file, reason: "\(blockChannels[level].of("channel")) do not split into \(heads[level].of("head"))"
+            )
         }
     }
 
@@ -145,7 +148,7 @@ public struct UNetConfiguration: Sendable, Equatable {
         case .array(let items)?:
             let flags = items.compactMap { if case .bool(let flag) = $0 { flag } else { nil } }
             guard flags.count == count else {
-                throw NetworkError.impossible(file: json.file, reason: "\(key) lists \(items.count) values")
+                throw NetworkError.impossible(file: json.file, reason: "\(key) lists \(items.count.of("value"))")
             }
             return flags
         default: return [Bool](repeating: try json.bool(key) ?? false, count: count)

@@ -1,3 +1,5 @@
+internal import PlainText
+
 extension CLIPTokenizer {
     /// CLIP's own tokenizer from the list of merges that its code ships, `bpe_simple_vocab_16e6.txt`, unpacked: bytes, bytes
     /// that end a word, merges, begin and end, numbered in that order (OpenAI CLIP, `clip/simple_tokenizer.py`; the same in
@@ -26,13 +28,15 @@ extension CLIPTokenizer {
         defer { withExtendedLifetime(mapping) {} }
         let count = size - 2 * 256 - 2
         guard count >= 0, size <= BytePairEncoding.maximumToken else {
-            throw TokenizerError.badVocabulary(file: path, reason: "a text encoder of \(size) tokens is not CLIP's")
+            throw TokenizerError.badVocabulary(
+                file: path, reason: "a text encoder of \(size.of("token")) is not CLIP's")
         }
         // The first line tells the version.
         let lines = mapping.bytes.split(separator: UInt8(ascii: "\n"), maxSplits: count + 1).dropFirst().prefix(count)
         guard lines.count == count else {
             throw TokenizerError.badVocabulary(
-                file: path, reason: "it has \(lines.count) merges where the text encoder's \(size) tokens need \(count)"
+                file: path,
+                reason: "it has \(lines.count.of("merge")) where the text encoder's \(size.of("token")) need \(count)"
             )
         }
         let letters = BytePairEncoding.letters

@@ -1,3 +1,4 @@
+internal import PlainText
 public import Tensors
 
 /// The tensors of a GGUF file, in place: plain ones and those of quantised types, which become numbers as they are packed.
@@ -194,7 +195,9 @@ private struct GGUFReader {
         for _ in 0 ..< tensorCount {
             let name = try string(maximum: 1 << 16)
             let dimensions = try integer(UInt32.self)
-            guard dimensions <= 8 else { throw failure("a tensor has \(dimensions) dimensions, expected at most 8") }
+            guard dimensions <= 8 else {
+                throw failure("a tensor has \(dimensions.of("dimension")), expected at most 8")
+            }
             var shape: [Int] = []
             for _ in 0 ..< dimensions {
                 guard let size = Int(exactly: try integer(UInt64.self)) else {
@@ -240,7 +243,7 @@ private struct GGUFReader {
 
     private mutating func string(maximum: Int) throws(WeightError) -> String {
         let announced = try integer(UInt64.self)
-        guard announced <= UInt64(maximum) else { throw failure("it announces a text of \(announced) bytes") }
+        guard announced <= UInt64(maximum) else { throw failure("it announces a text of \(announced.of("byte"))") }
         let length = Int(announced)
         try check(length)
         textBytes += length

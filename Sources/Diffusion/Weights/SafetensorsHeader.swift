@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// The header of a safetensors file, every figure in it checked against the others and the file's size.
@@ -42,7 +43,7 @@ public struct SafetensorsHeader: Sendable {
         guard bytes.count >= 8 else { throw .truncated(file: file, expected: 8, actual: bytes.count) }
         let announced = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard announced <= UInt64(Self.maximumLength) else {
-            throw .badHeader(file: file, reason: "it announces \(announced) bytes of header")
+            throw .badHeader(file: file, reason: "it announces \(announced.of("byte")) of header")
         }
         let dataStart = 8 + Int(announced)
         guard bytes.count >= dataStart else {
@@ -114,7 +115,7 @@ public struct SafetensorsHeader: Sendable {
         guard !overflow, totalBits % 8 == 0 else { throw failure("has a shape too large to address, \(shape)") }
         let announced = offsets[1] - offsets[0]
         guard totalBits / 8 == announced else {
-            throw failure("has \(announced) bytes where \(elementType) \(shape) needs \(totalBits / 8)")
+            throw failure("has \(announced.of("byte")) where \(elementType) \(shape) needs \(totalBits / 8)")
         }
         let (end, endOverflow) = offsets[1].addingReportingOverflow(dataStart)
         guard !endOverflow else { throw failure("has data_offsets beyond what can be addressed") }

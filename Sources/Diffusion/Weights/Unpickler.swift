@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A reader of Python pickles that constructs nothing but tensors' descriptions.
 ///
 /// A pickle is a program for a stack machine whose `GLOBAL` and `REDUCE` call any function of any module. This one knows
@@ -119,7 +121,7 @@ struct Unpickler {
         let start = offset
         while true {
             guard offset - start <= Self.maximumSize else {
-                throw failure("it is larger than \(Self.maximumSize) bytes")
+                throw failure("it is larger than \(Self.maximumSize.of("byte"))")
             }
             let opcode = try byte()
             if opcode == UInt8(ascii: ".") { return try pop() }
@@ -151,7 +153,7 @@ struct Unpickler {
     }
 
     private mutating func text(_ count: Int) throws(WeightError) -> String {
-        guard count <= Self.maximumString else { throw failure("a text of \(count) bytes is too long") }
+        guard count <= Self.maximumString else { throw failure("a text of \(count.of("byte")) is too long") }
         return String(decoding: try take(count), as: UTF8.self)
     }
 
@@ -168,7 +170,7 @@ struct Unpickler {
 
     private mutating func push(_ value: Value) throws(WeightError) {
         values += 1
-        guard values <= Self.maximumValues else { throw failure("it has more than \(Self.maximumValues) values") }
+        guard values <= Self.maximumValues else { throw failure("it has more than \(Self.maximumValues.of("value"))") }
         stack.append(value)
     }
 
@@ -376,7 +378,7 @@ struct Unpickler {
         }
         // One list can be named any number of times, and is copied each time.
         values += lists[list].count
-        guard values <= Self.maximumValues else { throw failure("it has more than \(Self.maximumValues) values") }
+        guard values <= Self.maximumValues else { throw failure("it has more than \(Self.maximumValues.of("value"))") }
         var pairs: [(key: Value, value: Value)] = []
         for item in lists[list] {
             let pair: [Value] =

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What can be wrong with a model's files. Every description is one plain sentence that names the file.
 public enum WeightError: Error, Equatable, Sendable {
     /// There is no file of that path, or it cannot be opened; `reason` is the system's.
@@ -38,9 +40,9 @@ extension WeightError: CustomStringConvertible {
         case .noWeights(let folder, let names):
             "\(folder) holds no weights: expected \(names.joined(separator: " or "))."
         case .truncated(let file, let expected, let actual):
-            "\(file) is truncated: expected \(expected) bytes, found \(actual)."
+            "\(file) is truncated: expected \(expected.of("byte")), found \(actual)."
         case .trailingBytes(let file, let count):
-            "\(file) has \(count) bytes after its last tensor."
+            "\(file) has \(count.of("byte")) after its last tensor."
         case .otherFormat(let file, let found):
             "\(file) is not a safetensors file: its bytes are those of \(found)."
         case .badHeader(let file, let reason):
@@ -54,11 +56,11 @@ extension WeightError: CustomStringConvertible {
         case .overlappingTensors(let file, let first, let second):
             "\(file) has a damaged header: tensors \(quoted(first)) and \(quoted(second)) overlap."
         case .gapBeforeTensor(let file, let tensor, let count):
-            "\(file) has a damaged header: \(count) bytes before tensor \(quoted(tensor)) belong to no tensor."
+            "\(file) has a damaged header: \(count.of("byte")) before tensor \(quoted(tensor)) \(count.verb("belongs", "belong")) to no tensor."
         case .missingTensors(let file, let count, let first):
             count == 1
                 ? "\(file) lacks the tensor \(first.map(quoted).joined())."
-                : "\(file) lacks \(count) tensors that the model needs, first \(first.map(quoted).joined(separator: ", "))."
+                : "\(file) lacks \(count.of("tensor")) that the model needs, first \(first.map(quoted).joined(separator: ", "))."
         case .wrongShape(let file, let tensor, let expected, let found):
             "\(file) does not fit the model's configuration: tensor \(quoted(tensor)) should be \(expected), it is \(found)."
         case .unsupportedElementType(let file, let tensor, let found):

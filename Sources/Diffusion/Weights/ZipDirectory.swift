@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The entries of a zip archive whose entries are stored uncompressed, as PyTorch writes them (PKWARE APPNOTE 6.3.10).
 struct ZipDirectory {
     /// Bytes from the start of the file, by the entry's name.
@@ -43,7 +45,7 @@ struct ZipDirectory {
             offset = try number(record + 48, 8)
         }
         guard count <= maximumEntries else {
-            throw .badHeader(file: file, reason: "its zip directory has \(count) entries")
+            throw .badHeader(file: file, reason: "its zip directory has \(count.of("entry", plural: "entries"))")
         }
         var entries: [String: Range<Int>] = [:]
         for _ in 0 ..< count {

@@ -1,6 +1,7 @@
 public import Diffusion
 internal import ImageFiles
 internal import Masking
+internal import PlainText
 internal import Raster
 
 /// An edit from request to saved pictures: load, plan, fill, denoise, composite, save.
@@ -95,7 +96,7 @@ public struct EditJob: Sendable {
         if let fewSteps = facts.fewSteps {
             notes.append(
                 EditNote(
-                    "\(fewSteps.kind.rawValue) model, \(fewSteps.reason): \(settings.steps) steps, guidance "
+                    "\(fewSteps.kind.rawValue) model, \(fewSteps.reason): \(settings.steps.of("step")), guidance "
                         + "\(settings.guidance)"))
         }
         if facts.isRefiner, request.mode != .remix, request.mode != .variations {

@@ -1,5 +1,6 @@
 internal import Diffusion
 public import Masking
+internal import PlainText
 public import Raster
 
 /// What an edit will do, settled before the network runs.
@@ -186,19 +187,20 @@ public struct EditPlan: Sendable {
     /// What will be done, in a line: "crop of 640×512 at 100,40, 20 steps".
     public var summary: String {
         if case .marked? = pieces.first {
-            return "what is marked, then \(pieces.count - 1) panels, \(stepsPerPicture) steps in all"
+            return "what is marked, then \((pieces.count - 1).of("panel")), \(stepsPerPicture.of("step")) in all"
         }
-        if !pieces.isEmpty { return "\(pieces.count) panels, \(stepsPerPicture) steps in all" }
-        guard let crop else { return "picture of \(size), \(stepsPerPicture) steps" }
+        if !pieces.isEmpty { return "\(pieces.count.of("panel")), \(stepsPerPicture.of("step")) in all" }
+        guard let crop else { return "picture of \(size), \(stepsPerPicture.of("step"))" }
         let place =
             crop.crop == PixelRect(size)
             ? "whole picture" : "crop of \(crop.crop.size) at \(crop.crop.x),\(crop.crop.y)"
-        guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture) steps" }
-        guard settings.detail == .model else { return "\(place) at \(coarse.size), \(stepsPerPicture) steps" }
-        let tiles = crop.tiles.count == 1 ? "1 tile" : "\(crop.tiles.count) tiles"
+        guard let coarse = crop.coarse else { return "\(place), \(stepsPerPicture.of("step"))" }
+        guard settings.detail == .model else { return "\(place) at \(coarse.size), \(stepsPerPicture.of("step"))" }
+        let tiles = crop.tiles.count.of("tile")
         guard hasCoarsePass else {
-            return "\(place): \(crop.tiles.count) tiles at full resolution, \(stepsPerPicture) steps in all"
+            return "\(place): \(crop.tiles.count.of("tile")) at full resolution, \(stepsPerPicture.of("step")) in all"
         }
-        return "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture) steps in all"
+        return
+            "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture.of("step")) in all"
     }
 }

@@ -83,7 +83,7 @@ struct FileDownload {
                 if file.size == 0 { return }
                 guard part.bytes < file.size else { return }
                 throw ModelHub.BrokenConnection(
-                    address: file.path, reason: "only \(part.bytes) of \(file.size) bytes came")
+                    address: file.path, reason: "only \(part.bytes) of \(file.size.of("byte")) came")
             } catch let error as ModelHub.BrokenConnection {
                 attempt = part.bytes > before ? 1 : attempt + 1
                 guard attempt <= ModelHub.attempts else { throw error.failure }

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 #if canImport(Darwin)
     internal import Darwin
@@ -270,7 +271,7 @@ public struct ModelHub: Sendable {
 
         func add(_ more: UnsafeRawBufferPointer, address: String) throws {
             guard bytes.count + more.count <= limit else {
-                throw ModelStoreError.badAnswer(address: address, reason: "it is longer than \(limit) bytes")
+                throw ModelStoreError.badAnswer(address: address, reason: "it is longer than \(limit.of("byte"))")
             }
             bytes.append(contentsOf: more)
         }

@@ -112,6 +112,13 @@ public struct ModelLibrary: Sendable {
             if isModel, !prefix.isEmpty {
                 found.append(Model(name: String(prefix.dropLast()), place: place, path: folder, isFolder: true))
             }
+            // Single files that were fetched into the folders of such a model, beside its parts.
+            for path in isModel ? PullManifest(in: folder)?.single.sorted() ?? [] : [] where path.contains("/") {
+                guard let (stem, ending) = split(path), FileSystem.isFile("\(folder)/\(path)") else { continue }
+                found.append(
+                    Model(
+                        name: prefix + stem, ending: ending, place: place, path: "\(folder)/\(path)", isFolder: false))
+            }
             // A part of a model in the diffusers layout is none.
             let isPart = FileSystem.isFile(folder + "/config.json")
             for entry in FileSystem.entries(of: folder) where !entry.hasPrefix(".") {

@@ -17,7 +17,7 @@ public struct ModelRemoval: Sendable {
         // By where it truly lies: a link out of the folder leads to what is not ours.
         let resolvedRoot = FileSystem.resolved(root) + "/"
         guard let path = model.path, FileSystem.resolved(path).hasPrefix(resolvedRoot) else {
-            let place = model.path.map { "'\(FileSystem.folder(of: $0))'" } ?? "this program"
+            let place = model.path.map { "'\(FileSystem.folder(of: FileSystem.resolved($0)))'" } ?? "this program"
             throw ModelStoreError.notOwn(name: model.name, place: place, folder: root)
         }
         guard library.models.contains(model) else {

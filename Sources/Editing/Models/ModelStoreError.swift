@@ -81,7 +81,7 @@ extension ModelStoreError: CustomStringConvertible {
             "\(what) has no file '\(file)'" + (files.isEmpty ? "" : "; it has \(files.joined(separator: ", "))")
         case .noVariant(let variant, let what): "\(what) has no weights of the variant '\(variant)'"
         case .wrongSize(let file, let expected, let found):
-            "'\(file)' has \(found) bytes, expected \(expected)"
+            "'\(file)' has \(found.of("byte")), expected \(expected)"
         case .wrongHash(let file, let expected, let found):
             "'\(file)' has the SHA-256 \(found), expected \(expected)"
         case .diskTooSmall(let folder, let needed, let free):

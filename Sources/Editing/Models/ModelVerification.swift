@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 /// Whether a model's files are what they should be.
 public struct ModelVerification: Sendable {
@@ -25,7 +26,7 @@ public struct ModelVerification: Sendable {
                 }
                 let size = FileSystem.size(of: file.path)
                 if let expected = file.size, size != expected {
-                    problems.append("'\(file.path)' has \(size) bytes, expected \(expected)")
+                    problems.append("'\(file.path)' has \(size.of("byte")), expected \(expected)")
                 } else if let expected = file.sha256 {
                     let found = try FileHash.of(file: file.path, observe: observe)
                     hashed += 1
@@ -37,7 +38,7 @@ public struct ModelVerification: Sendable {
             if known.isEmpty {
                 checks.append("sizes and hashes: none are known of it")
             } else if problems.isEmpty {
-                checks.append("sizes and hashes: \(known.count) files, of which \(hashed) by SHA-256")
+                checks.append("sizes and hashes: \(known.count.of("file")), of which \(hashed) by SHA-256")
             }
         }
         do {
@@ -49,11 +50,13 @@ public struct ModelVerification: Sendable {
                 tensors += part.weights.names.count
                 if let first = bad.first {
                     problems.append(
-                        "\(bad.count) tensors of \(part.name) hold what is no number, first '\(part.weights.nameInFile(first))'"
+                        "\(bad.count.of("tensor")) of \(part.name) \(bad.count.verb("holds", "hold")) what is no number, first '\(part.weights.nameInFile(first))'"
                     )
                 }
             }
-            if problems.isEmpty { checks.append("values: all of \(tensors) tensors are finite") }
+            if problems.isEmpty {
+                checks.append("values: all of \(tensors.of("tensor")) \(tensors.verb("is", "are")) finite")
+            }
         } catch let error as any Failing {
             // A stop is no finding.
             throw error

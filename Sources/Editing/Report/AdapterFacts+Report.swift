@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 extension ModelFacts {
     /// What was added to the model, and what of it had no place there.
@@ -12,13 +13,13 @@ extension ModelFacts {
 
 extension AdapterFacts {
     fileprivate var notes: [EditNote] {
-        var text = "lora: \(name) at \(weights), \(kind), made for \(family), \(layerCount) layers"
+        var text = "lora: \(name) at \(weights), \(kind), made for \(family), \(layerCount.of("layer"))"
         if !words.isEmpty { text += ", \(Self.text(of: words))" }
         var notes = [EditNote(text)]
         if !unusedLayers.isEmpty {
             notes.append(
                 EditNote(
-                    "lora: \(name): \(unusedLayers.count) of its \(layerCount) layers are none of this model's and are left out, first "
+                    "lora: \(name): \(unusedLayers.count) of its \(layerCount.of("layer")) are none of this model's and are left out, first "
                         + Self.first(unusedLayers), isWarning: true))
         }
         if !unknownTensors.isEmpty {
@@ -45,7 +46,7 @@ extension AdapterFacts {
     }
 
     static func text(of words: [Word]) -> String {
-        let all = words.map { "'\($0.word)'" + ($0.vectors > 1 ? " (\($0.vectors) vectors)" : "") }
+        let all = words.map { "'\($0.word)'" + ($0.vectors > 1 ? " (\($0.vectors.of("vector")))" : "") }
         return (words.count == 1 ? "word " : "words ") + all.joined(separator: ", ")
     }
 
@@ -60,7 +61,8 @@ extension AdapterFacts {
     /// A LoRA that a model brings along, as one of the model's facts.
     var ownEntry: FileReport.Entry {
         .init(
-            label: "own LoRA", text: "\(kind), \(layerCount) layers (\(FileSystem.name(of: path)))", name: "ownLoRA",
+            label: "own LoRA", text: "\(kind), \(layerCount.of("layer")) (\(FileSystem.name(of: path)))",
+            name: "ownLoRA",
             value: .object(FileReport.json(of: entries)))
     }
 
@@ -71,7 +73,7 @@ extension AdapterFacts {
             .init(label: "kind", text: algorithms.joined(separator: ", "), name: "kind", value: .text("lora")),
             .init(label: "made for", text: family, name: "family", value: .text(family)),
             .init(
-                label: "changes", text: parts.map { "\($0.value) layers of \($0.key)" }.joined(separator: ", "),
+                label: "changes", text: parts.map { "\($0.value.of("layer")) of \($0.key)" }.joined(separator: ", "),
                 name: "layers", value: .object(JSONObject(parts.map { ($0.key, .integer($0.value)) }))),
         ]
         if let ranks {
@@ -103,7 +105,7 @@ extension AdapterFacts {
         if !unknownTensors.isEmpty {
             entries.append(
                 .init(
-                    label: "unknown", text: "\(unknownTensors.count) tensors, first \(Self.first(unknownTensors))",
+                    label: "unknown", text: "\(unknownTensors.count.of("tensor")), first \(Self.first(unknownTensors))",
                     name: "unknownTensors", value: .integer(unknownTensors.count)))
         }
         return entries

@@ -1,10 +1,11 @@
 internal import Diffusion
+internal import PlainText
 
 extension AutoencoderFacts {
     /// What there is to say of an autoencoder that lies by itself.
     var entries: [FileReport.Entry] {
         let kind = isTiny ? "tiny autoencoder (TAESD)" : "autoencoder alone"
-        let latents = "\(latentChannels) channels at 1/\(scaleFactor) of the picture's size"
+        let latents = "\(latentChannels.of("channel")) at 1/\(scaleFactor) of the picture's size"
         var entries: [FileReport.Entry] = [
             .init(label: "kind", text: kind, name: "kind", value: .text(isTiny ? "tinyAutoencoder" : "autoencoder")),
             .init(

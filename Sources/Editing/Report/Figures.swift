@@ -1,7 +1,11 @@
+internal import PlainText
+
 /// Quantities as people read them.
 public enum Figures {
-    /// "850 MB", "3.7 GB"; decimal multiples.
+    /// "18 bytes", "40 kB", "850 MB", "3.7 GB"; decimal multiples.
     public static func bytes(_ count: Int) -> String {
+        if count < 1000 { return count.of("byte") }
+        if count < 1_000_000 { return "\(min(999, Int((Double(count) / 1e3).rounded()))) kB" }
         let megabytes = Double(count) / 1e6
         return megabytes < 1000 ? "\(Int(megabytes.rounded())) MB" : "\(rounded(megabytes / 1000, decimals: 1)) GB"
     }

@@ -1,6 +1,7 @@
 internal import Diffusion
 internal import ImageFiles
 internal import Masking
+internal import PlainText
 internal import Raster
 
 /// What a picture, a mask or a model is.
@@ -75,7 +76,7 @@ public struct FileReport: Sendable {
         }
         let space = image.colorSpace.name + (image.colorSpace.isStated ? "" : " (nothing usable is stated)")
         entries.append(Entry(label: "colours", text: space, name: "colorSpace", value: .text(image.colorSpace.name)))
-        let profile = image.metadata.iccProfile.map { "ICC, \($0.count) bytes" } ?? "none"
+        let profile = image.metadata.iccProfile.map { "ICC, \($0.count.of("byte"))" } ?? "none"
         entries.append(
             Entry(
                 label: "profile", text: profile, name: "profileBytes",

@@ -1,5 +1,6 @@
 internal import Diffusion
 internal import ImageFiles
+internal import PlainText
 internal import Raster
 internal import Tensors
 
@@ -134,7 +135,7 @@ private struct Cost {
             .init(
                 label: "an edit",
                 text:
-                    "about \(Figures.duration(seconds)) for \(steps) steps at \(side)×\(side), \(Figures.bytes(peak)) of memory",
+                    "about \(Figures.duration(seconds)) for \(steps.of("step")) at \(side)×\(side), \(Figures.bytes(peak)) of memory",
                 name: "secondsPerEdit", value: .number(seconds)),
             .init(
                 label: "peak memory", text: Figures.bytes(peak), name: "peakMemoryBytes", value: .integer(peak)),

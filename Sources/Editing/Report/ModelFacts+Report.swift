@@ -1,10 +1,12 @@
 internal import Diffusion
+internal import PlainText
 
 extension ModelFacts {
     /// What there is to say of a model.
     var entries: [FileReport.Entry] {
         let size = "\(nativeSize)×\(nativeSize) pixels, sides in multiples of \(pixelMultiple)"
-        let latents = "\(latentChannels) channels at 1/\(scaleFactor) of the size, \(inputChannels) into the network"
+        let latents =
+            "\(latentChannels.of("channel")) at 1/\(scaleFactor) of the size, \(inputChannels) into the network"
         let count = Figures.count(parameters)
         var entries: [FileReport.Entry] = [
             .init(label: "model", text: name, name: "model", value: .text(name)),
@@ -25,7 +27,7 @@ extension ModelFacts {
             entries.append(
                 .init(
                     label: "distilled",
-                    text: "\(fewSteps.kind.rawValue), \(fewSteps.reason): \(fewSteps.steps) steps, \(guidance)",
+                    text: "\(fewSteps.kind.rawValue), \(fewSteps.reason): \(fewSteps.steps.of("step")), \(guidance)",
                     name: "distilled", value: .text(fewSteps.kind.rawValue)))
         }
         if let summary { entries.append(.init(label: "about", text: summary, name: "summary", value: .text(summary))) }

@@ -1,3 +1,4 @@
+internal import PlainText
 public import Raster
 
 /// One edit as the user asked for it.
@@ -28,8 +29,8 @@ public struct EditRequest: Sendable {
         self.mode = mode
         self.picture = picture
         self.masks = (mask.map { [.picture($0)] } ?? []) + masks
-        self.prompt = prompt
-        self.negativePrompt = negativePrompt
+        self.prompt = prompt.repaired
+        self.negativePrompt = negativePrompt.repaired
         self.canvas = canvas
         self.size = size
         self.settings = settings

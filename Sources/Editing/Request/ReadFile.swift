@@ -21,11 +21,17 @@ public struct ReadFile: Sendable, Equatable {
         self.role = role
     }
 
-    /// `nil` for what is no file.
+    /// `nil` for what is no file. Bytes may be those of a file that standard input was redirected to.
     init?(_ input: PictureInput, _ role: Role) {
-        guard let path = input.path else { return nil }
-        self.init(path, role)
+        switch input {
+        case .file(let path): self.init(path, role)
+        case .bytes:
+            guard FileSystem.isFile(Self.standardInput) else { return nil }
+            self.init(Self.standardInput, role)
+        }
     }
+
+    private static let standardInput = "/dev/stdin"
 
     /// Whether writing to that path would change the file, or one of a model's folder: by any spelling, and by links.
     func isAt(_ other: String) -> Bool {

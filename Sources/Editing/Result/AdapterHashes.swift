@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 /// What AUTOMATIC1111's web UI names LoRAs and embeddings by in its record, as `name: hash` with the first twelve digits of a
 /// SHA-256: of a LoRA's tensors, which is what comes after a safetensors file's header, and of other files as a whole
@@ -34,6 +35,6 @@ struct AdapterHashes {
     }
 
     private static func entry(_ name: String, _ hash: String) -> String {
-        "\(name.filter { $0 != ":" && $0 != "," }): \(hash.prefix(digits))"
+        "\(name.printable.filter { $0 != ":" && $0 != "," }): \(hash.prefix(digits))"
     }
 }

@@ -1,5 +1,6 @@
 public import ImageFiles
 public import Masking
+internal import PlainText
 public import Raster
 
 /// What can be wrong with an edit, apart from its files (`ImageFiles`) and its model (`Diffusion`).
@@ -65,7 +66,7 @@ extension EditError: CustomStringConvertible {
         case .outOfRange(let setting, let allowed, let found):
             "\(setting) must be \(allowed), found \(found)"
         case .promptTooLong(let bytes, let limit):
-            "the prompt is \(bytes) bytes long, expected at most \(limit)"
+            "the prompt is \(bytes.of("byte")) long, expected at most \(limit)"
         case .missingInput(let mode, let what):
             "\(mode.rawValue) needs \(what)"
         case .nothingToContinue(let folder, nil):
@@ -135,7 +136,7 @@ extension EditError: CustomStringConvertible {
         case .tooManyPicturesForStandardOutput(let count):
             "standard output takes one picture, found a count of \(count)"
         case .wrongPictureCount(let expected, let found):
-            "the denoiser returned \(found) pictures, expected \(expected)"
+            "the denoiser returned \(found.of("picture")), expected \(expected)"
         case .wrongPicture(let expected, let found):
             "the denoiser returned a picture of \(found), expected \(expected)"
         case .notFinite(let stage):

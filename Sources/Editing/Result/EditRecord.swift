@@ -1,6 +1,7 @@
 internal import Diffusion
 internal import ImageFiles
 internal import Masking
+internal import PlainText
 internal import Raster
 
 /// How a picture was made, in the words that other programs of this kind read.
@@ -50,7 +51,7 @@ struct EditRecord {
         }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
-        text["Model"] = facts.name
+        text["Model"] = facts.name.printable
         text["VAE"] = facts.autoencoder
         let loras = facts.adapters.map { "\($0.name):\($0.weights)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }

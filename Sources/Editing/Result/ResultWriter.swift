@@ -1,5 +1,6 @@
 internal import Diffusion
 internal import ImageFiles
+internal import PlainText
 internal import Raster
 
 /// Writes the pictures of an edit to where the output plan says.
@@ -25,7 +26,7 @@ struct ResultWriter {
             if let blocks = encoded.blocks, index == 0 {
                 try meter.note(
                     EditNote(
-                        "JPEG: \(blocks.all - blocks.changed) of \(blocks.all) blocks are the input's own; those that the edit touches were encoded anew with its tables"
+                        "JPEG: \(blocks.all - blocks.changed) of \(blocks.all.of("block")) \(blocks.all.verb("is", "are")) the input's own; those that the edit touches were encoded anew with its tables"
                     ))
             }
             keepsBlocks = encoded.blocks != nil

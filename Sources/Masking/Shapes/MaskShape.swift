@@ -1,3 +1,4 @@
+internal import PlainText
 public import Raster
 
 /// A mask given by numbers instead of a picture.
@@ -170,16 +171,18 @@ public enum MaskShape: Sendable, Equatable {
     }
 
     private static func lengths(_ text: String, count: Int, form: String) throws(MaskShapeError) -> [Length] {
-        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        // Commas part the numbers, or where there is none spaces do.
+        let words =
+            text.contains(",")
+            ? text.split(separator: ",", omittingEmptySubsequences: false) : text.split { $0.isWhitespace }
         guard words.count == count else { throw .malformed(text, form: form) }
         var lengths: [Length] = []
         for word in words {
-            let trimmed = word.drop { $0 == " " }
+            var trimmed = word.filter { !$0.isWhitespace }
             let isShare = trimmed.hasSuffix("%")
-            guard let value = Double(isShare ? trimmed.dropLast() : trimmed), value.isFinite else {
-                throw .malformed(text, form: form)
-            }
-            guard abs(value) <= farthest else { throw .outOfRange(String(trimmed)) }
+            if isShare { trimmed.removeLast() } else if trimmed.hasSuffix("px") { trimmed.removeLast(2) }
+            guard let value = Double(trimmed), value.isFinite else { throw .malformed(text, form: form) }
+            guard abs(value) <= farthest else { throw .outOfRange(trimmed) }
             lengths.append(isShare ? .share(value / 100) : .pixels(value))
         }
         return lengths
@@ -208,16 +211,24 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
     /// A whole shape, between these coordinates.
     case beyond(String, x: ClosedRange<Double>, y: ClosedRange<Double>, picture: PixelSize)
 
+    private static func example(of form: String) -> String {
+        switch form {
+        case "x,y": "120,80"
+        case "cx,cy,rx,ry": "300,200,120,80"
+        default: "10,20,200,100"
+        }
+    }
+
     public var description: String {
         switch self {
         case .malformed(let text, let form):
-            "'\(text.prefix(60))' is not of the form \(form), numbers in pixels or with % of the picture's side"
+            "'\(text.prefix(60))' is not of the form \(form), numbers in pixels or with % of the picture's side, for example \(Self.example(of: form))"
         case .notPositive(let text, let form):
             "'\(text.prefix(60))' has no extent: the last two of \(form) must be above 0"
         case .outOfRange(let text):
             "'\(text.prefix(60))' is too far away, expected at most \(Int(MaskShape.farthest)) pixels"
         case .tooFewPoints(let found, let needed):
-            "\(found) point\(found == 1 ? " was" : "s were") found, expected at least \(needed), for example \"10,10 200,40 120,160\""
+            "\(found.of("point")) \(found == 1 ? "was" : "were") found, expected at least \(needed), for example \"10,10 200,40 120,160\""
         case .tooManyPoints(let limit): "there are more than \(limit) points"
         case .emptyPath: "the path is empty, expected for example \"M 10 10 H 90 V 90 Z\""
         case .path(let expected, let found, let position):

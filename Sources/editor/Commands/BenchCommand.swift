@@ -16,10 +16,14 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup(title: "Model and machine") var machine: MachineOptions
 
-    @Option(help: ArgumentHelp("Size of the picture. Default: 512x512.", valueName: "WxH"))
+    @Option(
+        help: ArgumentHelp("Size of the picture. Default: 512x512.", valueName: "WxH"), transform: SizeArgument.parse)
     var size: SizeArgument?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How often each part is timed, 1 to 100.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How often each part is timed, 1 to 100. Default: 3.", valueName: "count"),
+        transform: Form.whole(SettingRange("repeats", "times", 1 ... 100), example: 3))
     var repeats = 3
 
     @Option(help: "A part to time; may be given several times. Default: all.")

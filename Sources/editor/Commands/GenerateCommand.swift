@@ -12,7 +12,8 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Size in pixels, sides of 8 to 32768. Default: the model's own.", valueName: "WxH"))
+            "Size in pixels, sides of 8 to 32768. Default: the model's own.", valueName: "WxH"),
+        transform: SizeArgument.parse)
     var size: SizeArgument?
 
     @OptionGroup var shared: SharedOptions

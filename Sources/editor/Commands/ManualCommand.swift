@@ -9,7 +9,7 @@ struct ManualCommand: ParsableCommand {
 
     func run() throws {
         let page = try ManualPage(description: EditorCommand.description())
-        try Console.writeOutput(bytes: Array(page.mdoc(date: Release.date).utf8))
+        try Console.writeOutput(String(page.mdoc(date: Release.date).dropLast()))
     }
 }
 

@@ -1,5 +1,6 @@
 internal import CleanUp
 internal import Editing
+internal import PlainText
 
 #if canImport(Darwin)
     internal import Darwin
@@ -14,6 +15,12 @@ enum Console {
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
+    /// Whether a line on standard error can be redrawn: not on a terminal that knows no control codes, nor on one that does
+    /// not say which it is.
+    static var errorRedraws: Bool { errorIsTerminal && !(terminalKind.isEmpty || terminalKind == "dumb") }
+
+    private static var terminalKind: String { getenv("TERM").map { String(cString: $0) } ?? "" }
+
     /// Columns of the terminal behind standard error, 80 when unknown.
     static var columns: Int {
         var size = winsize()
@@ -23,7 +30,7 @@ enum Console {
 
     /// How the terminal behind standard error shows pictures: as the environment says, else it is asked for sixels.
     static var graphics: TerminalGraphics? {
-        guard errorIsTerminal else { return nil }
+        guard errorRedraws else { return nil }
         return TerminalGraphics.supported ?? (answersSixels() ? .sixel : nil)
     }
 
@@ -32,9 +39,7 @@ enum Console {
         let terminal = STDERR_FILENO
         // A job in the background would be stopped by changing the terminal.
         let foreground = tcgetpgrp(terminal)
-        guard foreground < 0 || foreground == getpgrp(), getenv("TERM").map({ String(cString: $0) }) != "dumb" else {
-            return false
-        }
+        guard foreground < 0 || foreground == getpgrp() else { return false }
         var before = termios()
         guard tcgetattr(terminal, &before) == 0 else { return false }
         // The answer comes as if typed: neither shown nor kept until a line ends.
@@ -66,9 +71,14 @@ enum Console {
         return false
     }
 
-    /// A line on standard error. A closed stream is not worth failing for.
+    /// A line for people on standard error. A closed stream is not worth failing for.
     static func writeError(_ line: String) {
-        writeErrorRaw(line + "\n")
+        writeErrorRaw(line.printable + "\n")
+    }
+
+    /// A line for programs on standard error.
+    static func writeError(json: JSONObject) {
+        writeErrorRaw(json.line + "\n")
     }
 
     static func writeErrorRaw(_ text: String) {
@@ -80,13 +90,21 @@ enum Console {
         if errorIsTerminal { writeErrorRaw("\r\u{1B}[K") }
     }
 
-    /// A line on standard output.
+    /// A line on standard output. Names of files are written as the bytes that they are.
     static func writeOutput(_ line: String) throws {
-        try write(Array((line + "\n").utf8), to: STDOUT_FILENO)
+        try write((line + "\n").nativeBytes, to: STDOUT_FILENO)
     }
 
-    static func writeOutput(bytes: [UInt8]) throws {
-        try write(bytes, to: STDOUT_FILENO)
+    /// A result on standard output: whoever closes the pipe before its end does not get it.
+    static func writeOutput(picture: [UInt8]) throws {
+        do {
+            try write(picture, to: STDOUT_FILENO)
+        } catch StreamError.closed {
+            // The process ends as one that does not handle the signal.
+            signal(SIGPIPE, SIG_DFL)
+            raise(SIGPIPE)
+            throw StreamError.closed
+        }
     }
 
     /// Whether something was piped or redirected into standard input; an absent or null input is not.
@@ -133,6 +151,7 @@ enum Console {
             let count = rest.withUnsafeBytes { writeBytes(descriptor, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
+                if errno == EPIPE { throw StreamError.closed }
                 throw StreamError.unwritable(reason: String(cString: strerror(errno)))
             }
             rest = rest.dropFirst(count)
@@ -152,6 +171,8 @@ enum StreamError: Failing, CustomStringConvertible {
     case tooManyBytes(limit: Int)
     case unreadable(reason: String)
     case unwritable(reason: String)
+    /// Whoever reads standard output has enough of it.
+    case closed
 
     var description: String {
         switch self {
@@ -161,6 +182,7 @@ enum StreamError: Failing, CustomStringConvertible {
             "standard input is too large: at most \(limit) bytes are accepted, it holds more"
         case .unreadable(let reason): "standard input cannot be read: \(reason)"
         case .unwritable(let reason): "standard output cannot be written: \(reason)"
+        case .closed: "standard output is closed"
         }
     }
 
@@ -168,7 +190,7 @@ enum StreamError: Failing, CustomStringConvertible {
         switch self {
         case .inputIsTerminal, .inputIsEmpty: .noInput
         case .tooManyBytes: .badData
-        case .unreadable, .unwritable: .inputOutput
+        case .unreadable, .unwritable, .closed: .inputOutput
         }
     }
 }

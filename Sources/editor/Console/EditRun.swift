@@ -51,8 +51,8 @@ struct EditRun {
         // Of several the first: as good a start as any, and its name is the plain one.
         if let first = report.saved.first, first.path != "-" { LastResult.remember(first.path) }
         if let bytes = report.standardOutput {
-            try Console.writeOutput(bytes: bytes)
-            if options.json { Console.writeError(report.json.line) }
+            try Console.writeOutput(picture: bytes)
+            if options.json { Console.writeError(json: report.json) }
         } else if options.json {
             try Console.writeOutput(report.json.line)
         } else {

@@ -66,13 +66,14 @@ struct Failure {
     }
 
     /// Says it on standard error.
-    func report() { Console.writeError(Self.isReportedAsJSON ? json : text) }
+    func report() {
+        if Self.isReportedAsJSON { Console.writeError(json: json) } else { Console.writeError(text) }
+    }
 
     /// The line that a person reads.
     var text: String { "editor: \(sentence)" }
 
-    /// One JSON line.
-    var json: String {
-        JSONObject([("event", .text("error")), ("message", .text(sentence)), ("exitCode", .integer(Int(code)))]).line
+    var json: JSONObject {
+        JSONObject([("event", .text("error")), ("message", .text(sentence)), ("exitCode", .integer(Int(code)))])
     }
 }

@@ -25,8 +25,8 @@ struct MaskRun {
         }
         printer.closeLine()
         if let bytes = report.standardOutput {
-            try Console.writeOutput(bytes: bytes)
-            if options.json { Console.writeError(report.json.line) }
+            try Console.writeOutput(picture: bytes)
+            if options.json { Console.writeError(json: report.json) }
         } else {
             try Console.writeOutput(options.json ? report.json.line : report.path)
         }

@@ -34,7 +34,7 @@ enum MemoryShortage {
         }
         let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
         former.initialize(repeating: sigaction(), count: 64)
-        return Prepared(text: kept(failure.text + "\n"), json: kept(failure.json + "\n"), former: former)
+        return Prepared(text: kept(failure.text + "\n"), json: kept(failure.json.line + "\n"), former: former)
     }()
 
     private static let sentence =

@@ -1,4 +1,5 @@
 internal import Editing
+internal import PlainText
 internal import Raster
 
 /// Shows how an edit goes on standard error: one line that is redrawn on a terminal, one line a step otherwise, JSON
@@ -26,13 +27,13 @@ final class ProgressPrinter {
     }
 
     init(json: Bool, quiet: Bool) {
-        style = if json { .json } else if quiet { .quiet } else if Console.errorIsTerminal { .live } else { .lines }
+        style = if json { .json } else if quiet { .quiet } else if Console.errorRedraws { .live } else { .lines }
     }
 
     func show(_ event: EditEvent) {
         if case .preview(let picture) = event { showPreview(picture) }
         switch style {
-        case .json: if let json = event.json { Console.writeError(json.line) }
+        case .json: if let json = event.json { Console.writeError(json: json) }
         case .quiet:
             if case .note(let note) = event, note.isWarning {
                 isPreviewOpen = false
@@ -53,7 +54,7 @@ final class ProgressPrinter {
         }
         if let model = report.model { parts.append("model \(model)") }
         if report.stepsDone > 0 {
-            parts.append("\(report.stepsDone) steps of \(Figures.seconds(report.secondsPerStep))")
+            parts.append("\(report.stepsDone.of("step")) of \(Figures.seconds(report.secondsPerStep))")
         }
         parts.append("\(Figures.seconds(report.seconds.values.reduce(0, +))) in all")
         parts.append("\(Figures.bytes(report.peakMemoryBytes)) at most")
@@ -114,7 +115,7 @@ final class ProgressPrinter {
     }
 
     private func redraw(_ line: String) {
-        Console.writeErrorRaw("\r\u{1B}[K" + line.prefix(max(1, Console.columns - 1)))
+        Console.writeErrorRaw("\r\u{1B}[K" + line.printable.prefix(max(1, Console.columns - 1)))
         isLineOpen = true
     }
 

@@ -1,4 +1,5 @@
 internal import Editing
+internal import PlainText
 
 /// Shows how a model comes on standard error: one line that is redrawn on a terminal, one line a file otherwise, JSON lines
 /// when asked for.
@@ -15,7 +16,7 @@ final class TransferPrinter {
     init(json: Bool, quiet: Bool) {
         self.json = json
         self.quiet = quiet
-        isLive = !json && !quiet && Console.errorIsTerminal
+        isLive = !json && !quiet && Console.errorRedraws
     }
 
     /// A line on a terminal alone, some times a second.
@@ -31,11 +32,11 @@ final class TransferPrinter {
         if json {
             guard progress.isWhole || isDue else { return }
             Console.writeError(
-                JSONObject([
+                json: JSONObject([
                     ("event", .text(progress.isWhole ? "file" : "progress")), ("file", .text(progress.file)),
                     ("fileBytes", .integer(progress.fileBytes)), ("fileSize", .integer(progress.fileSize)),
                     ("bytes", .integer(progress.bytes)), ("size", .integer(progress.size)),
-                ]).line)
+                ]))
             return
         }
         let amount = "\(Figures.bytes(progress.bytes)) of \(Figures.bytes(progress.size))"
@@ -69,7 +70,7 @@ final class TransferPrinter {
     }
 
     private func redraw(_ text: String) {
-        Console.writeErrorRaw("\r\u{1B}[K" + text.prefix(Console.columns - 1))
+        Console.writeErrorRaw("\r\u{1B}[K" + text.printable.prefix(max(1, Console.columns - 1)))
         isLineOpen = true
     }
 }

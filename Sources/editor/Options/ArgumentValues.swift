@@ -1,30 +1,13 @@
-public import ArgumentParser
-public import Diffusion
-public import Editing
-public import Masking
+internal import ArgumentParser
+internal import Editing
+internal import Masking
 internal import Raster
 
-// Choices are spelled on the command line as in JSON: by their raw values.
-extension Detail: ExpressibleByArgument {}
-extension ModelConversion.Weights: ExpressibleByArgument {}
-extension Precision: ExpressibleByArgument {}
-extension PartTiming.Part: ExpressibleByArgument {}
-extension RandomSource: ExpressibleByArgument {}
-extension Sampler.Kind: ExpressibleByArgument {}
-extension NoiseSchedule.Spacing: ExpressibleByArgument {}
-extension DenoiseRequest.KnownLatents: ExpressibleByArgument {}
-extension DenoiseRequest.CoherenceMethod: ExpressibleByArgument {}
-extension EditArea: ExpressibleByArgument {}
-extension Composite.Mode: ExpressibleByArgument {}
-extension MaskMeaning: ExpressibleByArgument {}
-extension MaskCombination: ExpressibleByArgument {}
-extension TextShape.Alignment: ExpressibleByArgument {}
-extension OutpaintPlan.Anchor: ExpressibleByArgument {}
-extension Composite.AlphaPolicy: ExpressibleByArgument {}
-
 /// The axes of `--tileable`.
-enum TileableAxes: String, CaseIterable, ExpressibleByArgument {
+enum TileableAxes: String, Choice {
     case x, y, both
+
+    static var aliases: [String: TileableAxes] { ["xy": .both, "horizontal": .x, "vertical": .y] }
 
     var axes: WrappedAxes {
         switch self {
@@ -35,14 +18,34 @@ enum TileableAxes: String, CaseIterable, ExpressibleByArgument {
     }
 }
 
-/// "512x384"
-struct SizeArgument: ExpressibleByArgument {
+/// "42", or "-1" for a new one as other programs of this kind have it.
+struct SeedArgument {
+    /// `nil` for a new one.
+    let seed: UInt64?
+
+    static let parse: Form.Transform<SeedArgument> = { text in
+        let word = NumberWord(text)
+        if word?.value == -1 || text.trimmed.lowercased() == "random" { return SeedArgument(seed: nil) }
+        guard let word, !word.isPercent, let seed = UInt64(word.digits) ?? UInt64(exactly: word.value) else {
+            throw Form.expected(
+                "a whole number from 0 to 18446744073709551615, or -1 for a new one", example: "42")
+        }
+        return SeedArgument(seed: seed)
+    }
+}
+
+/// "512x384", "512×384", "512*384"
+struct SizeArgument {
     let size: PixelSize
 
-    init?(argument: String) {
-        let sides = argument.split(whereSeparator: { $0 == "x" || $0 == "X" || $0 == "×" }, omittingEmpty: false)
-        guard sides.count == 2, let width = Int(sides[0]), let height = Int(sides[1]) else { return nil }
-        size = PixelSize(width: width, height: height)
+    static let parse: Form.Transform<SizeArgument> = { text in
+        let sides = text.lowercased().replacing("px", with: "")
+            .split(omittingEmptySubsequences: false) { "x×*".contains($0) }
+            .map { NumberWord(String($0))?.whole }
+        guard sides.count == 2, let width = sides[0], let height = sides[1] else {
+            throw Form.expected("width x height in pixels", example: "1024x768")
+        }
+        return SizeArgument(size: PixelSize(width: width, height: height))
     }
 
     /// Throws a `ValidationError` that names `option` for a side outside `EditSettings.sideRange`.
@@ -58,73 +61,91 @@ struct SizeArgument: ExpressibleByArgument {
 }
 
 /// "patchmatch", "#ff8800"
-struct FillArgument: ExpressibleByArgument {
+struct FillArgument {
     let fill: Fill
 
-    static let allValueStrings = ["fill", "patchmatch", "noise", "original", "#rrggbb"]
+    static let parse: Form.Transform<FillArgument> = { text in
+        guard let fill = Fill(name: text.trimmed.lowercased()) ?? ColorWord(text)?.fill else {
+            throw ValidationError(
+                "expected fill, patchmatch, noise, original or a colour as #rrggbb, for example #ff8800")
+        }
+        return FillArgument(fill: fill)
+    }
+}
 
-    init?(argument: String) {
-        guard let fill = Fill(name: argument) else { return nil }
+/// "#ff8800", "ff8800", "#f80"
+struct ColorWord {
+    let fill: Fill
+
+    init?(_ text: String) {
+        var digits = text.trimmed
+        if digits.hasPrefix("#") { digits.removeFirst() }
+        if digits.count == 3 { digits = digits.map { "\($0)\($0)" }.joined() }
+        guard digits.count == 6, case .color? = Fill(name: "#" + digits), let fill = Fill(name: "#" + digits) else {
+            return nil
+        }
         self.fill = fill
     }
 }
 
-/// "0.2:0.8"
-struct IntervalArgument: ExpressibleByArgument {
+/// "0.2:0.8", "20%-80%"
+struct IntervalArgument {
     let shares: ClosedRange<Float>
 
-    init?(argument: String) {
-        let ends = argument.split(whereSeparator: { $0 == ":" }, omittingEmpty: false)
-        guard ends.count == 2, let start = Float(ends[0]), let end = Float(ends[1]), 0 <= start, start < end, end <= 1
-        else { return nil }
-        shares = start ... end
+    static let parse: Form.Transform<IntervalArgument> = { text in
+        let ends = text.split(omittingEmptySubsequences: false) { ":-–".contains($0) }
+            .map { NumberWord(String($0)).map { Float($0.value) } }
+        guard ends.count == 2, let start = ends[0], let end = ends[1], 0 <= start, start < end, end <= 1 else {
+            throw Form.expected("start:end, two shares from 0 to 1 of which the first is smaller", example: "0.2:0.8")
+        }
+        return IntervalArgument(shares: start ... end)
     }
 }
 
-/// "16:9"
-struct AspectArgument: ExpressibleByArgument {
+/// "16:9", "16/9", "16x9", "2.39:1", "1.5"
+struct AspectArgument {
     let width: Int
     let height: Int
 
-    init?(argument: String) {
-        let sides = argument.split(whereSeparator: { $0 == ":" }, omittingEmpty: false)
-        guard sides.count == 2, let width = Int(sides[0]), let height = Int(sides[1]) else { return nil }
-        self.width = width
-        self.height = height
+    static let parse: Form.Transform<AspectArgument> = { text in
+        var sides = text.split(omittingEmptySubsequences: false) { ":/xX×".contains($0) }
+            .map { NumberWord(String($0)) }
+        if sides.count == 1 { sides.append(NumberWord("1")) }
+        guard sides.count == 2, let width = sides[0], let height = sides[1], !width.isPercent, !height.isPercent else {
+            throw Form.expected("width:height", example: "16:9 or 2.39:1")
+        }
+        if let width = width.whole, let height = height.whole { return AspectArgument(width: width, height: height) }
+        // In hundredths, as films have it.
+        guard let wide = Int(exactly: (width.value * 100).rounded()),
+            let high = Int(exactly: (height.value * 100).rounded())
+        else { throw Form.expected("width:height", example: "16:9 or 2.39:1") }
+        var divisor = (wide, high)
+        while divisor.1 != 0 { divisor = (divisor.1, divisor.0 % divisor.1) }
+        guard divisor.0 > 0 else { return AspectArgument(width: wide, height: high) }
+        return AspectArgument(width: wide / divisor.0, height: high / divisor.0)
     }
 }
 
 /// "800M", "6G", "6.5GB", "1000000": bytes, with binary multiples.
-struct ByteSize: ExpressibleByArgument, CustomStringConvertible {
+struct ByteSize: CustomStringConvertible {
     static let smallestLimit = ByteSize(bytes: 256 << 20)
 
     let bytes: Int
 
-    init(bytes: Int) {
-        self.bytes = bytes
-    }
-
-    init?(argument: String) {
-        var text = argument.uppercased()[...]
-        if text.hasSuffix("IB") { text = text.dropLast(2) } else if text.hasSuffix("B") { text = text.dropLast() }
+    static let parse: Form.Transform<ByteSize> = { text in
+        var word = text.trimmed.uppercased()[...]
+        if word.hasSuffix("IB") { word = word.dropLast(2) } else if word.hasSuffix("B") { word = word.dropLast() }
         let shifts: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         var shift = 0
-        if let last = text.last, let found = shifts[last] {
+        if let last = word.last, let found = shifts[last] {
             shift = found
-            text = text.dropLast()
+            word = word.dropLast()
         }
-        guard let number = Double(text), number.isFinite, number >= 0 else { return nil }
-        guard let bytes = Int(exactly: (number * Double(1 << shift)).rounded()) else { return nil }
-        self.bytes = bytes
+        guard let number = NumberWord(String(word)), !number.isPercent, number.value >= 0,
+            let bytes = Int(exactly: (number.value * Double(1 << shift)).rounded())
+        else { throw Form.expected("a number of bytes with K, M, G or T", example: "800M or 6G") }
+        return ByteSize(bytes: bytes)
     }
 
     var description: String { bytes >= 1 << 30 ? "\(bytes >> 30)G" : "\(bytes >> 20)M" }
-}
-
-extension StringProtocol {
-    fileprivate func split(
-        whereSeparator isSeparator: (Character) -> Bool, omittingEmpty: Bool
-    ) -> [SubSequence] {
-        split(maxSplits: .max, omittingEmptySubsequences: omittingEmpty, whereSeparator: isSeparator)
-    }
 }

@@ -5,33 +5,43 @@ internal import Raster
 
 /// How far an outpaint extends the picture.
 struct CanvasOptions: ParsableArguments {
-    @Option(parsing: .unconditional, help: Self.marginHelp("left"))
+    @Option(
+        parsing: .unconditional, help: Self.marginHelp("left"),
+        transform: Form.whole(SettingRange("left", "pixels", EditSettings.marginRange), example: 256))
     var left: Int?
 
-    @Option(parsing: .unconditional, help: Self.marginHelp("right"))
+    @Option(
+        parsing: .unconditional, help: Self.marginHelp("right"),
+        transform: Form.whole(SettingRange("right", "pixels", EditSettings.marginRange), example: 256))
     var right: Int?
 
-    @Option(parsing: .unconditional, help: Self.marginHelp("top"))
+    @Option(
+        parsing: .unconditional, help: Self.marginHelp("top"),
+        transform: Form.whole(SettingRange("top", "pixels", EditSettings.marginRange), example: 256))
     var top: Int?
 
-    @Option(parsing: .unconditional, help: Self.marginHelp("bottom"))
+    @Option(
+        parsing: .unconditional, help: Self.marginHelp("bottom"),
+        transform: Form.whole(SettingRange("bottom", "pixels", EditSettings.marginRange), example: 256))
     var bottom: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Size of the new canvas in pixels, for example 1024x768.", valueName: "WxH"))
+        help: ArgumentHelp("Size of the new canvas in pixels, for example 1024x768.", valueName: "WxH"),
+        transform: SizeArgument.parse)
     var size: SizeArgument?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Ratio of the new canvas, for example 16:9; it holds the whole picture.", valueName: "W:H"))
+        help: ArgumentHelp("Ratio of the new canvas, for example 16:9; it holds the whole picture.", valueName: "W:H"),
+        transform: AspectArgument.parse)
     var aspect: AspectArgument?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Make both sides longer by this factor, \(EditSettings.zoomOutRange.bounds), as if the camera went back; the picture keeps its pixels.",
-            valueName: "factor"))
+            valueName: "factor"), transform: Form.number(EditSettings.zoomOutRange, example: "1.5", factor: true))
     var zoomOut: Double?
 
     @Option(help: "Where the picture stays on a canvas given by --size, --aspect or --zoom-out.")
@@ -41,7 +51,7 @@ struct CanvasOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Extend by at most so many pixels at a time, \(EditSettings.panelRange.bounds); each panel continues those before it. Default: three quarters of the model's own size, or of the picture's shorter side where that is longer.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.whole(EditSettings.panelRange, example: 384))
     var panel: Int?
 
     func apply(to settings: inout EditSettings) {

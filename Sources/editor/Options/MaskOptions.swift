@@ -29,13 +29,13 @@ struct PatchOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Context around the mask, \(EditSettings.paddingRange.allowed). Default: from the mask's size.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.whole(EditSettings.paddingRange, example: 64))
     var padding: Int?
 
     @Option(
         help:
-            "What stands in the hole before painting. Default: the model's own, else patchmatch to erase and outpaint, original to remix, fill to inpaint. A color is written #rrggbb."
-    )
+            "What stands in the hole before painting: fill, patchmatch, noise, original or a colour (#rrggbb). Default: the model's own, else patchmatch to erase and outpaint, original to remix, fill to inpaint.",
+        completion: .list(["fill", "patchmatch", "noise", "original"]), transform: FillArgument.parse)
     var fill: FillArgument?
 
     @Option(
@@ -91,21 +91,21 @@ struct MaskExpertOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             "Grow the mask for painting, \(EditSettings.growRange.allowed); what is pasted stays under the mask itself. Default: from the model.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.whole(EditSettings.growRange, example: 8))
     var grow: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Blur the grown mask for painting, \(EditSettings.featherRange.allowed) of standard deviation. Default: 4.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.number(EditSettings.featherRange, example: "4"))
     var feather: Float?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Let a band outside the mask be mixed with the patch, \(EditSettings.blendRange.allowed). With 0 every pixel outside comes back byte for byte.",
-            valueName: "pixels"))
+            "Let a band outside the mask be mixed with the patch, \(EditSettings.blendRange.allowed). With 0 every pixel outside comes back byte for byte. Default: 0.",
+            valueName: "pixels"), transform: Form.whole(EditSettings.blendRange, example: 8))
     var blend = 0
 
     @Option(
@@ -115,8 +115,8 @@ struct MaskExpertOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Ask the network so many more times at each step, \(EditSettings.coherenceRange.bounds), each as long as a step, so that what is painted fits what is around it: for models that were not made for inpainting.",
-            valueName: "times"))
+            "Ask the network so many more times at each step, \(EditSettings.coherenceRange.bounds), each as long as a step, so that what is painted fits what is around it: for models that were not made for inpainting. Default: 0.",
+            valueName: "times"), transform: Form.whole(EditSettings.coherenceRange, example: 5))
     var coherence = 0
 
     @Option(

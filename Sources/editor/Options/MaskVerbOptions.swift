@@ -11,14 +11,15 @@ struct MaskOutputOptions: ParsableArguments {
             valueName: "path"), completion: .file())
     var output: String?
 
-    @Flag(help: "Overwrite the output if it exists. The input is never overwritten.")
+    @Flag(help: "Overwrite the output if it exists. What is read, the input too, is never overwritten.")
     var force = false
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.pixels(EditSettings.maximumPixelsRange, example: "400000000 or 400MP")
+    )
     var maxPixels = EditSettings.defaultMaximumPixels
 
     @Flag(
@@ -56,21 +57,23 @@ struct ColorNearnessOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How far a colour may be from the one asked for, as a distance in CIELAB, 0 to 200: 2 is a just visible difference, 100 that of black and white.",
-            valueName: "distance"))
+            "How far a colour may be from the one asked for, as a distance in CIELAB, 0 to 200: 2 is a just visible difference, 100 that of black and white. Default: 20.",
+            valueName: "distance"),
+        transform: Form.number(SettingRange<Float>("tolerance", "", 0 ... 200), example: "20"))
     var tolerance: Float = 20
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Over how much more the mask fades out, 0 to 200.", valueName: "distance"))
+            "Over how much more the mask fades out, 0 to 200. Default: 5.", valueName: "distance"),
+        transform: Form.number(SettingRange<Float>("softness", "", 0 ... 200), example: "5"))
     var softness: Float = 5
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "A colour taken from a place is the mean of a square that reaches so far around it, 0 to 100 pixels.",
-            valueName: "pixels"))
+            "A colour taken from a place is the mean of a square that reaches so far around it, 0 to 100 pixels. Default: 1.",
+            valueName: "pixels"), transform: Form.whole(SettingRange("sample", "pixels", 0 ... 100), example: 1))
     var sample = 1
 
     func validate() throws {
@@ -83,11 +86,13 @@ struct ColorNearnessOptions: ParsableArguments {
 }
 
 /// "#ff8800"
-struct ColorArgument: ExpressibleByArgument {
+struct ColorArgument {
     let color: LabColor
 
-    init?(argument: String) {
-        guard case .color(let red, let green, let blue)? = Fill(name: argument) else { return nil }
-        color = LabColor(red: red, green: green, blue: blue)
+    static let parse: Form.Transform<ColorArgument> = { text in
+        guard case .color(let red, let green, let blue)? = ColorWord(text)?.fill else {
+            throw Form.expected("a colour as #rrggbb", example: "#ff8800")
+        }
+        return ColorArgument(color: LabColor(red: red, green: green, blue: blue))
     }
 }

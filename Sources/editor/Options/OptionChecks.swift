@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Editing
+internal import PlainText
 
 /// Throws a `ValidationError` that names the option, what it accepts and what was found.
 func check<Value>(_ range: SettingRange<Value>, _ value: Value?) throws {
@@ -15,7 +16,7 @@ func checkPrompt(_ prompt: String, name: String) throws {
     let bytes = prompt.utf8.count
     guard bytes <= EditSettings.promptLimit else {
         throw ValidationError(
-            "\(name) is \(bytes) bytes long, expected at most \(EditSettings.promptLimit)")
+            "\(name) is \(bytes.of("byte")) long, expected at most \(EditSettings.promptLimit)")
     }
 }
 

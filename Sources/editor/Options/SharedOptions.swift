@@ -22,7 +22,7 @@ struct SharedOptions: ParsableArguments {
         var settings = EditSettings()
         settings.count = output.count
         settings.previewInterval = output.livePreview == nil ? 0 : output.livePreviewInterval
-        settings.seed = painting.seed
+        settings.seed = painting.seed?.seed
         settings.steps = painting.steps
         settings.guidance = painting.guidance
         settings.imageGuidance = painting.imageGuidance
@@ -31,8 +31,8 @@ struct SharedOptions: ParsableArguments {
         settings.batchSize = painting.batchSize
         if let interval = painting.guidanceInterval { settings.guidanceInterval = interval.shares }
         settings.strength = painting.strength
-        settings.sampler = sampling.sampler
-        settings.schedule = sampling.schedule
+        settings.sampler = sampling.sampler?.kind
+        settings.schedule = sampling.schedule ?? sampling.sampler?.spacing
         settings.randomSource = sampling.rng
         settings.memoryLimit = machine.maxMemory?.bytes
         settings.maximumPixels = output.maxPixels
@@ -52,19 +52,22 @@ struct OutputOptions: ParsableArguments {
     @Option(
         name: [.customShort("n"), .long], parsing: .unconditional,
         help: ArgumentHelp(
-            "How many pictures, \(EditSettings.countRange.bounds), with consecutive seeds; more than one also makes a contact sheet.",
-            valueName: "pictures"))
+            "How many pictures, \(EditSettings.countRange.bounds), with consecutive seeds; more than one also makes a contact sheet. Default: 1.",
+            valueName: "pictures"), transform: Form.whole(EditSettings.countRange, example: 4))
     var count = 1
 
     @Flag(
-        help: "Overwrite the output if it exists, even where -o names the picture itself. A mask is never overwritten.")
+        help:
+            "Overwrite the output if it exists, even where -o names the picture itself. Masks, models and whatever else is read are never overwritten."
+    )
     var force = false
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
-            valueName: "pixels"))
+            valueName: "pixels"), transform: Form.pixels(EditSettings.maximumPixelsRange, example: "400000000 or 400MP")
+    )
     var maxPixels = EditSettings.defaultMaximumPixels
 
     @Flag(
@@ -85,8 +88,8 @@ struct OutputOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Steps from one live preview to the next, \(EditSettings.previewIntervalRange.bounds).", valueName: "steps")
-    )
+            "Steps from one live preview to the next, \(EditSettings.previewIntervalRange.bounds). Default: 2.",
+            valueName: "steps"), transform: Form.whole(EditSettings.previewIntervalRange, example: 2))
     var livePreviewInterval = 2
 
     @Option(
@@ -156,14 +159,15 @@ struct MachineOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many threads, \(EditSettings.threadsRange.bounds). Default: one a core.", valueName: "threads"))
+            "How many threads, \(EditSettings.threadsRange.bounds). Default: one a core.", valueName: "threads"),
+        transform: Form.whole(EditSettings.threadsRange, example: 4))
     var threads: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size")
-    )
+            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size"),
+        transform: ByteSize.parse)
     var maxMemory: ByteSize?
 
     @Flag(
@@ -200,63 +204,63 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Seed, 0 to 18446744073709551615: the same seed and settings give the same picture. Default: a new one each time, which is printed.",
-            valueName: "number"))
-    var seed: UInt64?
+            "Seed, 0 to 18446744073709551615: the same seed and settings give the same picture. Default, and for -1: a new one each time, which is printed.",
+            valueName: "number"), transform: SeedArgument.parse)
+    var seed: SeedArgument?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"
-        ))
+        ), transform: Form.whole(EditSettings.stepsRange, example: 20))
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "How closely to follow the prompt, a scale of \(EditSettings.guidanceRange.allowed); 1 is no guidance and twice as fast. Default: the model's own, else 7.5.",
-            valueName: "scale"))
+            valueName: "scale"), transform: Form.number(EditSettings.guidanceRange, example: "7.5"))
     var guidance: Float?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "For models that follow instructions (InstructPix2Pix): how closely to keep to the picture, a scale of \(EditSettings.imageGuidanceRange.allowed). Default: 1.5.",
-            valueName: "scale"))
+            valueName: "scale"), transform: Form.number(EditSettings.imageGuidanceRange, example: "1.5"))
     var imageGuidance: Float?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Take back so much of the contrast that guidance adds, a share of \(EditSettings.guidanceRescaleRange.allowed): against dark or oversaturated results; 0.7 is usual. Default: the model's own, else 0.",
-            valueName: "share"))
+            valueName: "share"), transform: Form.share(EditSettings.guidanceRescaleRange, example: "0.7 or 70%"))
     var guidanceRescale: Float?
 
     @Option(
         help: ArgumentHelp(
             "The part of the steps, from 0 to 1, in which guidance applies; the others take half the time. Default: 0:1.",
-            valueName: "start:end"))
+            valueName: "start:end"), transform: IntervalArgument.parse)
     var guidanceInterval: IntervalArgument?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Compute the network's coarse levels only every so many steps, \(EditSettings.deepFeatureIntervalRange.bounds): faster, and a little different.",
-            valueName: "steps"))
+            "Compute the network's coarse levels only every so many steps, \(EditSettings.deepFeatureIntervalRange.bounds): faster, and a little different. Default: 1.",
+            valueName: "steps"), transform: Form.whole(EditSettings.deepFeatureIntervalRange, example: 2))
     var reuseFeatures = 1
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Compute so many of several pictures (--count) at once, \(EditSettings.batchSizeRange.bounds): a little faster, in more memory. They share what fills a hole, and differ by rounding from what their seeds give alone.",
-            valueName: "pictures"))
+            "Compute so many of several pictures (--count) at once, \(EditSettings.batchSizeRange.bounds): a little faster, in more memory. They share what fills a hole, and differ by rounding from what their seeds give alone. Default: 1.",
+            valueName: "pictures"), transform: Form.whole(EditSettings.batchSizeRange, example: 4))
     var batchSize = 1
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half; with --detail kept they take 0.9 and 0.8.",
-            valueName: "share"))
+            valueName: "share"), transform: Form.share(EditSettings.strengthRange))
     var strength: Float?
 
     func validate() throws {
@@ -273,12 +277,21 @@ struct PaintingOptions: ParsableArguments {
 
 /// How the noise is drawn and removed.
 struct SamplingOptions: ParsableArguments {
-    @Option(help: "Sampler. Default: what the model names. lcm with a LoRA: 4 steps, guidance 1.")
-    var sampler: Sampler.Kind?
+    @Option(
+        help: "Sampler. Default: what the model names. lcm with a LoRA: 4 steps, guidance 1.",
+        completion: .list(SamplerArgument.allValueStrings))
+    var sampler: SamplerArgument?
 
     @Option(help: "Spacing of the steps. Default: what the model names.")
     var schedule: NoiseSchedule.Spacing?
 
     @Option(help: "Whose random numbers a seed draws: torch is PyTorch on the CPU, philox PyTorch on CUDA.")
     var rng = RandomSource.torch
+
+    func validate() throws {
+        guard let spacing = sampler?.spacing, let schedule, schedule != spacing else { return }
+        throw ValidationError(
+            "--sampler names the spacing \(spacing.rawValue), --schedule the spacing \(schedule.rawValue); give one of the two"
+        )
+    }
 }

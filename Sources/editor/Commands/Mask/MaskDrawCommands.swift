@@ -129,7 +129,8 @@ struct MaskStrokeCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Diameter of the brush, 0.1 to 10000 pixels.", valueName: "pixels"))
+        help: ArgumentHelp("Diameter of the brush, 0.1 to 10000 pixels. Default: 20.", valueName: "pixels"),
+        transform: Form.number(SettingRange("width", "pixels", MaskShape.strokeWidths), example: "20"))
     var width = 20.0
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions

@@ -31,12 +31,14 @@ struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How often colours and outline take turns, 1 to 20.", valueName: "times"))
+        help: ArgumentHelp("How often colours and outline take turns, 1 to 20. Default: 5.", valueName: "times"),
+        transform: Form.whole(SettingRange("iterations", "times", 1 ... 20), example: 5))
     var iterations = 5
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How smooth the outline is, 0 to 1000.", valueName: "weight"))
+        help: ArgumentHelp("How smooth the outline is, 0 to 1000. Default: 50.", valueName: "weight"),
+        transform: Form.number(SettingRange<Float>("smoothness", "", 0 ... 1000), example: "50"))
     var smoothness: Float = 50
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -114,7 +116,7 @@ struct MaskColorCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup var picture: MaskPictureArgument
 
-    @Argument(help: ArgumentHelp("Colours.", valueName: "#rrggbb"))
+    @Argument(help: ArgumentHelp("Colours.", valueName: "#rrggbb"), transform: ColorArgument.parse)
     var colors: [ColorArgument] = []
 
     @Option(
@@ -156,17 +158,21 @@ struct MaskLuminanceCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The darkest that is masked, as CIELAB lightness, 0 to 100.", valueName: "lightness"))
+        help: ArgumentHelp(
+            "The darkest that is masked, as CIELAB lightness, 0 to 100. Default: 50.", valueName: "lightness"),
+        transform: Form.number(SettingRange<Float>("from", "", 0 ... 100), example: "50"))
     var from: Float = 50
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("The lightest that is masked, 0 to 100.", valueName: "lightness"))
+        help: ArgumentHelp("The lightest that is masked, 0 to 100. Default: 100.", valueName: "lightness"),
+        transform: Form.number(SettingRange<Float>("to", "", 0 ... 100), example: "100"))
     var to: Float = 100
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Over how much more the mask fades out, 0 to 100.", valueName: "lightness"))
+        help: ArgumentHelp("Over how much more the mask fades out, 0 to 100. Default: 5.", valueName: "lightness"),
+        transform: Form.number(SettingRange<Float>("softness", "", 0 ... 100), example: "5"))
     var softness: Float = 5
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
@@ -195,17 +201,21 @@ struct MaskEdgesCommand: ParsableCommand, ReportsAsJSON {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How steep an edge must be, in CIELAB lightness a pixel, 0.1 to 50.", valueName: "lightness"))
+            "How steep an edge must be, in CIELAB lightness a pixel, 0.1 to 50. Default: 4.", valueName: "lightness"),
+        transform: Form.number(SettingRange<Float>("threshold", "", 0.1 ... 50), example: "4"))
     var threshold: Float = 4
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How much is smoothed before, 0.3 to 20 pixels of standard deviation.", valueName: "pixels"))
+        help: ArgumentHelp(
+            "How much is smoothed before, 0.3 to 20 pixels of standard deviation. Default: 1.4.", valueName: "pixels"),
+        transform: Form.number(SettingRange<Float>("sigma", "pixels", 0.3 ... 20), example: "1.4"))
     var sigma: Float = 1.4
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How far the lines reach to either side, 0 to 512 pixels.", valueName: "pixels"))
+        help: ArgumentHelp("How far the lines reach to either side, 0 to 512 pixels. Default: 1.", valueName: "pixels"),
+        transform: Form.whole(EditSettings.growRange, example: 1))
     var grow = 1
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions

@@ -17,7 +17,9 @@ struct MaskGrowCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup var source: MaskInputArgument
 
-    @Argument(help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"))
+    @Argument(
+        help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"),
+        transform: Form.whole(SettingRange("pixels", "pixels", 1 ... 4096), example: 8))
     var radius: Int
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -38,7 +40,9 @@ struct MaskShrinkCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup var source: MaskInputArgument
 
-    @Argument(help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"))
+    @Argument(
+        help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"),
+        transform: Form.whole(SettingRange("pixels", "pixels", 1 ... 4096), example: 8))
     var radius: Int
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -59,7 +63,8 @@ struct MaskFeatherCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup var source: MaskInputArgument
 
     @Argument(
-        help: ArgumentHelp("Standard deviation of the blur, 0.1 to 256 pixels.", valueName: "pixels"))
+        help: ArgumentHelp("Standard deviation of the blur, 0.1 to 256 pixels.", valueName: "pixels"),
+        transform: Form.number(SettingRange<Float>("pixels", "pixels", 0.1 ... 256), example: "4"))
     var sigma: Float
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions

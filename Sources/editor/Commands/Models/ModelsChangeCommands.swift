@@ -79,8 +79,10 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
 }
 
 /// Weights that a folder's reader finds.
-enum PullVariant: String, CaseIterable, ExpressibleByArgument {
+enum PullVariant: String, Choice {
     case fp16, bf16
+
+    static var aliases: [String: PullVariant] { ["f16": .fp16, "float16": .fp16, "half": .fp16, "bfloat16": .bf16] }
 }
 
 struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {

@@ -1,0 +1,123 @@
+import Foundation
+import Testing
+
+/// What a command reads, nothing that it writes takes the place of.
+@Suite struct ReadFilesTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let arguments: [String]
+        /// The file that must stay.
+        let file: String
+        /// A part of the sentence; `nil` where the command finds another name and goes on.
+        let says: String?
+        var testDescription: String { arguments.joined(separator: " ") }
+
+        init(_ arguments: String, keeps file: String, says: String? = "never overwritten") {
+            self.arguments = arguments.split(separator: " ").map(String.init)
+            self.file = file
+            self.says = says
+        }
+    }
+
+    private static let edit = "--model model --steps 1 --seed 1 --force"
+
+    static let cases: [Case] = [
+        Case("mask box a.png 1,1,9,9 -o a.png --force", keeps: "a.png", says: "is the input, which is never"),
+        Case("mask box a.png 1,1,9,9 -o ./folder/../a.png --force", keeps: "a.png"),
+        Case("mask box a.png 1,1,9,9 -o link.png --force", keeps: "a.png"),
+        Case("mask box a.png 1,1,9,9 -o hard.png --force", keeps: "a.png"),
+        Case("mask box a.png 1,1,9,9 -o a.png", keeps: "a.png"),
+        Case("mask invert m.png -o m.png --force", keeps: "m.png"),
+        Case("mask grow m.png 3 -o m.png --force", keeps: "m.png"),
+        Case("mask feather m.png 3 -o m.png --force", keeps: "m.png"),
+        Case("mask combine m.png empty.png -o m.png --force", keeps: "m.png"),
+        Case("mask combine m.png empty.png -o empty.png --force", keeps: "empty.png", says: "a mask, which is never"),
+        Case("mask select a.png 1,1,30,30 --include m.png -o m.png --force", keeps: "m.png"),
+        Case("mask color a.png #ffffff -o a.png --force", keeps: "a.png"),
+        Case("inpaint a.png m.png -o m.png \(edit)", keeps: "m.png", says: "a mask, which is never"),
+        Case("erase a.png m.png -o mask-link.png \(edit)", keeps: "m.png"),
+        Case("remix a.png x --mask m.png -o m.png \(edit)", keeps: "m.png"),
+        Case("remix a.png x --protect m.png -o m.png \(edit)", keeps: "m.png"),
+        Case("outpaint a.png --right 8 --mask m.png -o m.png \(edit)", keeps: "m.png"),
+        Case("inpaint a.png m.png --live-preview m.png \(edit)", keeps: "m.png"),
+        Case("inpaint a.png m.png --live-preview a.png \(edit)", keeps: "a.png", says: "is the input, which is never"),
+        Case(
+            "inpaint a.png m.png --live-preview weights.png \(edit)", keeps: weights, says: "the model, which is never"),
+        Case("inpaint a.png m.png -o weights.png \(edit)", keeps: weights, says: "the model, which is never"),
+        Case("inpaint a.png m.png -o vae.png --vae vae.bin \(edit)", keeps: "vae.bin", says: "an autoencoder, which"),
+        Case("inpaint a.png m.png -o lora.png --lora lora.bin:0.5 \(edit)", keeps: "lora.bin", says: "a LoRA, which"),
+        Case("inpaint a.png m.png -o lora.png --embedding lora.bin \(edit)", keeps: "lora.bin", says: "an embedding"),
+        Case("inpaint a.png m.png -n 2 -o r.png --mask r-2.png \(edit)", keeps: "r-2.png"),
+        // Names that the program makes go round what is read.
+        Case("inpaint a.png r-sheet.png -n 2 -o r.png \(edit)", keeps: "r-sheet.png", says: nil),
+        Case("inpaint a.png a-inpaint.png \(edit)", keeps: "a-inpaint.png", says: nil),
+        Case("mask grow a-mask-preview.png 1 -o a-mask.png --preview --force", keeps: "a-mask-preview.png", says: nil),
+        Case("mask combine m.png o-preview.png -o o.png --preview --force", keeps: "o-preview.png", says: nil),
+        Case("mask invert m-inverted.png --force", keeps: "m-inverted.png", says: nil),
+    ]
+
+    private static let weights = "model/unet/diffusion_pytorch_model.safetensors"
+
+    @Test(arguments: cases)
+    func `Nothing that is read is replaced`(_ one: Case) throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        try TinyModel.write(to: editor.folder.appending(path: "model"))
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: editor.path("folder"), withIntermediateDirectories: false)
+        for name in [
+            "r-sheet.png", "r-2.png", "a-inpaint.png", "a-mask-preview.png", "o-preview.png", "m-inverted.png",
+        ] {
+            try manager.copyItem(atPath: editor.path("m.png"), toPath: editor.path(name))
+        }
+        for name in ["vae.bin", "lora.bin"] { try editor.write("weights", name) }
+        for (link, target) in [
+            ("link.png", "a.png"), ("mask-link.png", "m.png"), ("weights.png", Self.weights), ("vae.png", "vae.bin"),
+            ("lora.png", "lora.bin"),
+        ] {
+            try manager.createSymbolicLink(atPath: editor.path(link), withDestinationPath: target)
+        }
+        try manager.linkItem(atPath: editor.path("a.png"), toPath: editor.path("hard.png"))
+        let before = try #require(editor.data(one.file))
+
+        let outcome = try editor.run(one.arguments)
+
+        #expect(editor.data(one.file) == before)
+        if let says = one.says {
+            #expect(outcome.code == 64, "\(outcome.error)")
+            #expect(outcome.error.contains(says), "\(outcome.error)")
+            // No advice that does not help.
+            #expect(!outcome.error.contains("--force"), "\(outcome.error)")
+        } else {
+            #expect(outcome.code == 0, "\(outcome.error)")
+        }
+    }
+
+    @Test func `The picture itself is overwritten where --force asks for it, and only there`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        try TinyModel.write(to: editor.folder.appending(path: "model"))
+        let before = editor.data("a.png")
+        let edit = ["inpaint", "a.png", "m.png", "x", "--model", "model", "--steps", "1", "-o", "a.png"]
+        let refused = try editor.run(edit)
+        #expect(refused.code == 64)
+        #expect(refused.error.contains("which only --force overwrites"))
+        #expect(editor.data("a.png") == before)
+        #expect(try editor.run(edit + ["--force"]).code == 0)
+        #expect(editor.data("a.png") != before)
+    }
+
+    @Test func `A mask on standard input is a file, too`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        let before = editor.data("m.png")
+        for command in [
+            "mask grow - 3 -o m.png --force", "inpaint a.png - -o m.png --force",
+            "mask combine empty.png - -o m.png --force",
+        ] {
+            let outcome = try editor.shell("exec \"$EDITOR_PROGRAM\" \(command) < m.png")
+            #expect(outcome.code == 64, "\(outcome.error)")
+            #expect(outcome.error.contains("never overwritten"))
+        }
+        #expect(editor.data("m.png") == before)
+    }
+}
