@@ -205,6 +205,23 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
     }
 
+    @Test(arguments: [ModelConversion.Layout.file, .folder])
+    func `A name that is taken meanwhile gives way to the next`(layout: ModelConversion.Layout) throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sd1", in: scratch)
+        let target = scratch.path + (layout == .file ? "/made.safetensors" : "/made")
+        let conversion = try ModelConversion(of: .path(folder), weights: nil, clipVocabulary: Self.vocabulary)
+        var isTaken = false
+        let place = try conversion.write(layout, to: target) { _ in
+            if isTaken { return }
+            isTaken = true
+            try Data("somebody's".utf8).write(to: URL(fileURLWithPath: target))
+        }
+        #expect(place == scratch.path + (layout == .file ? "/made-2.safetensors" : "/made-2"))
+        #expect(try Data(contentsOf: URL(fileURLWithPath: target)) == Data("somebody's".utf8))
+        #expect(FileManager.default.fileExists(atPath: place))
+    }
+
     @Test(arguments: [
         ("model_index.json", #"{"force_zeros_for_empty_prompt": false}"#, "what an empty prompt means to it"),
         (

@@ -51,7 +51,6 @@
                 "$EDITOR_PROGRAM" models default $'me/n\\xe9'
                 "$EDITOR_PROGRAM" inpaint a.png m.png fox --steps 1 --seed 1 -o named.png
                 "$EDITOR_PROGRAM" inpaint a.png m.png fox --steps 1 --seed 1 -o path.png --model $'mod\\xe9'
-                cmp <("$EDITOR_PROGRAM" mask alpha a.png 2>&1 || true) /dev/null || true
                 "$EDITOR_PROGRAM" models convert $'me/n\\xe9' $'made\\xe9' && "$EDITOR_PROGRAM" models verify $'made\\xe9'
                 "$EDITOR_PROGRAM" models remove $'me/n\\xe9' --force && test ! -e .data/editor/models/me
                 """)

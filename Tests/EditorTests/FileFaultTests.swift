@@ -81,10 +81,10 @@
             try writeLargePicture(editor)
             let outcome = try editor.shell(
                 """
-                unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=200k none disk && echo old > disk/out.png && \
-                "$EDITOR_PROGRAM" inpaint a.png m.png -o disk/out.png --force --quiet; echo "code $?"; ls -A disk; cat disk/out.png'
+                unshare -m sh -c 'mkdir disk && mount -t tmpfs -o size=200k none disk && echo old > disk/out.tif && \
+                "$EDITOR_PROGRAM" inpaint a.png m.png -o disk/out.tif --force --quiet; echo "code $?"; ls -A disk; cat disk/out.tif'
                 """)
-            #expect(outcome.output == "code 74\nout.png\nold\n", "\(outcome.output) \(outcome.error)")
+            #expect(outcome.output == "code 74\nout.tif\nold\n", "\(outcome.output) \(outcome.error)")
             #expect(outcome.error.contains("no space is left"))
         }
 

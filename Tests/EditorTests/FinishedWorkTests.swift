@@ -1,6 +1,7 @@
 import Foundation
 import ImageFiles
 import Raster
+import TestSupport
 import Testing
 
 /// What was computed is kept, and what cannot be kept is refused before it is computed.
@@ -40,9 +41,9 @@ import Testing
         let editor = try Self.editor()
         // Long enough to be overtaken.
         let (process, output, error) = try editor.start(
-            ["inpaint", "a.png", "m.png", "a fox", "--model", "model", "--steps", "40", "-o", "out.png"])
+            ["inpaint", "a.png", "m.png", "a fox", "--model", "model", "--steps", "400", "-o", "out.png"])
         var log = Data()
-        while !String(decoding: log, as: UTF8.self).contains("step 1/40") {
+        while !String(decoding: log, as: UTF8.self).contains("step 1/400") {
             let more = error.fileHandleForReading.availableData
             if more.isEmpty { break }
             log += more
@@ -135,6 +136,20 @@ import Testing
         #expect(outcome.output == "a-inpaint-2.png\n", "\(outcome.error)")
     }
 
+    @Test func `A name that is too long is refused before the model runs`() throws {
+        let editor = try Self.editor()
+        let long = String(repeating: "n", count: 246)
+        try FileManager.default.copyItem(atPath: editor.path("a.png"), toPath: editor.path(long + ".png"))
+        for arguments in [
+            ["inpaint", long + ".png", "m.png"], ["variations", "a.png", "-o", long + "longer.png"],
+            ["variations", "a.png", "-n", "2", "-o", long + ".png"], ["mask", "fill-holes", long + ".png"],
+        ] {
+            let outcome = try editor.run(arguments + (arguments[0] == "mask" ? [] : ["--model", "none"]))
+            #expect(outcome.code == 73, "\(outcome.error)")
+            #expect(outcome.error.contains("bytes, expected at most 255"), "\(outcome.error)")
+        }
+    }
+
     #if os(Linux)
         private static let canMount =
             geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")
@@ -143,7 +158,8 @@ import Testing
         func `A disk that is full is found before the model runs`() throws {
             let editor = try Editor()
             let size = PixelSize(width: 600, height: 500)
-            let noise = (0 ..< size.area * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7 ^ $0) }
+            var generator = SplitMix(seed: 1)
+            let noise = (0 ..< size.area * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
             try editor.write(Picture(size: size, layout: .rgb, samples: .eight(noise)), "a.png")
             let outcome = try editor.shell(
                 """

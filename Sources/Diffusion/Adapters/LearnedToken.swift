@@ -56,7 +56,7 @@ struct LearnedToken: Sendable, Equatable {
         guard !names.isEmpty else { throw refusal("it has no tensors") }
         // The tensors of a network could be many things; words are few, and no names of layers.
         guard names.count <= 100, !names.contains(where: { $0.hasSuffix(".weight") || $0.hasSuffix(".bias") }) else {
-            throw refusal("it holds \(names.count) tensors, the first of them '\(names[0].prefix(60))'")
+            throw refusal("it holds \(names.count.of("tensor")), the first of them '\(names[0].prefix(60))'")
         }
         if names == ["clip_g", "clip_l"] || names == ["clip_l"] {
             var token = LearnedToken(word: fileWord, vectors: [:])

@@ -21,9 +21,9 @@ struct LDMContents {
         guard !names.isEmpty else { throw refusal("it has no tensors") }
         switch WeightKind(source) {
         case .lora?:
-            throw refusal("it is a LoRA of \(names.count) tensors, which --lora takes beside a model")
+            throw refusal("it is a LoRA of \(names.count.of("tensor")), which --lora takes beside a model")
         case .autoencoder?:
-            throw refusal("it is an autoencoder alone (\(names.count) tensors), which --vae takes beside a model")
+            throw refusal("it is an autoencoder alone (\(names.count.of("tensor"))), which --vae takes beside a model")
         case .embedding?: throw refusal("it is an embedding, which --embedding takes beside a model")
         case .model?, .part?, nil: break
         }

@@ -90,7 +90,9 @@ public struct ModelConversion: Sendable {
     ///
     /// - Parameter observe: told of bytes written; what it throws ends the conversion, and nothing is left.
     /// - Throws: `ModelError`, `WeightError`, or what `observe` throws.
-    public func write(_ layout: Layout, to path: String, observe: (Int) throws -> Void) throws {
+    /// - Returns: where it is: the path, or one beside it where another program took that meanwhile.
+    @discardableResult
+    public func write(_ layout: Layout, to path: String, observe: (Int) throws -> Void) throws -> String {
         guard weights != .int8 || layout == .gguf else { throw refusal("weights in 8 bits go into a .gguf file") }
         // Its ending tells nothing of what it is, so that no reader takes a part for a model.
         let temporary = "\(path).\(getpid()).incomplete"
@@ -103,12 +105,30 @@ public struct ModelConversion: Sendable {
                 try writeFile(temporary, layout, observe: observe)
                 try compare(with: temporary, target: path)
             }
-            guard rename(temporary.nativePath, path.nativePath) == 0 else {
-                throw ModelError.notWritten(path: path, reason: String(cString: strerror(errno)))
-            }
+            return try Self.place(temporary, at: path)
         } catch {
             Self.remove(temporary)
             throw error
+        }
+    }
+
+    /// Gives what was written its name, or the next that is free.
+    private static func place(_ temporary: String, at path: String) throws -> String {
+        let ending = [".safetensors", ".gguf"].first { path.lowercased().hasSuffix($0) } ?? ""
+        var number = 1
+        while true {
+            let target = number == 1 ? path : "\(path.dropLast(ending.count))-\(number)\(path.suffix(ending.count))"
+            number += 1
+            // A second name fails where a file is there; a folder, and some disks, have none.
+            if link(temporary.nativePath, target.nativePath) == 0 {
+                unlink(temporary.nativePath)
+                return target
+            }
+            if errno == EEXIST || MappedFile.exists(target) { continue }
+            guard rename(temporary.nativePath, target.nativePath) == 0 else {
+                throw ModelError.notWritten(path: path, reason: String(cString: strerror(errno)))
+            }
+            return target
         }
     }
 

@@ -15,9 +15,10 @@ public struct ModelRewriting: Sendable {
     ///
     /// - Parameter observe: told of bytes written, and of how many there will be, nearly. What it throws ends the conversion,
     ///   and nothing is left.
-    /// - Returns: bytes that it takes on disk.
+    /// - Returns: where it is, which is beside the path where another program took that meanwhile, and the bytes that it takes
+    ///   on disk.
     /// - Throws: `ModelStoreError`, `ModelError`, `WeightError`, or what `observe` throws.
-    public func run(_ path: String, observe: (Int, Int) throws -> Void) throws -> Int {
+    public func run(_ path: String, observe: (Int, Int) throws -> Void) throws -> (path: String, bytes: Int) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !FileSystem.exists(path) else {
@@ -38,8 +39,8 @@ public struct ModelRewriting: Sendable {
         }
         let layout: ModelConversion.Layout =
             path.lowercased().hasSuffix(".safetensors") ? .file : Self.isGGUF(path) ? .gguf : .folder
-        try conversion.write(layout, to: path) { try observe($0, size) }
-        return FileSystem.size(below: path)
+        let place = try conversion.write(layout, to: path) { try observe($0, size) }
+        return (place, FileSystem.size(below: place))
     }
 
     /// Whether a model of that name is written as a GGUF file.

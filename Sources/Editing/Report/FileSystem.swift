@@ -65,6 +65,14 @@ public enum FileSystem {
         return nil
     }
 
+    /// Why a name cannot be given to a file; `nil` where it can, as far as the name goes.
+    static func reasonNotNameable(_ path: String) -> String? {
+        let limit = pathconf(folder(of: path).nativePath, Int32(_PC_NAME_MAX))
+        let length = name(of: path).nativeBytes.count
+        guard limit > 0, length > limit else { return nil }
+        return "its name has \(length.of("byte")), expected at most \(limit)"
+    }
+
     /// The folder part of a path, `.` for a bare name.
     public static func folder(of path: String) -> String {
         // By bytes: a slash that an accent follows is one character with it.

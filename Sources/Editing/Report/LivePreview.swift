@@ -26,7 +26,7 @@ public struct LivePreview: Sendable {
         if FileSystem.exists(path), !force { throw EditError.outputExists(path: path) }
         let folder = FileSystem.folder(of: path)
         guard FileSystem.isFolder(folder) else { throw EditError.outputFolderMissing(path: path) }
-        if let reason = FileSystem.reasonNotWritable(folder: folder) {
+        if let reason = FileSystem.reasonNotNameable(path) ?? FileSystem.reasonNotWritable(folder: folder) {
             throw EditError.outputNotWritable(path: path, reason: reason)
         }
         self.path = path

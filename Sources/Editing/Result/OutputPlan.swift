@@ -113,6 +113,10 @@ public struct OutputPlan: Sendable, Equatable {
             ? Self.free(
                 folder: folder, stem: stem + "-sheet", ending: ending, replacing: choice.force,
                 apartFrom: self.protected, and: taken) : nil
+        for path in taken + [contactSheet].compactMap(\.self) {
+            guard let reason = FileSystem.reasonNotNameable(path) else { continue }
+            throw .outputNotWritable(path: path, reason: reason + "; give it another with -o")
+        }
     }
 
     /// The next free name beside one that another program took meanwhile.

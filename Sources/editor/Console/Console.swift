@@ -87,7 +87,7 @@ enum Console {
 
     /// Clears a line that may stand on the terminal half drawn.
     static func clearLine() {
-        if errorIsTerminal { writeErrorRaw("\r\u{1B}[K") }
+        if errorRedraws { writeErrorRaw("\r\u{1B}[K") }
     }
 
     /// A line on standard output. Names of files are written as the bytes that they are.

@@ -56,7 +56,7 @@ struct EmbeddingArgument {
         guard !text.isEmpty, words?.word.isEmpty != true else {
             throw Form.expected("a file and its word", example: "style.pt:my-style")
         }
-        guard let words, !words.path.isEmpty, !words.word.contains("/") else {
+        guard let words, !words.path.isEmpty, !words.word.contains("/"), !FileSystem.exists(text) else {
             return EmbeddingArgument(choice: EmbeddingChoice(path: text))
         }
         return EmbeddingArgument(choice: EmbeddingChoice(path: words.path, word: String(words.word)))

@@ -197,13 +197,17 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
         let printer = TransferPrinter(json: false, quiet: json)
         defer { printer.closeLine() }
         var written = 0
-        let bytes = try ModelRewriting(of: model, weights: weights).run(output) { bytes, size in
+        let made = try ModelRewriting(of: model, weights: weights).run(output) { bytes, size in
             try Interruption.check()
             written += bytes
             printer.show("\(Figures.bytes(written)) of \(Figures.bytes(size))")
         }
         printer.closeLine()
-        let report = JSONObject([("path", .text(output)), ("bytes", .integer(bytes))])
-        try Console.writeOutput(json ? report.line : output)
+        if FileSystem.name(of: made.path) != FileSystem.name(of: output) {
+            Console.writeError(
+                "warning: '\(output)' was made by another program meanwhile; the model is in '\(made.path)'")
+        }
+        let report = JSONObject([("path", .text(made.path)), ("bytes", .integer(made.bytes))])
+        try Console.writeOutput(json ? report.line : made.path)
     }
 }
