@@ -57,19 +57,18 @@ public struct ExtensionSources: Sendable {
         let stripDepth = min(Self.stripDepth, depth)
         let window = max(2, Int(Self.reach * Float(length)))
         // How well cells of the strip are represented by others of it tells what is alike there.
-        var nearest: [Float] = []
-        for along in 0 ..< length {
-            let others = max(0, along - window) ..< min(length, along + window + 1)
-            let best = others.filter { abs($0 - along) > 2 }
-                .map { grid.distance(index(along, 0), index($0, 0)) }.min()
-            if let best { nearest.append(best) }
+        func tolerance(among isTaken: (Int) -> Bool) -> Float {
+            let nearest = (0 ..< length).filter(isTaken).compactMap { along in
+                (max(0, along - window) ..< min(length, along + window + 1))
+                    .filter { abs($0 - along) > 2 && isTaken($0) }
+                    .map { grid.distance(index(along, 0), index($0, 0)) }.min()
+            }.sorted()
+            let typical = nearest.isEmpty ? 0 : nearest[nearest.count * 3 / 4]
+            return min(Self.tolerance.upperBound, max(Self.tolerance.lowerBound, 1.5 * typical))
         }
-        nearest.sort()
-        let typical = nearest.isEmpty ? 0 : nearest[nearest.count * 3 / 4]
-        let tolerance = min(Self.tolerance.upperBound, max(Self.tolerance.lowerBound, 1.5 * typical))
 
         // Things at the edge.
-        let regions = grid.regions(tolerance: tolerance)
+        let regions = grid.regions(tolerance: tolerance { _ in true })
         var share: [Int: Int] = [:]
         for along in 0 ..< length { share[regions.labels[index(along, 0)], default: 0] += 1 }
         let candidates = share.keys.filter { label in
@@ -94,8 +93,16 @@ public struct ExtensionSources: Sendable {
             }
         }
         let things = Set(candidates.filter { label in behind[label].map { $0.known > 2 * $0.new } ?? false })
-        var seeds = (0 ..< length).map { !things.contains(regions.labels[index($0, 0)]) }
+        // The rim of a thing is one.
+        let labels = (0 ..< length).map { regions.labels[index($0, 0)] }
+        let large = (0 ..< length).filter { regions.counts[labels[$0]] >= Self.smallestRegion }
+        var seeds = (0 ..< length).map { along in
+            let isRim = regions.counts[labels[along]] < Self.smallestRegion
+            let nearest = isRim ? large.min { abs($0 - along) < abs($1 - along) } : nil
+            return !things.contains(labels[nearest ?? along])
+        }
         if !seeds.contains(true) { seeds = [Bool](repeating: true, count: length) }
+        let tolerance = tolerance { seeds[$0] }
 
         var isBackground = [Bool](repeating: false, count: size.area)
         var waiting: [Int] = []

@@ -52,7 +52,8 @@ struct PatchMatchLevel {
         let wide = RepeatedArea(innerSize, wraps: wraps, reach: Kriging.range)
         let wideIsOpen = wide.repeated(isOpen)
         var kriging = Kriging(size: wide.size, colors: wide.repeated(colors), isKnown: wideIsOpen.map { !$0 })
-        kriging.predict(Kriging.thinParts(of: wideIsOpen, size: wide.size), grained: isFinest)
+        // Between borders that never met, predictions from both sides would meet in a cut.
+        if wraps.isEmpty { kriging.predict(Kriging.thinParts(of: wideIsOpen, size: wide.size), grained: isFinest) }
         let inwards = chessboardDistance(kriging.isKnown.map { !$0 }, size: wide.size)
         let rim = isFinest ? Self.finestRim : Self.coarserRim
         kriging.predict(inwards.map { $0 > 0 && $0 <= rim }, grained: isFinest)

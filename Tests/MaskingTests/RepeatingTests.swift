@@ -64,6 +64,27 @@ internal import Testing
         }
     }
 
+    /// Borders of different tone pass into each other even under a frame that is thin enough to be predicted.
+    @Test(arguments: [4, 5]) func aThinFrameHasNoCut(width: Int) {
+        var random = TestRandom(state: 3)
+        var image = RGBImage(size: size)
+        for pixel in 0 ..< size.area {
+            let (x, y) = (Float(pixel % size.width), Float(pixel / size.width))
+            let gray =
+                0.3 + 0.003 * x + 0.002 * y + 0.04 * sin(x / 4 + 2 * cos(y / 7))
+                + Float.random(in: 0 ... 0.04, using: &random)
+            for channel in 0 ..< 3 { image.values[pixel * 3 + channel] = gray }
+        }
+        func ratio(_ image: RGBImage, _ axis: WrappedAxes) -> Double {
+            SeamStatistic(image.rolled(x: 48, y: 36), across: axis, at: axis == .x ? 48 : 36).ratio
+        }
+        let filled = Fill.patchmatch.applied(to: image, coverage: frame(width), seed: 4, wraps: .both)
+        for axis in [WrappedAxes.x, .y] {
+            #expect(ratio(image, axis) > 3)
+            #expect(ratio(filled, axis) < 1.9)
+        }
+    }
+
     /// A membrane on a torus is the membrane of the picture repeated, in the middle of it.
     @Test func aMembraneWraps() {
         var random = TestRandom(state: 8)
