@@ -61,7 +61,8 @@ struct PatchMatch {
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
         while let next = levels[levels.count - 1].halved(), min(next.size.width, next.size.height) >= Self.minimumSide,
             next.sources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2,
-            excluded == nil || Self.leastLeft * levels[0].sources.count < next.sources.count << (2 * levels.count) * 100
+            excluded == nil || levels[levels.count - 1].size.area > searchArea
+                || Self.leastLeft * levels[0].sources.count < (next.sources.count << (2 * levels.count)) * 100
         {
             levels.append(next)
         }
