@@ -27,9 +27,6 @@ public final class MappedFile: @unchecked Sendable {
     /// The longest configuration, index or vocabulary that is read, in bytes; CLIP's vocabularies take 4 MB.
     static let maximumText = 64 << 20
 
-    /// The longest configuration, index or vocabulary that is read, in bytes; CLIP's vocabularies take 4 MB.
-    static let maximumText = 64 << 20
-
     /// Maps a file.
     ///
     /// - Parameter limit: bytes beyond which it is refused.
