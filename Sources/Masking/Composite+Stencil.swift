@@ -27,8 +27,11 @@ struct StencilPatch {
         let farInner = Averages(patch.cropped(to: region), weight: part, sigma: 4 * reach)
         let farOuter = Averages(source.cropped(to: region), weight: outside, sigma: 4 * reach)
         let pixels = part.values.indices.filter { part.values[$0] > 0 }
-        let (leads, grounds) = pixels.reduce((Float(0), Float(0))) {
-            ($0.0 + farInner[$1].lightness - farOuter[$1].lightness, $0.1 + farOuter[$1].lightness)
+        var (leads, grounds) = (Float(0), Float(0))
+        for pixel in pixels {
+            let ground = farOuter[pixel].lightness
+            leads += farInner[pixel].lightness - ground
+            grounds += ground
         }
         let count = Float(pixels.count)
         let isLighter = abs(leads / count) > 0.02 ? leads > 0 : grounds / count < 0.6
