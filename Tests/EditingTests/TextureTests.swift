@@ -257,6 +257,9 @@ import Testing
             let result = try edited(source, EditRequest(mode: mode), mask: mask)
             #expect(spread(result) == 0 && result != source)
         }
+        var texture = EditRequest(mode: .inpaint, prompt: "a stone")
+        texture.settings.tileable = .both
+        #expect(spread(try edited(source, texture, mask: mask)) == 0)
         let outpainted = try edited(
             source, EditRequest(mode: .outpaint, canvas: .margins(Margins(left: 40, bottom: 20))))
         #expect(spread(outpainted) == 0)
