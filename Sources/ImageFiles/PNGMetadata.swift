@@ -122,7 +122,7 @@ struct PNGMetadata {
         case "acTL":
             noteOnce("it is animated; only its first picture is used")
         case "caBX":
-            loseOnce("its content credentials (C2PA) are not carried over: an edit makes them invalid")
+            lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
         case _ where Self.plainChunkTypes.contains(type):
             // The specification allows one of each.
             if !metadata.plainChunks.contains(where: { $0.type == type }) {
