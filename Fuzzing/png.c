@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
     if (pixels && again && cimageio_png_decode(data, count, &info, pixels, capacity, &result)) {
         cimageio_buffer file;
         cimageio_png_info second;
-        if (!cimageio_png_encode(pixels, info.width, info.height, info.channels, info.depth, NULL, 0, &file, &result) ||
+        if (!cimageio_png_encode(pixels, info.width, info.height, info.channels, info.depth, NULL, NULL, 0, &file,
+                                 &result) ||
             !cimageio_png_header(file.bytes, file.count, fuzz_pixels, &second, &result) ||
             !cimageio_png_decode(file.bytes, file.count, &second, again, capacity, &result) ||
             memcmp(pixels, again, capacity) != 0)

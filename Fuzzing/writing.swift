@@ -34,7 +34,10 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         case 1: metadata.xmp = field()
         case 2: metadata.iccProfile = field()
         case 3: metadata.photoshopResources = field()
-        case 4: metadata.extendedXMP.append(Array(field().prefix(65533)))
+        case 4:
+            let (colors, alpha) = (field(), field())
+            metadata.palette = PNGPalette(colors[...], alpha: alpha[...], depth: 1 << Int(which & 3))
+            metadata.grayDepth = 1 << Int(which >> 2 & 1)
         case 5:
             let entry = TextEntry(
                 keyword: String(decoding: field(), as: UTF8.self), text: String(decoding: field(), as: UTF8.self),

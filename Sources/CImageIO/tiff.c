@@ -442,10 +442,9 @@ static bool read_pieces(TIFF *tiff, struct memory_file *file, const struct targe
             for (uint32_t left = 0; left < target->info->width && done; left += piece_width) {
                 uint32_t rows = target->info->height - top < piece_height ? target->info->height - top : piece_height;
                 uint16_t sample = planes == 1 ? 0 : layout->kept[plane];
-                tmsize_t got =
-                    layout->is_tiled
-                        ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, sample), piece, size)
-                        : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, sample), piece, size);
+                tmsize_t got = layout->is_tiled
+                                   ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, sample), piece, size)
+                                   : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, sample), piece, size);
                 done = got >= 0 && (uint64_t)got >= (uint64_t)row_bytes * rows;
                 if (done) place(target, piece, (size_t)row_bytes, left, top, piece_width, rows, plane);
             }
@@ -569,8 +568,8 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
     size_t needed = pixel_count * info->channels * (info->depth / 8);
     uint8_t *inks = NULL, *alpha = NULL;
     struct cimageio_inks *way = NULL;
-    bool done = tiff && go_to(tiff, &file, info->directory) &&
-                describe(tiff, &file, UINT64_MAX, &layout, &found, result);
+    bool done =
+        tiff && go_to(tiff, &file, info->directory) && describe(tiff, &file, UINT64_MAX, &layout, &found, result);
     if (done && (found.width != info->width || found.height != info->height || found.channels != info->channels ||
                  found.depth != info->depth || needed != capacity)) {
         cimageio_fail(result, CIMAGEIO_CORRUPT, "the header changed while it was read");
@@ -582,8 +581,7 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
         if (info->inks) {
             inks = malloc(pixel_count * layout.kept_count * (info->depth / 8));
             if (layout.kept_count == 5) alpha = malloc(pixel_count * (info->depth / 8));
-            if (!inks || (layout.kept_count == 5 && !alpha))
-                cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+            if (!inks || (layout.kept_count == 5 && !alpha)) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
             uint32_t profile_count = 0;
             void *profile = NULL;
             if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &profile_count, &profile))
@@ -652,7 +650,7 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
     TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, (uint32_t)(rows < 1 ? 1 : rows));
     if (has_alpha) {
-        const uint16_t kind = request->associate_alpha   ? EXTRASAMPLE_ASSOCALPHA
+        const uint16_t kind = request->associate_alpha     ? EXTRASAMPLE_ASSOCALPHA
                               : request->unspecified_alpha ? EXTRASAMPLE_UNSPECIFIED
                                                            : EXTRASAMPLE_UNASSALPHA;
         TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);

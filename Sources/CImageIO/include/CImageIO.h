@@ -300,7 +300,7 @@ typedef struct {
     uint8_t stored_depth;
     uint16_t photometric;
     uint16_t compression;
-    uint8_t orientation;   // 1…8
+    uint8_t orientation;      // 1…8
     bool alpha_associated;    // colours were stored multiplied by alpha, and are straight when decoded
     bool alpha_unspecified;   // the extra sample taken as alpha does not say what it is
     uint16_t dropped_samples; // of each pixel: spot colours, masks, a second alpha
@@ -311,7 +311,7 @@ typedef struct {
     bool is_reduced;          // none is of full resolution
     uint64_t directory;       // where that directory begins
     uint64_t first_directory; // where the file's first begins
-    uint8_t density_unit; // 0 unstated, 1 none, 2 per inch, 3 per centimetre
+    uint8_t density_unit;     // 0 unstated, 1 none, 2 per inch, 3 per centimetre
     float density_x;
     float density_y;
 } cimageio_tiff_info;
