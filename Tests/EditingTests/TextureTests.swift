@@ -105,7 +105,7 @@ import Testing
             mask: .file(path: try scratch.write(mask, "m.png")))
         request.settings.tileable = .both
         let report = try EditJob(request: request, output: OutputChoice()).run(
-            randomSeed: 3, openModel: { model }, observe: { _ in })
+            randomSeed: 3, openModel: { _ in model }, observe: { _ in })
         let result = try ImageFile.read(path: report.saved[0].path).picture
         expectKept(result, source, outside: mask)
         for axis in [WrappedAxes.x, .y] {

@@ -119,24 +119,6 @@ final class Editor {
         get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path()).filter { $0.hasPrefix(".") } }
     }
 
-    /// Runs a shell in the folder, with `$EDITOR_PROGRAM` set to the program.
-    func shell(_ script: String) throws -> Outcome {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", script]
-        process.currentDirectoryURL = folder
-        var environment = ProcessInfo.processInfo.environment
-        environment["EDITOR_PROGRAM"] = Self.program.path()
-        environment["XDG_CACHE_HOME"] = folder.appending(path: ".cache").path()
-        process.environment = environment
-        let (output, error) = (Pipe(), Pipe())
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = output
-        process.standardError = error
-        try process.run()
-        return Self.outcome(of: process, output, error)
-    }
-
     func write(_ text: String, _ name: String) throws {
         try Data(text.utf8).write(to: folder.appending(path: name))
     }
