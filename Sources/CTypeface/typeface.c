@@ -59,7 +59,8 @@ static int cubic_to(const FT_Vector *first, const FT_Vector *second, const FT_Ve
 
 static ctypeface_status open_face(FT_Library library, const char *path, FT_Face *face) {
     if (FT_New_Face(library, path, 0, face)) return CTYPEFACE_NO_FONT;
-    if (FT_IS_SCALABLE(*face) && (*face)->units_per_EM > 0 && !FT_Set_Pixel_Sizes(*face, PIXELS_PER_EM, PIXELS_PER_EM)) {
+    if (FT_IS_SCALABLE(*face) && (*face)->units_per_EM > 0 &&
+        !FT_Set_Pixel_Sizes(*face, PIXELS_PER_EM, PIXELS_PER_EM)) {
         return CTYPEFACE_OK;
     }
     FT_Done_Face(*face);
@@ -99,8 +100,8 @@ static bool has_mark(FT_Face face, uint32_t base, uint32_t mark) {
 }
 
 // Which font sets the cluster of `length` characters; `previous` set the one before.
-static size_t font_of_cluster(
-    const FT_Face *faces, size_t face_count, size_t previous, const uint32_t *cluster, size_t length) {
+static size_t font_of_cluster(const FT_Face *faces, size_t face_count, size_t previous, const uint32_t *cluster,
+                              size_t length) {
     // A space does not change the font.
     if (cluster[0] == ' ' && has_glyph(faces[previous], ' ')) return previous;
     size_t best = 0;
@@ -148,9 +149,8 @@ static ctypeface_status draw(const raqm_glyph_t *glyphs, size_t count, ctypeface
     return CTYPEFACE_OK;
 }
 
-static ctypeface_status set(
-    const FT_Face *faces, size_t face_count, const uint32_t *text, size_t count, ctypeface_outlines *result,
-    bool *missing) {
+static ctypeface_status set(const FT_Face *faces, size_t face_count, const uint32_t *text, size_t count,
+                            ctypeface_outlines *result, bool *missing) {
     result->line_height = (double)faces[0]->height / faces[0]->units_per_EM;
     result->right_to_left = is_right_to_left(text, count);
     if (missing) {
@@ -182,8 +182,8 @@ static ctypeface_status set(
     return status;
 }
 
-ctypeface_outlines ctypeface_outline_text(
-    const char *paths, size_t path_count, const uint32_t *text, size_t count, bool *missing) {
+ctypeface_outlines ctypeface_outline_text(const char *paths, size_t path_count, const uint32_t *text, size_t count,
+                                          bool *missing) {
     ctypeface_outlines result = {.status = CTYPEFACE_OK};
     FT_Library library;
     if (FT_Init_FreeType(&library)) {

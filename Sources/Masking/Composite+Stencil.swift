@@ -5,8 +5,8 @@ internal import Raster
 /// Near the outline, inside and outside differ by at least `leastContrast` in Oklab, both averaged over some pixels. Where
 /// the patch does not differ so much by itself, its lightness is moved, the patch's texture and hue staying.
 struct StencilPatch {
-    /// A distance in Oklab, of which black and white are 1 apart; about 25 of CIELAB's ΔE.
-    static let leastContrast: Float = 0.25
+    /// A distance in Oklab, of which black and white are 1 apart; about 27 of CIELAB's ΔE.
+    static let leastContrast: Float = 0.27
     /// σ, in pixels, of the averages along the outline.
     static let reach: Float = 6
     /// Lightness that a patch may be moved to.

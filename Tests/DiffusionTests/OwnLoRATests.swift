@@ -116,7 +116,7 @@ import Testing
         for layer in ["unet.up_blocks.7.resnets.0.conv1", "text_encoder_2.text_model.encoder.layers.0.mlp.fc1"] {
             let scratch = try ScratchFolder()
             let text = try message(lora: written(in: scratch, layers: ["unet.conv_in", layer]))
-            #expect(text.contains("1 of its 2 layers are not there, first '\(layer)'"), "\(text)")
+            #expect(text.contains("1 of its 2 layers is not there, first '\(layer)'"), "\(text)")
         }
     }
 }

@@ -97,7 +97,7 @@ import Testing
         let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.quick
         let cases: [([String], Int32, String)] = [
             (["--live-preview", "p.jpg"], 64, "must be 'terminal' or the name of a .png file, found 'p.jpg'"),
-            (["--live-preview", "a.png"], 64, "'a.png' is an input"),
+            (["--live-preview", "a.png"], 64, "'a.png' is the input"),
             (["--live-preview", "./o.png", "-o", "o.png"], 64, "'./o.png' is where a result will be written"),
             (["--live-preview", "a-inpaint.png"], 64, "'a-inpaint.png' is where a result will be written"),
             (["--live-preview", "empty.png"], 73, "'empty.png' exists already"),

@@ -98,7 +98,7 @@ import Testing
         let made = try editor.run(
             ["inpaint", "a.png", "m.png", String(repeating: "<lora:", count: 400), "-o", "made.png"] + common)
         #expect(made.code == 0 && made.error.contains("is a tag that is not whole"), "\(made.error)")
-        let empty = try editor.run(["inpaint", "a.png", "m.png", "<lora:ink:1>", "-o", "empty.png"] + common)
+        let empty = try editor.run(["inpaint", "a.png", "m.png", "<lora:ink:1>", "-o", "tag.png"] + common)
         #expect(empty.code == 0, "\(empty.error)")
     }
 }

@@ -88,7 +88,8 @@ import Testing
         metadata.exif = block
         let encoded = try ImageFile.encode(
             Self.picture, format: .webp, metadata: metadata, provenance: .edited(Self.settings))
-        #expect(encoded.notes.contains { $0.contains("no room for the settings") }, "\(encoded.notes)")
+        #expect(encoded.notes.contains { $0.contains("no room for the record of this edit") }, "\(encoded.notes)")
+        #expect(try ImageFile.read(bytes: encoded.bytes, name: "a").provenance == .edited(Self.settings))
         // A TIFF has each tag once.
         #expect(try ImageFile.encode(Self.picture, format: .tiff, metadata: metadata).bytes.count < 100_000)
     }

@@ -43,8 +43,8 @@ typedef struct {
 // ends the one before. A cluster is set in the first
 // that has all of it, else in the first that has its base. Where `missing` is not NULL it has room for `count` flags, and
 // tells which characters no font had a glyph for (those are drawn as the font's own sign for that).
-ctypeface_outlines ctypeface_outline_text(
-    const char *paths, size_t path_count, const uint32_t *text, size_t count, bool *missing);
+ctypeface_outlines ctypeface_outline_text(const char *paths, size_t path_count, const uint32_t *text, size_t count,
+                                          bool *missing);
 
 void ctypeface_free_outlines(ctypeface_outlines *outlines);
 

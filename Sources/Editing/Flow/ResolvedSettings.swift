@@ -148,7 +148,8 @@ public struct ResolvedSettings: Sendable {
         // Who reworks a picture, or mends a texture, by words that name no colour wants none.
         let staysItself = mode == .remix || !asked.tileable.isEmpty
         keepsGray =
-            !isRaw && (request.prompt.isEmpty || staysItself && !ColorWord.areAskedFor(in: request.prompt))
+            !isRaw && asked.detail != .color
+            && (request.prompt.isEmpty || staysItself && !ColorWord.areAskedFor(in: request.prompt))
         if fill.isPlaceholder, !isRaw {
             if modelDetail != .model {
                 notes.append(
