@@ -12,6 +12,7 @@ public struct CleanUp: Sendable {
         var next = 0
     }
     private static let pending = Mutex(Pending())
+    private static let moves = Mutex(())
 
     /// - Parameter undo: called by `end`, on its thread. Must not register or finish anything.
     public init(_ undo: @escaping @Sendable () -> Void) {
@@ -27,12 +28,20 @@ public struct CleanUp: Sendable {
         Self.pending.withLock { _ = $0.undo.removeValue(forKey: number) }
     }
 
+    /// Runs steps of which none may be the last, such as two renames: `end` waits for them. They should take a moment only,
+    /// and may not call `whole` themselves.
+    public static func whole(_ steps: () throws -> Void) rethrows {
+        try moves.withLock { _ in try steps() }
+    }
+
     /// Undoes all that is registered and not finished, the newest first, then calls `exit`. Nothing is registered
     /// meanwhile: other threads that try wait for the end of the process.
     public static func end(_ exit: () -> Never) -> Never {
-        pending.withLock { pending in
-            for undo in pending.undo.sorted(by: { $0.key > $1.key }) { undo.value() }
-            exit()
+        moves.withLock { _ in
+            pending.withLock { pending in
+                for undo in pending.undo.sorted(by: { $0.key > $1.key }) { undo.value() }
+                exit()
+            }
         }
     }
 }

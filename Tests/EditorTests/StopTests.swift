@@ -96,7 +96,7 @@
                 } else {
                     #expect(last.hasPrefix("editor: "))
                 }
-                #expect(editor.names.filter { $0.hasSuffix(".tmp") }.isEmpty)
+                #expect(try editor.hiddenNames.filter { $0.hasSuffix(".tmp") }.isEmpty)
             }
         }
 

@@ -69,9 +69,11 @@ public struct MaskJob: Sendable {
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
         if !output.isStandardOutput {
-            path = try outputs.place(bytes, at: path) { try observe(.note($0)) }
+            let placed = try outputs.place(bytes, at: path)
+            path = placed.path
             report.path = path
             try observe(.saved(SavedPicture(path: path, seed: 0)))
+            if let note = placed.note { try observe(.note(note)) }
         }
         if writesPreview {
             let beside: PictureInput = output.isStandardOutput ? input : .file(path: path)
@@ -80,7 +82,7 @@ public struct MaskJob: Sendable {
                 protected: readFiles)
             if let preview = place.paths.first {
                 let overlay = try ImageFile.encode(report.overlay, format: .png, name: preview).bytes
-                report.preview = try place.place(overlay, at: preview) { try observe(.note($0)) }
+                report.preview = try place.place(overlay, at: preview).path
             }
         }
         let elapsed = start.duration(to: .now).components

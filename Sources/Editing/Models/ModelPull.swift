@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import PlainText
 
 #if canImport(Darwin)
@@ -195,21 +196,26 @@ public struct ModelPull {
         }
         manifest.add((there?.files ?? []).filter { Set(kept).contains($0.path) }, single: there?.single ?? [])
         try manifest.write(to: staging)
-        if isReplaced {
-            _ = FileSystem.removeAll(old)
-            guard FileSystem.move(target, to: old) else { throw failure(target) }
+        // A stop between these would leave the model without its name, or the user's files aside.
+        try CleanUp.whole {
+            if isReplaced {
+                _ = FileSystem.removeAll(old)
+                guard FileSystem.move(target, to: old) else { throw failure(target) }
+            }
+            unlink((staging + "/.lock").nativePath)
+            guard FileSystem.move(staging, to: target) else {
+                let error = failure(target)
+                if isReplaced { _ = FileSystem.move(old, to: target) }
+                throw error
+            }
+            // Where the disk has no second names.
+            for path in moved {
+                guard FileSystem.move("\(old)/\(path)", to: "\(target)/\(path)") else {
+                    throw failure("\(old)/\(path)")
+                }
+            }
+            if isReplaced { _ = FileSystem.removeAll(old) }
         }
-        unlink((staging + "/.lock").nativePath)
-        guard FileSystem.move(staging, to: target) else {
-            let error = failure(target)
-            if isReplaced { _ = FileSystem.move(old, to: target) }
-            throw error
-        }
-        // Where the disk has no second names.
-        for path in moved {
-            guard FileSystem.move("\(old)/\(path)", to: "\(target)/\(path)") else { throw failure("\(old)/\(path)") }
-        }
-        if isReplaced { _ = FileSystem.removeAll(old) }
         FileSystem.removeIfEmpty(FileSystem.folder(of: staging))
     }
 }

@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import PlainText
 
 /// Takes one model out of the program's own folder, and nothing else.
@@ -48,7 +49,10 @@ public struct ModelRemoval: Sendable {
         if FileSystem.isTrueFolder(path), kept.isEmpty {
             // Out of the way at once, then for good.
             let gone = "\(folder)/.removed-\(FileSystem.name(of: path))"
-            guard FileSystem.move(path, to: gone), FileSystem.removeAll(gone) else { throw failure() }
+            try CleanUp.whole {
+                _ = FileSystem.removeAll(gone)
+                guard FileSystem.move(path, to: gone), FileSystem.removeAll(gone) else { throw failure() }
+            }
         } else {
             for file in files {
                 guard FileSystem.removeAll(file) else { throw failure() }

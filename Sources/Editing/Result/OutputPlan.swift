@@ -129,8 +129,8 @@ public struct OutputPlan: Sendable, Equatable {
     }
 
     /// Writes a file, and returns its path: the settled one, or the next free where another program took that meanwhile,
-    /// which `note` is told of where the user named it.
-    func place(_ bytes: [UInt8], at settled: String, note: (EditNote) throws -> Void) throws -> String {
+    /// with a note where the user named it.
+    func place(_ bytes: [UInt8], at settled: String) throws -> (path: String, note: EditNote?) {
         var path = settled
         while true {
             do {
@@ -140,12 +140,9 @@ public struct OutputPlan: Sendable, Equatable {
                 path = next(after: settled)
             }
         }
-        if path != settled, !isNumbered {
-            try note(
-                EditNote(
-                    "'\(settled)' was made by another program meanwhile; the result is in '\(path)'", isWarning: true))
-        }
-        return path
+        guard path != settled, !isNumbered else { return (path, nil) }
+        let text = "'\(settled)' was made by another program meanwhile; the result is in '\(path)'"
+        return (path, EditNote(text, isWarning: true))
     }
 
     private static func free(

@@ -36,10 +36,7 @@ struct ResultWriter {
 
         var saved: [SavedPicture] = []
         for file in files {
-            var picture = file.picture
-            if !output.isStandardOutput { picture.path = try place(file.bytes, at: picture.path) }
-            saved.append(picture)
-            if !output.isStandardOutput { try meter.saved(picture) }
+            saved.append(output.isStandardOutput ? file.picture : try place(file.bytes, as: file.picture))
         }
         if let path = outputs.contactSheet {
             let bytes = try ImageFile.encode(
@@ -47,9 +44,7 @@ struct ResultWriter {
                 format: outputs.format, provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil,
                 name: path
             ).bytes
-            let sheet = SavedPicture(path: try place(bytes, at: path), seed: seeds[0], isContactSheet: true)
-            saved.append(sheet)
-            try meter.saved(sheet)
+            saved.append(try place(bytes, as: SavedPicture(path: path, seed: seeds[0], isContactSheet: true)))
         }
         return report(
             saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
@@ -77,19 +72,23 @@ struct ResultWriter {
             bytes = encoded.bytes
         }
         let seed = request.settings.seed ?? 0
-        var saved = SavedPicture(path: "-", seed: seed)
-        if !output.isStandardOutput {
-            saved.path = try place(bytes, at: path)
-            try meter.saved(saved)
-        }
+        let saved =
+            output.isStandardOutput
+            ? SavedPicture(path: "-", seed: seed) : try place(bytes, as: SavedPicture(path: path, seed: seed))
         return report(
             saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,
             steps: 0, standardOutput: output.isStandardOutput ? bytes : nil, colorSpace: source.colorSpace)
     }
 
-    /// Writes a file, and returns its path: the settled one, or the next free where another program took that meanwhile.
-    private func place(_ bytes: [UInt8], at path: String) throws -> String {
-        try outputs.place(bytes, at: path) { try meter.note($0) }
+    /// Writes a picture and says so. Its path is the settled one, or the next free where another program took that meanwhile.
+    private func place(_ bytes: [UInt8], as settled: SavedPicture) throws -> SavedPicture {
+        var picture = settled
+        let placed = try outputs.place(bytes, at: settled.path)
+        picture.path = placed.path
+        // First: whoever stops the edit now is told that it is in place.
+        try meter.saved(picture)
+        if let note = placed.note { try meter.note(note) }
+        return picture
     }
 
     private func report(

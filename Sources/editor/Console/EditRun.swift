@@ -39,7 +39,7 @@ struct EditRun {
             },
             observe: { event in
                 if case .saved = event {
-                    // What is in place is not taken back, and the others follow.
+                    // What is in place stays; the others follow if the moment that a signal leaves is enough.
                     saved += 1
                     Interruption.says(EditInterrupted(saved: saved))
                 } else {

@@ -20,7 +20,7 @@ enum MemoryShortage {
 
     /// What a handler may touch: made before it may run, and never freed.
     private struct Prepared: @unchecked Sendable {
-        // Sendable: written once, before any handler is installed.
+        // Sendable: the texts are only read. `former` is written by `install`, before there is a second thread.
         let text: UnsafeBufferPointer<UInt8>
         let json: UnsafeBufferPointer<UInt8>
         let former: UnsafeMutablePointer<sigaction>
