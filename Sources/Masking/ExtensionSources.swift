@@ -3,11 +3,13 @@ public import Raster
 
 /// What of a picture its extension may be copied from: what goes on at the edges that are extended, and no subject.
 ///
-/// The picture is looked at in cells of some pixels. The cells along an extended edge say what goes on there. All that looks like
-/// them at about the same height (or, for the upper and lower edge, in about the same column) and is connected with them by
-/// such cells is background; a face before it is not, nor is what lies behind a face and looks otherwise. (Borders as the
-/// background's seeds: Wei et al. 2012, "Geodesic Saliency Using Background Priors".) A thing that is cut off by the edge is no background
-/// either where it is taller along the edge than it reaches into the picture, as half a person is; a hill or a shore reaches further.
+/// The picture is looked at in cells of some pixels. The cells along an extended edge say what goes on there. All that looks
+/// like them at about the same height (or, for the upper and lower edge, in about the same column) and is connected with
+/// them by such cells is background. A face before it is not, nor is what lies behind a face and looks otherwise. (Borders
+/// as the background's seeds: Wei et al. 2012, "Geodesic Saliency Using Background Priors".)
+///
+/// A thing that the edge cuts off, as it cuts off half a person, is no background either. It must reach into the picture
+/// less than 1.2 times its extent along the edge, and less than 0.6 of the picture. A hill or a shore reaches further.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane

@@ -13,7 +13,7 @@ public enum MaskMeaning: String, Sendable, Hashable, CaseIterable {
     /// What is opaque repaints, whatever the colours.
     case opaque
 
-    /// The same for a mask of what stays: what is marked is what it marks, never the rest.
+    /// The same source (brightness or alpha), never inverted.
     public var unreversed: MaskMeaning {
         switch self {
         case .repaint, .keep: .repaint

@@ -83,7 +83,7 @@ extension Mask {
             case .layer(let color):
                 "it is a transparent layer painted in \(Reading.name(of: color)) alone, so what is painted is marked; --mask-means transparent marks what is transparent"
             case .hole(let color):
-                "it is \(Reading.name(of: color)) throughout where it is not transparent, and what is transparent is marked; --mask-means opaque marks what is \(Reading.name(of: color))"
+                "all that is opaque in it is \(Reading.name(of: color)), so the transparent part is marked; --mask-means opaque marks what is \(Reading.name(of: color))"
             }
         }
     }

@@ -116,7 +116,7 @@ import Testing
                 strength: 0.15, detail: detail, modes: ["remix": EditDefaults(strength: 0.6, detail: detail)])
             let settings = resolved(mode, defaults: defaults) { $0.fill = fill }
             #expect(settings.detail == .model && settings.strength == 1)
-            #expect(settings.notes.contains { $0.text.contains("is not to be seen") } == (detail != "model"))
+            #expect(settings.notes.contains { $0.text.contains("must not show in the result") } == (detail != "model"))
         }
         guard mode != .generate else { return }
         for detail in Detail.allCases {

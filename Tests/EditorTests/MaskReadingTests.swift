@@ -174,7 +174,7 @@ import Testing
                 samples: .eight((0 ..< 32 * 24).map { $0 % 32 < 8 && $0 / 32 < 6 ? 255 : 0 })), "half.png")
         let half = try editor.run(
             ["erase", "turned.jpg", "half.png", "-o", "h.png", "--fit-mask"] + Self.quick)
-        #expect(half.code == 0 && half.error.contains("turned along"), "\(half.error)")
+        #expect(half.code == 0 && half.error.contains("turned with the picture"), "\(half.error)")
         // A sixteenth, and the edge that scaling softens.
         #expect(half.error.contains("7.2 % of the picture"), "\(half.error)")
         let bare = try editor.run(["erase", "turned.jpg", "half.png"])
@@ -220,7 +220,7 @@ import Testing
         try editor.writePictures()
         let cases: [([String], String)] = [
             (["erase", "a.png", "empty.png"], "the mask is empty"),
-            (["inpaint", "a.png", "m.png", "x", "--protect", "0,0,64,48"], "--protect takes off all"),
+            (["inpaint", "a.png", "m.png", "x", "--protect", "0,0,64,48"], "--protect covers the whole mask"),
             (["remix", "a.png", "x", "--protect", "empty.png", "--steps", "1"], "--protect covers nothing"),
             (["mask", "shrink", "m.png", "12"], "the mask is empty: nothing is left of it"),
             (["mask", "feather", "thin.png", "30"], "strength is"),

@@ -70,7 +70,7 @@ import Testing
         let missing = try editor.run(start + ["a fox <lora:ink:1>", "-q", "-o", "missing.png"] + common)
         #expect(missing.code == 0)
         #expect(
-            missing.error.contains("there is no LoRA called 'ink', and it is left out: looked in "), "\(missing.error)")
+            missing.error.contains("there is no LoRA 'ink' in "), "\(missing.error)")
         #expect(missing.error.contains(editor.path("ComfyUI") + "/models/loras"))
         #expect(try picture(editor, "missing.png") == picture(editor, "plain.png"))
         #expect(try picture(editor, "found.png") != picture(editor, "plain.png"))

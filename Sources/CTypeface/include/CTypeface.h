@@ -39,10 +39,10 @@ typedef struct {
     bool right_to_left;
 } ctypeface_outlines;
 
-// Sets `count` Unicode scalars in the font files at `paths`: `path_count` strings, at least one, each behind the zero that
-// ends the one before. A cluster is set in the first
-// that has all of it, else in the first that has its base. Where `missing` is not NULL it has room for `count` flags, and
-// tells which characters no font had a glyph for (those are drawn as the font's own sign for that).
+// Sets `count` Unicode scalars in the font files at `paths`: `path_count` (1 or more) NUL-terminated strings, one after
+// the other. A cluster is set in the first font that has all of it, else in the first that has its base. Where `missing`
+// is not NULL it has room for `count` flags, and tells which characters no font had a glyph for. Those are drawn as the
+// font's own sign for a missing character.
 ctypeface_outlines ctypeface_outline_text(const char *paths, size_t path_count, const uint32_t *text, size_t count,
                                           bool *missing);
 

@@ -103,7 +103,7 @@ public struct EditInputs: Sendable {
             if read.bounds != nil, marked.bounds == nil {
                 notes.append(
                     EditNote(
-                        "--protect takes off all that the mask covers: nothing of it is repainted", isWarning: true))
+                        "--protect covers the whole mask, so nothing is repainted", isWarning: true))
             } else if request.mode != .outpaint || summary.warning != .empty {
                 notes += summary.advice.map { EditNote($0, isWarning: true) }
             }

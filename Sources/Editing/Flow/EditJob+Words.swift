@@ -26,10 +26,10 @@ extension EditJob {
             }
             let places =
                 library.folders.isEmpty
-                ? "there is no folder to look in" : "looked in \(library.folders.joined(separator: ", "))"
+                ? ", and no folder to look in" : " in \(library.folders.joined(separator: ", "))"
             notes.append(
                 EditNote(
-                    "lora: there is no LoRA called '\(tag.name.prefix(80))', and it is left out: \(places); --lora names a file, modelFolders in config.json more folders",
+                    "lora: there is no LoRA '\(tag.name.prefix(80))'\(places); it is left out. Name its file with --lora, or add its folder to modelFolders in config.json",
                     isWarning: true))
         }
         return (loras, notes)

@@ -124,7 +124,7 @@ public struct EditJob: Sendable {
     private func notes(on inputs: EditInputs, settings: ResolvedSettings) -> [EditNote] {
         if settings.detail == .color, inputs.picture?.layout.colorChannels == 1 {
             return [
-                EditNote("the picture is stored in grey and stays grey; save it in colour first", isWarning: true)
+                EditNote("the picture has no colour channels, so it stays grey; save it as RGB first", isWarning: true)
             ]
         }
         guard request.mode == .inpaint, !request.prompt.isEmpty, request.settings.composite == nil,
@@ -132,7 +132,7 @@ public struct EditJob: Sendable {
         else { return [] }
         return [
             EditNote(
-                "the mask is thin: what is painted passes into its surroundings; --composite stencil keeps the mask's shape"
+                "the mask is thin: what is painted fades into its surroundings; --composite stencil keeps the mask's shape"
             )
         ]
     }
@@ -221,8 +221,8 @@ public struct EditJob: Sendable {
         return EditResult(pictures, plan: plan)
     }
 
-    /// The picture with its borders made to meet along the axes that repeat, where they do not and nothing else will fill them: a
-    /// band across them is filled from the rest, of both axes at once, or the second would break the first where they cross.
+    /// Makes borders meet along the axes that repeat. Where they do not meet, and nothing else will fill them, a band across
+    /// them is filled from the rest. Both axes are filled in one pass: a second pass would break the first at the corners.
     private func repeating(
         _ picture: Picture, inputs: EditInputs, plan: EditPlan, meter: ProgressMeter
     ) throws -> Picture {

@@ -95,7 +95,7 @@ struct MaskReader {
         if isTurned, fits {
             notes.append(
                 EditNote(
-                    "\(name): it is \(mask.size), as '\(self.name)' is stored, which is \(size) when shown upright (EXIF orientation \(orientation)); the mask is turned along with the picture",
+                    "\(name): it has the stored size of '\(self.name)' (\(mask.size)), not the size shown (\(size), EXIF orientation \(orientation)); it is turned with the picture",
                     isWarning: true))
             return mask.upright(from: orientation)
         }

@@ -154,7 +154,7 @@ public struct ResolvedSettings: Sendable {
             if modelDetail != .model {
                 notes.append(
                     EditNote(
-                        "--fill \(fill.name) is not to be seen: detail model in place of this model's \(modelDetail.rawValue)"
+                        "\(fill.name) must not show in the result, so detail is model instead of this model's \(modelDetail.rawValue)"
                     ))
             }
             if strength < 1 {

@@ -86,7 +86,7 @@ extension EditError: CustomStringConvertible {
         case .nothingHeld:
             "--coherence fits what is painted to the known latents that are held, and with --known-latents channels an inpainting model holds none; leave one of them out"
         case .placeholderKept(let fill, let detail):
-            "--detail \(detail.rawValue) keeps what fills the hole, and a fill of \(fill) is not to be seen; leave one of them out, or take --detail model"
+            "--detail \(detail.rawValue) would show the fill, and \(fill) must not show; leave one of the two out, or use --detail model"
         case .noiseKept(let strength):
             "--strength \(strength.shortText) leaves some of --fill noise to be seen, expected a strength of 1; leave one of them out"
         case .stencilWithoutShape(let mode):
@@ -111,13 +111,13 @@ extension EditError: CustomStringConvertible {
         case .untileable(let size, let multiple):
             "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable"
         case .nothingRepeats:
-            "--tileable needs a part of the picture that the mask leaves free, found none; to rework the whole picture use remix or variations without a mask"
+            "the mask covers the whole picture, so there is nothing for --tileable to continue; to rework the whole picture use remix or variations without a mask"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputIsRead(let path, let role):
             role == .input
                 ? "'\(path)' is the input, which is never overwritten; choose another output name"
-                : "'\(path)' is an input, \(role.rawValue), which is never overwritten; choose another output name"
+                : "'\(path)' is read as \(role.rawValue) and is never overwritten; choose another output name"
         case .outputTooLarge(let path, let format, let size, let others):
             "'\(path)' cannot hold a picture of \(size): sides of a \(format.displayName) have at most \(format.longestSide) pixels; "
                 + (others.isEmpty

@@ -5,10 +5,10 @@ internal import Masking
 
 /// How a mask is read.
 struct MaskOptions: ParsableArguments {
-    @Option(
-        help:
-            "Whether what is marked, white or (where the mask's alpha varies) transparent, is repainted or kept; or what repaints, with the values taken as they are: white, black, transparent, opaque."
-    )
+    static let maskMeansHelp =
+        "What is repainted. repaint: the marked part, which is white, or transparent where alpha varies. keep: the rest. white, black, transparent, opaque: exactly that, with values taken as they are."
+
+    @Option(help: ArgumentHelp(MaskOptions.maskMeansHelp))
     var maskMeans = MaskMeaning.repaint
 
     @Flag(help: "Scale a mask of another size to the picture instead of refusing it.")
@@ -40,13 +40,13 @@ struct PatchOptions: ParsableArguments {
 
     @Option(
         help:
-            "Whose fine structure the result has: the model's, or the start's (the picture, or what filled the hole), of which the model then changes shapes and tones only (kept), colors only, under its light and shade (color), or which it paints over (mixed). Default: the model's own choice, else model."
+            "Where fine detail comes from. model: the model's picture. kept: the start (the picture, or what filled the hole); the model changes shapes and tones. color: the start, with its light and shade; the model changes colours. mixed: the start, except where the model painted something. Default: the model's own choice, else model; color for a masked remix with a model that keeps detail; model with a stencil, a raw result, or a fill of noise or a colour."
     )
     var detail: Detail?
 
     @Option(
         help:
-            "How the patch is put back: colour-matched, pasted as it is, cut out by the mask and made to stand out (stencil), or the network's picture unpasted. Default: seamless; paste where a remix changes colors only, stencil where words are painted into a mask of 'editor mask text'."
+            "How the patch is put back. seamless: matched in colour. paste: as it is. stencil: cut out by the mask, with contrast. raw: the network's whole picture. Default: seamless; paste where a remix changes colours only; stencil where words are painted into a mask of 'editor mask text'."
     )
     var composite: Composite.Mode?
 

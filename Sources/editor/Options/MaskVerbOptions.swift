@@ -11,7 +11,7 @@ struct MaskOutputOptions: ParsableArguments {
             valueName: "path"), completion: .file())
     var output: String?
 
-    @Flag(help: "Overwrite the output if it exists. What is read, the input too, is never overwritten.")
+    @Flag(help: "Overwrite the output if it exists. Files that are read, the input included, are never overwritten.")
     var force = false
 
     @Option(
@@ -45,10 +45,7 @@ struct MaskOutputOptions: ParsableArguments {
 
 /// How the masks that a verb takes are read.
 struct MaskReadingOptions: ParsableArguments {
-    @Option(
-        help:
-            "Whether what is marked, white or (where the mask's alpha varies) transparent, is repainted or kept; or what repaints, with the values taken as they are: white, black, transparent, opaque."
-    )
+    @Option(help: ArgumentHelp(MaskOptions.maskMeansHelp))
     var maskMeans = MaskMeaning.repaint
 }
 

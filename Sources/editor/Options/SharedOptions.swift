@@ -259,7 +259,7 @@ struct PaintingOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half; with --detail kept they take 0.9 and 0.8.",
+            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half. With --detail kept or color they take 0.9 and 0.8; with color the embedded model takes 1 where the prompt names a colour.",
             valueName: "share"), transform: Form.share(EditSettings.strengthRange))
     var strength: Float?
 

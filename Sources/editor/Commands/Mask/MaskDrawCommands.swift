@@ -156,7 +156,7 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
         commandName: "text", abstract: "Mask the shape of some words.",
         usage: "editor mask text [<options>] <image> <text>",
         discussion:
-            "The words are as large as fit into the box. All scripts are set as they are written: joined, and from right to left where they run so."
+            "The words are as large as fit into the box. Letters join, and text runs from right to left, where the script does."
     )
 
     @OptionGroup var picture: MaskPictureArgument

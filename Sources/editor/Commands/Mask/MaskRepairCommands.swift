@@ -115,7 +115,7 @@ struct MaskThresholdCommand: ParsableCommand, ReportsAsJSON {
         commandName: "threshold", abstract: "Make a mask black and white.",
         usage: "editor mask threshold [<options>] <mask>",
         discussion: """
-            What is as bright as --from to --to becomes white, the rest black. Values are those of the file: 0 to 255, or to 65535 with 16 bits a sample. So --from 1 marks all that is not black, and --from 3 --to 3 one class of a map of classes.
+            Pixels with a value from --from to --to become white, the rest black. Values are those of the file: 0 to 255, or to 65535 with 16 bits a sample. So --from 1 marks all that is not black, and --from 3 --to 3 one class of a map of classes.
             """)
 
     @OptionGroup var source: MaskInputArgument
