@@ -1,6 +1,7 @@
 @testable import ImageFiles
 
-/// Reads bytes as the text that says how a picture was made, and writes it again: what was read of it must be read again.
+/// Reads bytes as the text that says how a picture was made, and writes it again: what was read of it must be read
+/// again.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let text = unsafe String(decoding: UnsafeBufferPointer(start: data, count: count), as: UTF8.self)

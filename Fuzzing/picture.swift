@@ -2,9 +2,9 @@ import Raster
 
 @testable import ImageFiles
 
-/// Reads bytes as a picture file and writes what was read in every format, as an edit that changes nothing would: with the
-/// record of the edit, at a quality, or into the JPEG that it came from, as the first byte says. What was written must be
-/// read again, a PNG and a TIFF to the same samples.
+/// Reads bytes as a picture file and writes what was read in every format, as an edit that changes nothing would: with
+/// the record of the edit, at a quality, or into the JPEG that it came from, as the first byte says. What was written
+/// must be read again, a PNG and a TIFF to the same samples.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }

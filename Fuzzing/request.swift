@@ -8,8 +8,8 @@ import Raster
 
 private let folder = "/dev/shm/editor-fuzz-request-\(getpid())"
 
-/// Reads lines as the words of a command line and looks at what they ask for, as far as no file is needed: the masks are
-/// drawn, the canvas is planned, the settings are checked. What is no command must be answered by a sentence.
+/// Reads lines as the words of a command line and looks at what they ask for, as far as no file is needed: the masks
+/// are drawn, the canvas is planned, the settings are checked. What is no command must be answered by a sentence.
 ///
 /// A first line of `{` is JSON instead: what a hub's listing or a folder's record of what was pulled may hold.
 @_cdecl("LLVMFuzzerTestOneInput")

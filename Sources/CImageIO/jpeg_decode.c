@@ -234,8 +234,8 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
     return result->code == CIMAGEIO_OK;
 }
 
-/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). JPEGs of inks store light, as Adobe's do; a file
-/// without Adobe's marker is read the same way, as browsers, Pillow and ImageMagick do.
+/// Multiplies the light that each ink lets through: R = (1 − C)(1 − K). JPEGs of inks store light, as Adobe's do; a
+/// file without Adobe's marker is read the same way, as browsers, Pillow and ImageMagick do.
 static void inks_to_rgb(const void *inks, void *rgb, uint32_t width, int depth) {
     const uint8_t *from = inks;
     const uint16_t *deep_from = inks;

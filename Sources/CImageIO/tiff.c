@@ -123,8 +123,8 @@ static uint64_t first_directory(const struct numbers *file) {
     return number_at(file, file->is_big ? 8 : 4, file->is_big ? 8 : 4);
 }
 
-/// Whether the values of a directory, together, are not many times as large as the file: libtiff takes memory for each of
-/// them, so that entries which lie on each other could ask for the file thousands of times.
+/// Whether the values of a directory, together, are not many times as large as the file: libtiff takes memory for each
+/// of them, so that entries which lie on each other could ask for the file thousands of times.
 static bool directory_fits(const struct numbers *file, uint64_t place) {
     // Bytes of a value by its type (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
     static const uint8_t sizes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
@@ -254,8 +254,9 @@ static bool find_place(const struct numbers *file, uint64_t offset, struct place
     return true;
 }
 
-/// Makes the first full-resolution picture the current directory and says in `info` which that is: in the chain of pages,
-/// else among the directories below the first, where some cameras put it. The first directory where there is none.
+/// Makes the first full-resolution picture the current directory and says in `info` which that is: in the chain of
+/// pages, else among the directories below the first, where some cameras put it. The first directory where there is
+/// none.
 static bool choose_directory(TIFF *tiff, struct memory_file *file, cimageio_tiff_info *info) {
     struct numbers numbers = numbers_of(file->data, file->count);
     uint64_t offset = first_directory(&numbers), chosen = 0;
@@ -496,7 +497,8 @@ static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsig
     }
 }
 
-/// Splits `count` pixels of four inks and alpha: the inks move together to the front of `samples`, alpha goes to `alpha`.
+/// Splits `count` pixels of four inks and alpha: the inks move together to the front of `samples`, alpha goes to
+/// `alpha`.
 static void split_alpha(void *samples, void *alpha, size_t count, unsigned depth) {
     size_t bytes = depth / 8;
     for (size_t pixel = 0; pixel < count; pixel++) {

@@ -1,5 +1,6 @@
-// Elements of 8-bit floats, f64 and GGUF's quantised types, one by one: the layouts of the last are those of ggml-common.h (ggml, MIT), and the order of the
-// arithmetic is that of the gguf package's `quants.py`, whose results these are to the last bit.
+// Elements of 8-bit floats, f64 and GGUF's quantised types, one by one: the layouts of the last are those of
+// ggml-common.h (ggml, MIT), and the order of the arithmetic is that of the gguf package's `quants.py`, whose results
+// these are to the last bit.
 
 #include "CKernels.h"
 

@@ -1,5 +1,5 @@
-/// XMP that outgrew a JPEG's segment of 64 KiB: the packet names a second one by its digest, and further segments hold that
-/// in pieces. Here both are one packet; only a JPEG is written with two.
+/// XMP that outgrew a JPEG's segment of 64 KiB: the packet names a second one by its digest, and further segments hold
+/// that in pieces. Here both are one packet; only a JPEG is written with two.
 ///
 /// XMP specification part 3 (January 2020), section 1.1.3.1.
 enum ExtendedXMP {
@@ -77,7 +77,8 @@ enum ExtendedXMP {
         return found
     }
 
-    /// A packet of at most `limit` bytes and the payloads of the segments that hold the rest; nil where it cannot be split.
+    /// A packet of at most `limit` bytes and the payloads of the segments that hold the rest; nil where it cannot be
+    /// split.
     static func split(_ packet: [UInt8], limit: Int) -> (packet: [UInt8], segments: [[UInt8]])? {
         guard let elements = XMPElements(packet),
             let rootIndex = elements.all.firstIndex(where: { $0.namespace == XMPElements.rdf && $0.name == "RDF" })

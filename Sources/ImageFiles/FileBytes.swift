@@ -143,8 +143,8 @@ enum FileBytes {
         try write(bytes, descriptor: descriptor, name: name)
     }
 
-    /// Opens a new file in the folder of `target`. Where the system has files without names, it gets the temporary one only
-    /// when it is whole (`give`), so that a killed program leaves nothing behind.
+    /// Opens a new file in the folder of `target`. Where the system has files without names, it gets the temporary one
+    /// only when it is whole (`give`), so that a killed program leaves nothing behind.
     private static func openTemporary(
         _ temporary: [CChar], beside target: String, name: String
     ) throws(ImageFileError) -> (descriptor: Int32, isNamed: Bool) {

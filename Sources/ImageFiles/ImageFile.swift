@@ -195,8 +195,8 @@ extension ImageMetadata {
 }
 
 extension LoadedImage {
-    /// Takes out of the XMP packet what describes pictures and videos that a file of this format does not hold, or that are
-    /// not read.
+    /// Takes out of the XMP packet what describes pictures and videos that a file of this format does not hold, or that
+    /// are not read.
     fileprivate consuming func withoutClaims() -> LoadedImage {
         guard let bytes = metadata.xmp else { return self }
         var packet = XMPPacket(bytes)

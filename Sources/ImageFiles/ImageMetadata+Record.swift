@@ -33,9 +33,10 @@ extension ImageMetadata {
         xmp = packet.bytes
     }
 
-    /// Puts the record of an edit where other programs look for it, which is PNG text or else the EXIF comment. A record that
-    /// this program wrote before makes way. What others wrote stays where it is: then the record stands behind it in a PNG,
-    /// and in XMP elsewhere. PNG texts that say how the picture was made find a place in every format.
+    /// Puts the record of an edit where other programs look for it, which is PNG text or else the EXIF comment. A
+    /// record that this program wrote before makes way. What others wrote stays where it is: then the record stands
+    /// behind it in a PNG, and in XMP elsewhere. PNG texts that say how the picture was made find a place in every
+    /// format.
     ///
     /// - Parameter record: nil for a file that is to say what it said, and nothing more.
     mutating func place(record: String?, format: ImageFormat, notes: inout [String]) {

@@ -10,8 +10,8 @@ public struct ImageMetadata: Sendable, Equatable {
     public var xmp: [UInt8]?
     /// The Photoshop resources of a JPEG's APP13, which hold the IPTC record.
     public var photoshopResources: [UInt8]?
-    /// The text chunks of a PNG other than XMP, those that say how it was made included, and the comments of a JPEG (keyword
-    /// `Comment`).
+    /// The text chunks of a PNG other than XMP, those that say how it was made included, and the comments of a JPEG
+    /// (keyword `Comment`).
     public var text: [TextEntry] = []
     public var density: PixelDensity?
     /// The colour chunks of a PNG (gAMA, cHRM, sRGB, cICP, mDCV, cLLI), as they stood.

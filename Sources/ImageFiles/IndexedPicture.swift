@@ -29,7 +29,8 @@ struct IndexedPicture {
     /// 1, 2, 4 or 8 bits an index.
     let depth: Int
 
-    /// As greys of `depth` bits or, where those do not hold every sample, of the next depth that does; nil where that is 8.
+    /// As greys of `depth` bits or, where those do not hold every sample, of the next depth that does; nil where that
+    /// is 8.
     init?(_ picture: Picture, grayDepth: Int) {
         guard case .eight(let values) = picture.samples, picture.layout == .gray else { return nil }
         var present = [Bool](repeating: false, count: 256)

@@ -98,7 +98,8 @@ struct JPEGMetadata {
         var hasGainMap = false
     }
 
-    /// Joins the parts of the XMP packet, and takes out of it what describes pictures and videos that are not carried over.
+    /// Joins the parts of the XMP packet, and takes out of it what describes pictures and videos that are not carried
+    /// over.
     private mutating func takeXMP(
         _ extended: [ArraySlice<UInt8>], companions: Companions, trailer: JPEGTrailer
     ) {

@@ -23,8 +23,8 @@ public struct Provenance: Sendable, Equatable {
     /// The keyword under which PNG text holds the infotext.
     static let keyword = "parameters"
 
-    /// What metadata says: PNG text first, the last of several, as other programs read it; then an edit's own record in XMP,
-    /// which stands there when the EXIF comment is someone else's; then that comment. XMP for the kind of source.
+    /// What metadata says: PNG text first, the last of several, as other programs read it; then an edit's own record in
+    /// XMP, which stands there when the EXIF comment is someone else's; then that comment. XMP for the kind of source.
     init?(_ metadata: ImageMetadata) {
         let packet = metadata.xmp.map { XMPPacket($0) }
         let text =

@@ -157,8 +157,9 @@ struct TIFFDirectory {
 }
 
 extension TIFFDirectory {
-    /// Tags of a page's directory that describe the picture and not how it is stored: document, description, make, model,
-    /// page, software, date, artist, host, copyright, and Windows' rating, title, comment, author, keywords and subject.
+    /// Tags of a page's directory that describe the picture and not how it is stored: document, description, make,
+    /// model, page, software, date, artist, host, copyright, and Windows' rating, title, comment, author, keywords and
+    /// subject.
     private static let descriptive: Set<Int> = [
         269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F,
     ]
@@ -180,8 +181,8 @@ extension TIFFDirectory {
         return "not carried over in a TIFF's directory: \(words)"
     }
 
-    /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture only
-    /// where the file begins.
+    /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture
+    /// only where the file begins.
     static func page(at offset: Int, of file: [UInt8]) -> TIFFDirectory? {
         guard let first = TIFFDirectory(first: file) else { return nil }
         guard var page = TIFFDirectory(at: offset, of: file) else { return first }

@@ -1,5 +1,5 @@
-/// The elements of an XMP packet and where their bytes stand, found in one pass: what is needed to take a property out, or
-/// to read or add one, without writing the rest anew.
+/// The elements of an XMP packet and where their bytes stand, found in one pass: what is needed to take a property out,
+/// or to read or add one, without writing the rest anew.
 ///
 /// XML 1.0 and Namespaces in XML 1.0, as far as packets use them (ISO 16684-1, 7.2): UTF-8, no document type.
 struct XMPElements {

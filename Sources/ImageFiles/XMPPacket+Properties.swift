@@ -139,7 +139,8 @@ extension XMPPacket {
             declaring: [("editor", Own.namespace)])
     }
 
-    /// Takes out descriptions of an edit's own that hold nothing any more, so that editing again does not grow the packet.
+    /// Takes out descriptions of an edit's own that hold nothing any more, so that editing again does not grow the
+    /// packet.
     private mutating func removeEmptyDescriptions() {
         guard let elements = XMPElements(bytes) else { return }
         var kept: [UInt8] = []
@@ -203,8 +204,8 @@ extension XMPPacket {
     private static let gainMaps: Set = [
         "http://ns.adobe.com/hdr-gain-map/1.0/", "http://ns.apple.com/HDRGainMap/1.0/",
     ]
-    /// Namespaces of which every property describes what is appended to a JPEG: Google's container, the older one of Dynamic
-    /// Depth, and Apple's kinds of auxiliary pictures.
+    /// Namespaces of which every property describes what is appended to a JPEG: Google's container, the older one of
+    /// Dynamic Depth, and Apple's kinds of auxiliary pictures.
     private static let containers: Set = [
         "http://ns.google.com/photos/1.0/container/", "http://ns.google.com/photos/1.0/container/item/",
         "http://ns.google.com/photos/dd/1.0/container/", "http://ns.google.com/photos/dd/1.0/item/",

@@ -1,7 +1,7 @@
 public import Raster
 
-/// How far the pixels of a grey picture, or one that is nearly grey, are from grey. What a network makes of such a picture has
-/// a tint that the picture has not; held to this range it has none.
+/// How far the pixels of a grey picture, or one that is nearly grey, are from grey. What a network makes of such a
+/// picture has a tint that the picture has not; held to this range it has none.
 public struct ChromaRange: Sendable, Equatable {
     /// Least and greatest of channel − luma, for red, green and blue.
     let red: ClosedRange<Float>
@@ -13,8 +13,8 @@ public struct ChromaRange: Sendable, Equatable {
     /// One pixel of so many may have a colour in a grey picture.
     private static let rarity = 1000
 
-    /// - Parameter mask: what is repainted, of the picture's size (traps on another): only what it leaves is looked at, or all
-    ///   where it leaves hardly anything.
+    /// - Parameter mask: what is repainted, of the picture's size (traps on another): only what it leaves is looked at,
+    ///   or all where it leaves hardly anything.
     /// - Returns: `nil` for a picture that has colours, or a single channel.
     public init?(_ picture: Picture, mask: Mask? = nil) {
         precondition(mask == nil || mask?.size == picture.size, "a mask of another size than \(picture.size)")
@@ -40,8 +40,8 @@ public struct ChromaRange: Sendable, Equatable {
         (red, green, blue) = (low.x ... high.x, low.y ... high.y, low.z ... high.z)
     }
 
-    /// `image` with each pixel as near to grey as the picture's are; its luma stays, but for what the range is uneven. Equal
-    /// channels where the picture's are equal.
+    /// `image` with each pixel as near to grey as the picture's are; its luma stays, but for what the range is uneven.
+    /// Equal channels where the picture's are equal.
     public func applied(to image: RGBImage) -> RGBImage {
         var result = image
         for start in stride(from: 0, to: image.values.count, by: 3) {

@@ -2,8 +2,8 @@ internal import Raster
 
 /// What makes a patch stand out from the picture around the mask: letters and other shapes that are there to be seen.
 ///
-/// Near the outline, inside and outside differ by at least `leastContrast` in Oklab, both averaged over some pixels. Where
-/// the patch does not differ so much by itself, its lightness is moved, the patch's texture and hue staying.
+/// Near the outline, inside and outside differ by at least `leastContrast` in Oklab, both averaged over some pixels.
+/// Where the patch does not differ so much by itself, its lightness is moved, the patch's texture and hue staying.
 struct StencilPatch {
     /// A distance in Oklab, of which black and white are 1 apart; about 27 of CIELAB's ΔE.
     static let leastContrast: Float = 0.27
@@ -12,8 +12,8 @@ struct StencilPatch {
     /// Lightness that a patch may be moved to.
     private static let range: ClosedRange<Float> = 0.12 ... 0.97
 
-    /// `patch` corrected where `coverage` is above 0; unchanged elsewhere. All three are of one size. A mask that covers
-    /// everything has no outline: the patch comes back as it is.
+    /// `patch` corrected where `coverage` is above 0; unchanged elsewhere. All three are of one size. A mask that
+    /// covers everything has no outline: the patch comes back as it is.
     static func corrected(patch: RGBImage, source: RGBImage, coverage: Plane) -> RGBImage {
         guard let bounds = Mask(coverage: coverage).bounds else { return patch }
         let region = bounds.insetBy(-Int(8 * reach)).intersection(PixelRect(patch.size))
@@ -44,7 +44,8 @@ struct StencilPatch {
             let needed = max(0, wanted * wanted - tint).squareRoot()
             guard abs(here.lightness - around.lightness) < needed else { continue }
             var goesUp = isLighter
-            // The other way where this one has too little room, told from further around so that a letter is of one kind.
+            // The other way where this one has too little room, told from further around so that a letter is of one
+            // kind.
             let room = goesUp ? range.upperBound - ground : ground - range.lowerBound
             let lead = farInner[pixel].lightness - ground
             let opposes = goesUp ? lead < -0.1 : lead > 0.1

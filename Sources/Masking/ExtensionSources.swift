@@ -3,13 +3,14 @@ public import Raster
 
 /// What of a picture its extension may be copied from: what goes on at the edges that are extended, and no subject.
 ///
-/// The picture is looked at in cells of some pixels. The cells along an extended edge say what goes on there. All that looks
-/// like them at about the same height (or, for the upper and lower edge, in about the same column) and is connected with
-/// them by such cells is background. A face before it is not, nor is what lies behind a face and looks otherwise. (Borders
-/// as the background's seeds: Wei et al. 2012, "Geodesic Saliency Using Background Priors".)
+/// The picture is looked at in cells of some pixels. The cells along an extended edge say what goes on there. All that
+/// looks like them at about the same height (or, for the upper and lower edge, in about the same column) and is
+/// connected with them by such cells is background. A face before it is not, nor is what lies behind a face and looks
+/// otherwise. (Borders as the background's seeds: Wei et al. 2012, "Geodesic Saliency Using Background Priors".)
 ///
-/// A thing that the edge cuts off, as it cuts off half a person, is no background either. It must reach into the picture
-/// less than 1.2 times its extent along the edge, and less than 0.6 of the picture. A hill or a shore reaches further.
+/// A thing that the edge cuts off, as it cuts off half a person, is no background either. It must reach into the
+/// picture less than 1.2 times its extent along the edge, and less than 0.6 of the picture. A hill or a shore reaches
+/// further.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane
@@ -156,8 +157,8 @@ extension OutpaintPlan {
             top: max(0, source.y - area.y), bottom: max(0, area.maxY - source.maxY))
     }
 
-    /// What an area of new pixels may not be copied from in a window of the canvas: what `sources`, those of the area's sides,
-    /// exclude of the picture, and what has been added on the other side of it.
+    /// What an area of new pixels may not be copied from in a window of the canvas: what `sources`, those of the area's
+    /// sides, exclude of the picture, and what has been added on the other side of it.
     public func excluded(_ sources: ExtensionSources, area: PixelRect, window: PixelRect) -> Plane {
         precondition(sources.excluded.size == sourceSize, "sources of another picture")
         let (source, sides) = (sourceRect, sides(of: area))
@@ -254,8 +255,8 @@ private struct FeatureGrid {
         return (labels, bounds, counts)
     }
 
-    /// Of cells that are not background, those that are a subject, and its rim. The edge between two backgrounds is none: it is like
-    /// neither, but thin, and has one on each side; a speck has the same all around.
+    /// Of cells that are not background, those that are a subject, and its rim. The edge between two backgrounds is
+    /// none: it is like neither, but thin, and has one on each side; a speck has the same all around.
     func subjects(_ isNew: [Bool], tolerance: Float) -> [Bool] {
         func grown(_ values: [Bool], within: [Bool]? = nil) -> [Bool] {
             var result = values

@@ -23,7 +23,8 @@ extension Mask {
         return Mask(coverage: shape).shrunk(by: max(1, Int(0.15 * Double(area).squareRoot()))).bounds == nil
     }
 
-    /// What `change`, which looks no further than `reach` pixels around each, makes of a mask that repeats along `wraps`.
+    /// What `change`, which looks no further than `reach` pixels around each, makes of a mask that repeats along
+    /// `wraps`.
     public func repeating(along wraps: WrappedAxes, reach: Int, _ change: (Mask) -> Mask) -> Mask {
         let margins = wraps.margins(reach)
         if margins.isZero { return change(self) }

@@ -1,8 +1,8 @@
 public import Raster
 
 extension Mask {
-    /// Reads a mask picture as its maker meant it: values 0 and 1 as off and on, an alpha of 254 and 255 as none, a layer
-    /// painted in white by what is painted, and so on. `reading` tells what was seen.
+    /// Reads a mask picture as its maker meant it: values 0 and 1 as off and on, an alpha of 254 and 255 as none, a
+    /// layer painted in white by what is painted, and so on. `reading` tells what was seen.
     ///
     /// With a `meaning` that names what repaints, the picture is taken as it is.
     ///
@@ -43,8 +43,8 @@ extension Mask {
 
 /// Finds out what the values of a mask picture stand for.
 ///
-/// Levels are luma at the picture's depth, rounded up, so that 0 is black alone. Thresholds are stated for 8 bits and hold
-/// in proportion for 16.
+/// Levels are luma at the picture's depth, rounded up, so that 0 is black alone. Thresholds are stated for 8 bits and
+/// hold in proportion for 16.
 struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
     private let samples: [Sample]
     private let layout: Picture.Layout

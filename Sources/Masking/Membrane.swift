@@ -1,9 +1,9 @@
 package import Raster
 
-/// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given
-/// on the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann), unless the picture repeats: then
-/// it flows to the opposite one. Pérez, Gangnet and Blake
-/// 2003, "Poisson Image Editing", eq. 2 without a guidance field.
+/// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given on
+/// the known pixels (Dirichlet) and nothing flowing through the picture's border (Neumann), unless the picture repeats:
+/// then it flows to the opposite one. Pérez, Gangnet and Blake 2003, "Poisson Image Editing", eq. 2 without a guidance
+/// field.
 ///
 /// Solved by multigrid: the problem is halved until it is tiny (full multigrid start), then V-cycles remove what
 /// residual is left. Constants are reproduced to rounding, whatever the region's shape.

@@ -28,9 +28,9 @@ struct PatchMatch {
     static let radius = 3
     /// Fewer sources than this and a level has nothing to say: too little of the picture is known.
     private static let minimumSources = 24
-    /// Per cent of the sources that a coarser level must still have where some are excluded. Narrow strips between what is
-    /// excluded and the border vanish first, and with them what there was to copy. A level larger than `searchArea` is too
-    /// large to search and is halved all the same.
+    /// Per cent of the sources that a coarser level must still have where some are excluded. Narrow strips between what
+    /// is excluded and the border vanish first, and with them what there was to copy. A level larger than `searchArea`
+    /// is too large to search and is halved all the same.
     private static let leastLeft = 50
     /// The coarsest level's shorter side is not less than this.
     private static let minimumSide = 24
@@ -39,7 +39,8 @@ struct PatchMatch {
     /// nearly everywhere, a picture smaller than a patch), the result is that of `pullPush`.
     ///
     /// - Parameters:
-    ///   - excluded: above 0 where nothing may be copied from, though it is known; not heeded where that would leave nothing.
+    ///   - excluded: above 0 where nothing may be copied from, though it is known; not heeded where that would leave
+    ///     nothing.
     ///   - wraps: the axes along which the image repeats.
     func filled(
         _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, wraps: WrappedAxes = []

@@ -1,8 +1,9 @@
 internal import Foundation
 internal import Raster
 
-/// `pullPush` of a picture that repeats along `wraps`. Along each of these axes the fill is made twice, of the picture as it is
-/// and of the picture rolled by half of its length; the two are mixed so that each counts nothing at its own border.
+/// `pullPush` of a picture that repeats along `wraps`. Along each of these axes the fill is made twice, of the picture
+/// as it is and of the picture rolled by half of its length; the two are mixed so that each counts nothing at its own
+/// border.
 func pullPush(_ image: RGBImage, coverage: Plane, wraps: WrappedAxes) -> RGBImage {
     guard let axis = [WrappedAxes.x, .y].first(where: wraps.contains) else {
         return pullPush(image, coverage: coverage)

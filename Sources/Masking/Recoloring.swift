@@ -3,8 +3,8 @@ public import Raster
 
 /// A picture's light, shade and texture under other colours.
 ///
-/// Lightness goes through a curve that keeps its order, chroma follows lightness as it does on one dye under more and less
-/// light, and hue is the new one. All in Oklab.
+/// Lightness goes through a curve that keeps its order, chroma follows lightness as it does on one dye under more and
+/// less light, and hue is the new one. All in Oklab.
 public enum Recoloring {
     /// A colour, and the lightness within which people still call it that.
     public struct Shade: Sendable, Equatable {
@@ -36,9 +36,9 @@ public enum Recoloring {
 
     /// `start` in a shade, where `coverage` is above 0.
     ///
-    /// Lightness changes no further than the shade needs: the median is brought into its range. What is paler or stronger
-    /// than the rest stays so, and so do, less, differences of hue. What has no colour takes all of the new one.
-    /// Traps on planes of other sizes.
+    /// Lightness changes no further than the shade needs: the median is brought into its range. What is paler or
+    /// stronger than the rest stays so, and so do, less, differences of hue. What has no colour takes all of the new
+    /// one. Traps on planes of other sizes.
     public static func applied(_ shade: Shade, to start: RGBImage, coverage: Plane) -> RGBImage {
         precondition(start.size == coverage.size, "an image of \(start.size), a mask of \(coverage.size)")
         let pixels = coverage.values.indices.filter { coverage.values[$0] > 0 }
@@ -81,8 +81,8 @@ public enum Recoloring {
     private static let keptTurn: Float = 0.3
     private static let largestTurn: Float = 15 * .pi / 180
 
-    /// `start` in the colours of `picture`, pixel by pixel, where `coverage` is above 0. Lightness follows only as far as
-    /// the median comes within 0.1 of the picture's. Traps on other sizes.
+    /// `start` in the colours of `picture`, pixel by pixel, where `coverage` is above 0. Lightness follows only as far
+    /// as the median comes within 0.1 of the picture's. Traps on other sizes.
     public static func applied(_ picture: RGBImage, to start: RGBImage, coverage: Plane) -> RGBImage {
         precondition(
             start.size == coverage.size && start.size == picture.size,
@@ -107,7 +107,8 @@ public enum Recoloring {
         return result
     }
 
-    /// A shade as a picture shows it under a mask: where enough of the picture is nearly that, its own hue and saturation.
+    /// A shade as a picture shows it under a mask: where enough of the picture is nearly that, its own hue and
+    /// saturation.
     public static func shade(_ name: Shade, seenIn picture: RGBImage, coverage: Plane) -> Shade {
         precondition(picture.size == coverage.size, "a picture of \(picture.size), a mask of \(coverage.size)")
         guard name.isChromatic else { return name }

@@ -1,7 +1,7 @@
 internal import Raster
 
-/// A picture that repeats along some axes, with margins in which it does: a pixel beyond its border is a copy of one at the
-/// other side. Without axes it has no margins.
+/// A picture that repeats along some axes, with margins in which it does: a pixel beyond its border is a copy of one at
+/// the other side. Without axes it has no margins.
 struct RepeatedArea {
     let wraps: WrappedAxes
     /// Of the margins, in pixels.
@@ -50,8 +50,8 @@ struct RepeatedArea {
         return Dictionary(grouping: (0 ..< size.area).filter { original(of: $0) != $0 }, by: { original(of: $0) })
     }
 
-    /// The rows (columns, for `.x`) in which the centres lie of windows that reach all rows of `lines` and, where nothing
-    /// repeats, do not leave the picture.
+    /// The rows (columns, for `.x`) in which the centres lie of windows that reach all rows of `lines` and, where
+    /// nothing repeats, do not leave the picture.
     @inline(__always)
     func centers(reaching lines: ClosedRange<Int>, axis: WrappedAxes) -> ClosedRange<Int> {
         if wraps.contains(axis) { return lines.upperBound - reach ... lines.lowerBound + reach }

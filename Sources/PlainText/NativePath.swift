@@ -1,8 +1,8 @@
 /// File names of the system, which are bytes, as text.
 ///
-/// Most names are UTF-8. Of another, each byte that is none becomes one private scalar, U+10FE80 to U+10FEFF, so that the
-/// text can be taken apart, put together and given back as the same bytes, as Python's surrogateescape does (PEP 383).
-/// Names that hold these scalars themselves are treated as bytes, so that no two names become one text.
+/// Most names are UTF-8. Of another, each byte that is none becomes one private scalar, U+10FE80 to U+10FEFF, so that
+/// the text can be taken apart, put together and given back as the same bytes, as Python's surrogateescape does (PEP
+/// 383). Names that hold these scalars themselves are treated as bytes, so that no two names become one text.
 extension String {
     private static var escapeBase: UInt32 { 0x10_FE00 }
 

@@ -11,11 +11,11 @@ internal import PlainText
 /// A model's weights as products want them, kept in a file between runs and mapped: converting and packing those of a
 /// large model takes as long as a denoising step, and memory that the file's pages need not.
 ///
-/// The layouts are oneDNN's and our kernels' own, so the file is of use to this build on this kind of machine only; what
-/// it was made from and by is its `identity`, and a file of another identity is not used. Format, little-endian: 8 bytes
-/// of magic, the sizes in bytes of file, identity and index, and the sum of identity and index (UInt64 each), identity,
-/// index, then each entry's bytes on a page of their own. Index entry: layout, offset, size, sum of the bytes, length of
-/// the name (UInt64 each), name. Entries lie in the index's order. What is damaged is packed anew.
+/// The layouts are oneDNN's and our kernels' own, so the file is of use to this build on this kind of machine only;
+/// what it was made from and by is its `identity`, and a file of another identity is not used. Format, little-endian: 8
+/// bytes of magic, the sizes in bytes of file, identity and index, and the sum of identity and index (UInt64 each),
+/// identity, index, then each entry's bytes on a page of their own. Index entry: layout, offset, size, sum of the
+/// bytes, length of the name (UInt64 each), name. Entries lie in the index's order. What is damaged is packed anew.
 @safe public final class PackedWeightFile {
     struct Key: Hashable {
         /// Names the network and the layers' tensors in it.
@@ -158,8 +158,9 @@ internal import PlainText
         var size: Int { unsafe bytes.count }
     }
 
-    /// Writes everything packed so far beside the file's name and renames it. Nothing is thrown: a run does not need the
-    /// file. False where the disk has not room for it and a tenth more, writing failed, or another process is writing it.
+    /// Writes everything packed so far beside the file's name and renames it. Nothing is thrown: a run does not need
+    /// the file. False where the disk has not room for it and a tenth more, writing failed, or another process is
+    /// writing it.
     public func save() -> Bool {
         let entries =
             kept.map {
@@ -208,8 +209,8 @@ internal import PlainText
         return true
     }
 
-    /// An empty file, open for writing and locked; `nil` where another process is writing it. The lock of a process that was
-    /// killed is gone with it, and what it left is overwritten.
+    /// An empty file, open for writing and locked; `nil` where another process is writing it. The lock of a process
+    /// that was killed is gone with it, and what it left is overwritten.
     private static func opened(_ path: String) -> Int32? {
         let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return nil }

@@ -130,8 +130,8 @@ extension WeightTensor {
         return range == 0 ..< count ? all : Array(all[range])
     }
 
-    /// All elements as floats, in row-major order, that many at a time (the last time what is left). Corrections are applied
-    /// once, to the whole.
+    /// All elements as floats, in row-major order, that many at a time (the last time what is left). Corrections are
+    /// applied once, to the whole.
     /// - Parameter size: a multiple of a block's length.
     public func forEachPiece(of size: Int, _ body: ([Float]) throws -> Void) rethrows {
         let whole = corrections.isEmpty ? nil : floats()

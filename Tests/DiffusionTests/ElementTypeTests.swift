@@ -5,8 +5,8 @@ import Testing
 
 @testable import Diffusion
 
-/// Files whose elements are of other types than f32, f16 and bf16; and files that are something else than they were given
-/// for.
+/// Files whose elements are of other types than f32, f16 and bf16; and files that are something else than they were
+/// given for.
 @Suite struct ElementTypeTests {
     private static let model = "\(Fixtures.root)/parity/pipelines/sd1"
     private static let adapters = "\(Fixtures.root)/parity/adapters"

@@ -133,7 +133,8 @@ import Testing
         try expectOwnWeights(paths.map { Setting(model: .file($0)) })
     }
 
-    /// The file of each part, one tensor of which is another after the change: nothing but its content tells them apart.
+    /// The file of each part, one tensor of which is another after the change: nothing but its content tells them
+    /// apart.
     @Test(arguments: [
         ("unet/diffusion_pytorch_model.safetensors", "resnets.0.conv1.weight"),
         ("text_encoder/model.safetensors", "mlp.fc1.weight"),

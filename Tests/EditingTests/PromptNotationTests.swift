@@ -4,7 +4,8 @@ import Testing
 
 @testable import Editing
 
-/// The notation of other programs in prompts: what is done, what is named, and that nothing of it takes long or crashes.
+/// The notation of other programs in prompts: what is done, what is named, and that nothing of it takes long or
+/// crashes.
 @Suite struct PromptNotationTests {
     private func tag(_ name: String, _ weight: Float, _ textWeight: Float? = nil) -> PromptNotation.LoRATag {
         .init(name: name, weight: weight, textWeight: textWeight ?? weight)

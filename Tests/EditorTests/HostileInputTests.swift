@@ -4,8 +4,8 @@ import Raster
 import TestSupport
 import Testing
 
-/// Small files that once stopped the program, or made it run without end, through whole commands: told, edited, written in
-/// every format.
+/// Small files that once stopped the program, or made it run without end, through whole commands: told, edited, written
+/// in every format.
 @Suite struct HostileInputTests {
     /// What each kind holds besides its pixels.
     private static let kinds: [(name: String, chunks: [(String, [UInt8])])] = [

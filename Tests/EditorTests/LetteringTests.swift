@@ -71,8 +71,8 @@ import Testing
         #expect(old.indices.allSatisfy { shape[$0] > 0 || old[$0] == new[$0] })
     }
 
-    /// A mask that was drawn elsewhere says nothing of words: a scratch is to be mended, a word to be read. Here the option
-    /// decides, with models that see the mask and with others.
+    /// A mask that was drawn elsewhere says nothing of words: a scratch is to be mended, a word to be read. Here the
+    /// option decides, with models that see the mask and with others.
     @Test(arguments: ["sd1", "sd2-inpaint"])
     func `With --composite stencil any shape is seen, with any model`(pipeline: String) throws {
         let editor = try Editor()

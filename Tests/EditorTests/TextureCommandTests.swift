@@ -21,8 +21,8 @@ import Testing
         return Picture(image, depth: depth)
     }
 
-    /// How much pixels differ over the left and right border (or the upper and lower one), over how much neighbours do 2 to 8
-    /// pixels beside it.
+    /// How much pixels differ over the left and right border (or the upper and lower one), over how much neighbours do
+    /// 2 to 8 pixels beside it.
     private static func step(over isAcross: Bool, _ picture: Picture) -> Float {
         let values = RGBImage(picture).rolled(x: 48, y: 48).values
         func difference(_ line: Int) -> Float {

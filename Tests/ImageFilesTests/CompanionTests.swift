@@ -4,8 +4,8 @@ import Testing
 
 @testable import ImageFiles
 
-/// Videos, gain maps and further pictures beside a picture, which are not carried over: neither are the claims that they
-/// are there, and a note names them. XMP that fills several segments is carried over.
+/// Videos, gain maps and further pictures beside a picture, which are not carried over: neither are the claims that
+/// they are there, and a note names them. XMP that fills several segments is carried over.
 @Suite struct CompanionTests {
     private let picture = gradient(PixelSize(width: 24, height: 16))
 

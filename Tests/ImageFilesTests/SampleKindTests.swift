@@ -3,8 +3,8 @@ import Testing
 
 @testable import ImageFiles
 
-/// Samples that a picture of grey or colour and alpha cannot hold as they are: what is kept is kept truly, what is not is
-/// named.
+/// Samples that a picture of grey or colour and alpha cannot hold as they are: what is kept is kept truly, what is not
+/// is named.
 @Suite struct SampleKindTests {
     private static let size = PixelSize(width: 9, height: 7)
 

@@ -81,7 +81,8 @@ import Testing
         #expect(plain.provenance?.infotext?["Seed"] == "123" && plain.metadata.exifComment == Handmade.foreignRecord)
     }
 
-    /// PNG text: in a PNG both stand under the key that programs read, the newest last; elsewhere the earlier one is found, too.
+    /// PNG text: in a PNG both stand under the key that programs read, the newest last; elsewhere the earlier one is
+    /// found, too.
     @Test(arguments: ImageFormat.written) func earlierParametersStay(format: ImageFormat) throws {
         let plain = try ImageFile.encode(picture, format: .png).bytes
         let chunk = ("tEXt", Array("parameters\0\(Handmade.foreignRecord)".utf8))

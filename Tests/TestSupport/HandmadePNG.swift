@@ -16,8 +16,8 @@ public enum HandmadePNG {
         Array(keyword.utf8) + [0, 0] + deflated(UInt8(ascii: "A"), count: count)
     }
 
-    /// `count` times the same byte, deflated (RFC 1950 and 1951): one letter, then as many copies of it as fit the fixed
-    /// codes. `count` is 1 more than a multiple of 258, at least.
+    /// `count` times the same byte, deflated (RFC 1950 and 1951): one letter, then as many copies of it as fit the
+    /// fixed codes. `count` is 1 more than a multiple of 258, at least.
     public static func deflated(_ byte: UInt8, count: Int) -> [UInt8] {
         precondition(count % 258 == 1 && byte < 144, "one letter and whole copies of 258")
         var bits = Bits()

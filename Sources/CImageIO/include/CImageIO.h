@@ -146,8 +146,8 @@ typedef struct {
     int32_t count; // 1…256
 } cimageio_png_palette;
 
-/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian). Of one channel `depth` may be
-/// 1, 2 or 4: then each sample stands in a byte of its own, 0 … 2^depth − 1. With a palette samples are indices.
+/// Encodes `height` rows of `width · channels` samples of `depth` bits (8 or 16, native endian). Of one channel `depth`
+/// may be 1, 2 or 4: then each sample stands in a byte of its own, 0 … 2^depth − 1. With a palette samples are indices.
 bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels, int32_t depth,
                          const cimageio_png_palette *palette, const cimageio_png_chunk *chunks, size_t chunk_count,
                          cimageio_buffer *out, cimageio_result *result);
@@ -316,8 +316,9 @@ typedef struct {
     float density_y;
 } cimageio_tiff_info;
 
-/// Reads the directory of the first picture of full resolution. Fails with `CIMAGEIO_TOO_LARGE` (and the size in `info`) beyond `max_pixels`, with
-/// `CIMAGEIO_UNSUPPORTED` for samples that are neither 1…8 nor 16-bit unsigned integers.
+/// Reads the directory of the first picture of full resolution. Fails with `CIMAGEIO_TOO_LARGE` (and the size in
+/// `info`) beyond `max_pixels`, with `CIMAGEIO_UNSUPPORTED` for samples that are neither 1…8 nor 16-bit unsigned
+/// integers.
 bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_tiff_info *info,
                           cimageio_result *result);
 
@@ -326,8 +327,8 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
 bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info *info, void *pixels, size_t capacity,
                           cimageio_result *result);
 
-/// A copy of the bytes of a tag of the directory at that offset: ICC profile 34675, XMP 700, Photoshop 34377. False, with
-/// `out` empty, where there is none.
+/// A copy of the bytes of a tag of the directory at that offset: ICC profile 34675, XMP 700, Photoshop 34377. False,
+/// with `out` empty, where there is none.
 bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out);
 
 typedef struct {

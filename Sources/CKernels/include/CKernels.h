@@ -190,8 +190,8 @@ int ckernels_attention(const ckernels_attention_shape *shape, const void *q, con
 
 // --- Weights as files have them --------------------------------------------------------------------------------------
 
-// The quantised types of GGUF, blocks of elements with scales of their own (ggml-common.h, ggml-quants.c), and types whose
-// elements are blocks of one.
+// The quantised types of GGUF, blocks of elements with scales of their own (ggml-common.h, ggml-quants.c), and types
+// whose elements are blocks of one.
 typedef enum {
     CKERNELS_Q4_0,
     CKERNELS_Q4_1,

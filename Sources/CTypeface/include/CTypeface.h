@@ -40,16 +40,16 @@ typedef struct {
 } ctypeface_outlines;
 
 // Sets `count` Unicode scalars in the font files at `paths`: `path_count` (1 or more) NUL-terminated strings, one after
-// the other. A cluster is set in the first font that has all of it, else in the first that has its base. Where `missing`
-// is not NULL it has room for `count` flags, and tells which characters no font had a glyph for. Those are drawn as the
-// font's own sign for a missing character.
+// the other. A cluster is set in the first font that has all of it, else in the first that has its base. Where
+// `missing` is not NULL it has room for `count` flags, and tells which characters no font had a glyph for. Those are
+// drawn as the font's own sign for a missing character.
 ctypeface_outlines ctypeface_outline_text(const char *paths, size_t path_count, const uint32_t *text, size_t count,
                                           bool *missing);
 
 void ctypeface_free_outlines(ctypeface_outlines *outlines);
 
-// Clears the flags in `missing` of those of `count` Unicode scalars that the font file at `path` has a glyph for, or that
-// need none.
+// Clears the flags in `missing` of those of `count` Unicode scalars that the font file at `path` has a glyph for, or
+// that need none.
 ctypeface_status ctypeface_find_glyphs(const char *path, const uint32_t *text, size_t count, bool *missing);
 
 #endif

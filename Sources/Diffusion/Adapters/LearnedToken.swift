@@ -33,8 +33,8 @@ struct LearnedToken: Sendable, Equatable {
         return try tokens(in: source, word: word)
     }
 
-    /// Whether a file is one without a doubt: by the names of its tensors, or by vectors as long as a text encoder's of Stable
-    /// Diffusion.
+    /// Whether a file is one without a doubt: by the names of its tensors, or by vectors as long as a text encoder's of
+    /// Stable Diffusion.
     static func isEmbedding(_ source: any WeightSource) -> Bool {
         let names = source.names.sorted()
         let isKnown = [["*"], ["emb_params"], ["clip_l"], ["clip_g", "clip_l"]].contains(names)

@@ -30,8 +30,8 @@ public enum JSONValue: Sendable, Equatable {
     /// Reads a whole UTF-8 document.
     ///
     /// - Parameter maximumDepth: how deep arrays and objects may nest.
-    /// - Throws: `SyntaxError`, also for more than `maximumValues`, for text after the document (white space excepted) and invalid UTF-8. As Python
-    ///   does, `NaN` and `±Infinity` are read as numbers.
+    /// - Throws: `SyntaxError`, also for more than `maximumValues`, for text after the document (white space excepted)
+    ///   and invalid UTF-8. As Python does, `NaN` and `±Infinity` are read as numbers.
     public init(
         parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 32, repeatedKeys: RepeatedKeys = .lastWins
     ) throws(SyntaxError) {

@@ -14,8 +14,8 @@ struct LDMContents {
     /// Of SDXL, beside sizes and scores, which have no tensors.
     private static let textPrefixOfXL = "conditioner.embedders."
 
-    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there, the autoencoder
-    /// only where it is needed.
+    /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there, the
+    /// autoencoder only where it is needed.
     func check(_ source: any WeightSource, needsAutoencoder: Bool = true) throws(ModelError) {
         func refusal(_ reason: String) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
         guard !names.isEmpty else { throw refusal("it has no tensors") }

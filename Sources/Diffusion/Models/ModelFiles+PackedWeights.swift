@@ -1,9 +1,10 @@
 internal import Tensors
 
 extension ModelFiles {
-    /// The file in `folder` that holds these weights packed, or will. Its name depends on the paths of all files that they
-    /// come from and on the precision, so that a newer one takes the place of an older; its identity on what those files
-    /// are, part by part, the instruction set and oneDNN's version. `nil` where some of the weights are in no file.
+    /// The file in `folder` that holds these weights packed, or will. Its name depends on the paths of all files that
+    /// they come from and on the precision, so that a newer one takes the place of an older; its identity on what those
+    /// files are, part by part, the instruction set and oneDNN's version. `nil` where some of the weights are in no
+    /// file.
     func packedWeightFile(
         in folder: String, weights: [(part: String, weights: any WeightSource)], precision: Precision
     ) -> PackedWeightFile? {

@@ -34,8 +34,8 @@ public struct DenoiseRequest: Sendable {
     }
 
     public var conditioning: Conditioning
-    /// What a denoiser that is shown what fills the hole (`ModelFacts.MaskedImage.filled`) sees there, where the start is
-    /// not to be seen; of the start's size. `nil` shows the start.
+    /// What a denoiser that is shown what fills the hole (`ModelFacts.MaskedImage.filled`) sees there, where the start
+    /// is not to be seen; of the start's size. `nil` shows the start.
     public var guess: RGBImage?
     public var prompt: String
     public var negativePrompt: String
@@ -139,12 +139,13 @@ public enum RandomSource: String, Sendable, CaseIterable {
     case philox
 }
 
-/// Where a running edit stands. Sent after every denoising step, before each further call of the network within a step, and
-/// at the start of each other part.
+/// Where a running edit stands. Sent after every denoising step, before each further call of the network within a step,
+/// and at the start of each other part.
 public struct DenoiseProgress: Sendable {
     public enum Part: String, Sendable {
         case text, encode, denoise, decode
-        /// Within a step: the network is asked once more. Nothing to show, but a moment at which the run can be stopped.
+        /// Within a step: the network is asked once more. Nothing to show, but a moment at which the run can be
+        /// stopped.
         case askAgain
     }
     public var part: Part

@@ -57,8 +57,8 @@ public final class DiffusionPipeline {
     ///   - precision: `nil` for the best that the CPU computes natively.
     ///   - threads: `nil` for one a core.
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
-    ///   - parametersWorthKeeping: how many a model must have for that. One of fewer than the default is packed in less time
-    ///     than it takes to think of it.
+    ///   - parametersWorthKeeping: how many a model must have for that. One of fewer than the default is packed in less
+    ///     time than it takes to think of it.
     ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     ///   - autoencoder: the path of an autoencoder to take in place of the model's own.

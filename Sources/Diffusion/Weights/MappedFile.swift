@@ -73,9 +73,10 @@ public final class MappedFile: @unchecked Sendable {
         return String(nativePath: buffer)
     }
 
-    /// What tells this file from any other, and from itself after a change: its resolved path, what the system knows of it,
-    /// and a hash of its ends and of samples between. The ends hold what formats say of their tensors: the header of
-    /// safetensors and GGUF, the directory of a zip archive with a sum of each tensor, the pickles of PyTorch's older form.
+    /// What tells this file from any other, and from itself after a change: its resolved path, what the system knows of
+    /// it, and a hash of its ends and of samples between. The ends hold what formats say of their tensors: the header
+    /// of safetensors and GGUF, the directory of a zip archive with a sum of each tensor, the pickles of PyTorch's
+    /// older form.
     var identity: String {
         defer { withExtendedLifetime(self) {} }
         let end = 1 << 20

@@ -3,8 +3,8 @@ internal import Tensors
 /// Weights of another source that are stored divided by a scale of their layer, as 8-bit floats mostly are.
 ///
 /// ComfyUI (`comfy/ops.py`, `comfy/utils.py`: `scaled_fp8`) writes `LAYER.scale_weight` beside `LAYER.weight`, a single
-/// f32, and newer files `LAYER.weight_scale`, a single one or one an output channel. Scales of activations and marks that say
-/// how to compute are left aside, as nothing is computed in 8-bit floats here.
+/// f32, and newer files `LAYER.weight_scale`, a single one or one an output channel. Scales of activations and marks
+/// that say how to compute are left aside, as nothing is computed in 8-bit floats here.
 struct ScaledWeights: WeightSource {
     let base: any WeightSource
     /// By the weights' names.

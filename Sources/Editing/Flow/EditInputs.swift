@@ -147,8 +147,9 @@ public struct EditInputs: Sendable {
 }
 
 extension Mask {
-    /// How far to roll a picture that repeats so that what is marked is in the middle of it, along the given axes: the border
-    /// lies in the middle of the widest gap that the mask leaves; where it leaves none, half-way, and the picture wraps.
+    /// How far to roll a picture that repeats so that what is marked is in the middle of it, along the given axes: the
+    /// border lies in the middle of the widest gap that the mask leaves; where it leaves none, half-way, and the
+    /// picture wraps.
     ///
     /// - Throws: `EditError.nothingRepeats` where nothing is left of the picture.
     fileprivate func rollOffBorder(
@@ -173,7 +174,8 @@ extension Mask {
     }
 }
 
-/// How far lines that repeat are rolled so that their border lies in the middle of the widest gap; `nil` where no line is free.
+/// How far lines that repeat are rolled so that their border lies in the middle of the widest gap; `nil` where no line
+/// is free.
 private func rollIntoGap(_ isFree: [Bool]) -> Int? {
     let count = isFree.count
     var widest = (start: 0, length: 0)

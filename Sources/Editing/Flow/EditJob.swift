@@ -20,7 +20,8 @@ public struct EditJob: Sendable {
     /// - Parameters:
     ///   - randomSeed: the seed where the request names none.
     ///   - loraLibrary: where LoRAs lie that a prompt calls by name; asked for where one does.
-    ///   - openModel: gives the denoiser, with LoRAs beside the user's others; not called where nothing is to be repainted.
+    ///   - openModel: gives the denoiser, with LoRAs beside the user's others; not called where nothing is to be
+    ///     repainted.
     ///   - observe: told of everything that happens; what it throws stops the edit, and no file is left.
     /// - Throws: `EditError`, `ImageFileError`, `MaskError`, `OutpaintError`, `ModelError` or what `observe` throws.
     public func run(
@@ -221,8 +222,9 @@ public struct EditJob: Sendable {
         return EditResult(pictures, plan: plan)
     }
 
-    /// Makes borders meet along the axes that repeat. Where they do not meet, and nothing else will fill them, a band across
-    /// them is filled from the rest. Both axes are filled in one pass: a second pass would break the first at the corners.
+    /// Makes borders meet along the axes that repeat. Where they do not meet, and nothing else will fill them, a band
+    /// across them is filled from the rest. Both axes are filled in one pass: a second pass would break the first at
+    /// the corners.
     private func repeating(
         _ picture: Picture, inputs: EditInputs, plan: EditPlan, meter: ProgressMeter
     ) throws -> Picture {

@@ -22,8 +22,8 @@ struct MaskReader {
 
     /// The union of several masks; `nil` for none.
     ///
-    /// - Throws: `ImageFileError`, or `EditError` for a mask of another size or without a clear meaning, and for a picture
-    ///   without alpha.
+    /// - Throws: `ImageFileError`, or `EditError` for a mask of another size or without a clear meaning, and for a
+    ///   picture without alpha.
     func union(_ sources: [MaskSource], notes: inout [EditNote]) throws -> Mask? {
         var result: Mask?
         for source in sources {

@@ -76,9 +76,9 @@ struct PassRunner {
     }
 
     /// One pass, of which only the change is taken: the difference between the model's picture and what its autoencoder
-    /// makes of the same start. With `kept` detail the change at the scale of latent pixels is added to the start at full
-    /// resolution; with `mixed` the model's picture replaces the start where the change is large. With `color` the start
-    /// takes on colours, and nothing else.
+    /// makes of the same start. With `kept` detail the change at the scale of latent pixels is added to the start at
+    /// full resolution; with `mixed` the model's picture replaces the start where the change is large. With `color` the
+    /// start takes on colours, and nothing else.
     private func keepingDetail(
         _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
     ) throws -> [RGBImage] {

@@ -2,7 +2,8 @@ internal import Masking
 internal import Raster
 
 extension RGBImage {
-    /// This image where `coverage` is above 0 in the colours that the settings name, else in those of the model's picture.
+    /// This image where `coverage` is above 0 in the colours that the settings name, else in those of the model's
+    /// picture.
     ///
     /// - Parameters:
     ///   - picture: the model's, of this size, without detail.

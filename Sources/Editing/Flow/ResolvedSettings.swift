@@ -31,8 +31,8 @@ public struct ResolvedSettings: Sendable {
     public var blend: Int
     public var fill: Fill
     public var detail: Detail
-    /// The colours that the prompt names, where `detail` is `color` and the model is not trusted with more than a shade;
-    /// empty where its picture gives the colours.
+    /// The colours that the prompt names, where `detail` is `color` and the model is not trusted with more than a
+    /// shade; empty where its picture gives the colours.
     public var colorWords: [ColorWord]
     /// The axes along which the result repeats without a seam.
     public var tileable: WrappedAxes
@@ -76,8 +76,8 @@ public struct ResolvedSettings: Sendable {
         let modelFill = paintsAnew ? model.fill.flatMap(Fill.init(name:)) : nil
         fill = asked.fill ?? modelFill ?? Self.defaultFill(mode)
         let modelDetail = model.detail.flatMap(Detail.init(rawValue:)) ?? .model
-        // A model that says which words it knows draws what it was taught, where it stands in the picture or not. Of a colour
-        // in the prompt it knows the shade.
+        // A model that says which words it knows draws what it was taught, where it stands in the picture or not. Of a
+        // colour in the prompt it knows the shade.
         let named = facts.knownWords.isEmpty ? [] : ColorWord.found(in: request.prompt)
         // Of the picture under a mask the change of tones alone is hardly seen.
         let recolors = mode == .remix && !request.masks.isEmpty && modelDetail == .kept

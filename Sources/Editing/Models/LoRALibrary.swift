@@ -54,8 +54,8 @@ public struct LoRALibrary: Sendable {
         self.deep = deep
     }
 
-    /// The file of that name, without its ending, and with folders above it where the name has some; `nil` where there is
-    /// none. The first of several counts, one in the same letters before one in others.
+    /// The file of that name, without its ending, and with folders above it where the name has some; `nil` where there
+    /// is none. The first of several counts, one in the same letters before one in others.
     public func file(named name: String) -> String? {
         let wanted = Self.stem(name) ?? name
         var close: String?

@@ -12,8 +12,8 @@ public struct ModelLibrary: Sendable {
     }
 
     public struct Model: Sendable, Equatable {
-        /// Unique in its place: the path below it, without the ending of a single file unless another model there is called
-        /// so; in the Hugging Face cache `OWNER/NAME` for what `main` is, else `OWNER/NAME@` and the revision.
+        /// Unique in its place: the path below it, without the ending of a single file unless another model there is
+        /// called so; in the Hugging Face cache `OWNER/NAME` for what `main` is, else `OWNER/NAME@` and the revision.
         public var name: String
         /// The same, always with the ending of a single file.
         public var wholeName: String
@@ -163,8 +163,8 @@ public struct ModelLibrary: Sendable {
         return found
     }
 
-    /// The model of a path or a name: what lies at the path; else one that is called so, with or without a single file's
-    /// ending, in the order of the places; else the only one whose name ends so.
+    /// The model of a path or a name: what lies at the path; else one that is called so, with or without a single
+    /// file's ending, in the order of the places; else the only one whose name ends so.
     ///
     /// - Throws: `ModelStoreError.unknownModel`, or `.ambiguousModel` where several are called so.
     public func model(_ name: String) throws -> Model {

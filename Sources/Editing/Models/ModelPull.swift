@@ -186,8 +186,8 @@ public struct ModelPull {
         guard FileSystem.makeFolder(FileSystem.folder(of: target)) else { throw failure(target) }
         let old = staging + ".replaced"
         let isReplaced = FileSystem.exists(target)
-        // What lies there and is none of the model's earlier files stays: it gets a second name in the new folder, so that
-        // it is never without one.
+        // What lies there and is none of the model's earlier files stays: it gets a second name in the new folder, so
+        // that it is never without one.
         let kept = isReplaced ? Self.kept(in: target, there: there).filter { !names.contains($0) } : []
         var moved: [String] = []
         for path in kept {

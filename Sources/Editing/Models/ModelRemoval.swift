@@ -68,8 +68,8 @@ public struct ModelRemoval: Sendable {
         }
     }
 
-    /// Strikes the files out of what `pull` wrote down, which lies in the folder of the repository: some way above a file
-    /// of a subfolder.
+    /// Strikes the files out of what `pull` wrote down, which lies in the folder of the repository: some way above a
+    /// file of a subfolder.
     private func forget() throws {
         var folder = FileSystem.isTrueFolder(path) ? path : FileSystem.folder(of: path)
         while folder == root || folder.hasPrefix(root + "/") {

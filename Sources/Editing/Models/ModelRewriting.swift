@@ -15,8 +15,8 @@ public struct ModelRewriting: Sendable {
     ///
     /// - Parameter observe: told of bytes written, and of how many there will be, nearly. What it throws ends the conversion,
     ///   and nothing is left.
-    /// - Returns: where it is, which is beside the path where another program took that meanwhile, and the bytes that it takes
-    ///   on disk.
+    /// - Returns: where it is, which is beside the path where another program took that meanwhile, and the bytes that
+    ///   it takes on disk.
     /// - Throws: `ModelStoreError`, `ModelError`, `WeightError`, or what `observe` throws.
     public func run(_ path: String, observe: (Int, Int) throws -> Void) throws -> (path: String, bytes: Int) {
         var path = path

@@ -117,7 +117,8 @@ public struct FileReport: Sendable {
         return entries
     }
 
-    /// How the picture reads as a mask, where it looks like one: grey throughout, of one colour, or with transparency that varies.
+    /// How the picture reads as a mask, where it looks like one: grey throughout, of one colour, or with transparency
+    /// that varies.
     private static func maskVerdict(of image: LoadedImage) -> String? {
         let mask: Mask
         do {

@@ -7,8 +7,8 @@ public struct ColorWord: Sendable, Equatable {
     public let name: String
     public let shade: Recoloring.Shade
 
-    /// The colours that a prompt asks for: those that are listed together ("red and white"), where there are several lists
-    /// those of the first. Where it asks for a change ("turn the red car blue") the last ones count.
+    /// The colours that a prompt asks for: those that are listed together ("red and white"), where there are several
+    /// lists those of the first. Where it asks for a change ("turn the red car blue") the last ones count.
     public static func found(in prompt: String) -> [ColorWord] {
         let tokens = tokens(of: prompt)
         var names: [(index: Int, entry: Entry)] = tokens.enumerated().compactMap { index, token in
@@ -125,8 +125,8 @@ extension ColorWord {
         let isAlsoThing: Bool
     }
 
-    /// Lightness, chroma and hue (degrees) in Oklab; the lightness within which the name still holds; the words, without
-    /// accents.
+    /// Lightness, chroma and hue (degrees) in Oklab; the lightness within which the name still holds; the words,
+    /// without accents.
     private typealias Row = (
         lightness: Float, chroma: Float, hue: Float, range: ClosedRange<Float>, words: String, things: String
     )

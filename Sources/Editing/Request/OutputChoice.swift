@@ -2,8 +2,8 @@
 public struct OutputChoice: Sendable {
     /// A file, a folder, `-` for standard output, or `nil` for a name made from the input's.
     public var path: String?
-    /// Whether a file that exists may be replaced, be it the picture itself (which no default name is). Other files that are
-    /// read never are.
+    /// Whether a file that exists may be replaced, be it the picture itself (which no default name is). Other files
+    /// that are read never are.
     public var force: Bool
     /// Whether the result says how it was made.
     public var metadata: Bool

@@ -6,8 +6,8 @@ public enum PictureInput: Sendable, Equatable {
     /// Bytes that came with the request; `name` is what messages call them, for example "standard input".
     case bytes([UInt8], name: String)
 
-    /// Bytes beyond which a file is refused, or what comes through a pipe: a large picture's file may be as large as its
-    /// samples.
+    /// Bytes beyond which a file is refused, or what comes through a pipe: a large picture's file may be as large as
+    /// its samples.
     public static func maximumBytes(maximumPixels: Int = EditSettings.defaultMaximumPixels) -> Int {
         max(1 << 31, maximumPixels.multipliedReportingOverflow(by: 9).partialValue)
     }

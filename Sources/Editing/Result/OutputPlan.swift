@@ -4,8 +4,8 @@ public import Raster
 
 /// The names under which an edit's pictures will be written, settled before any work is done.
 ///
-/// They are not taken until something is written: an empty file in the meantime would stay behind a program that is killed.
-/// Where another program takes one first, `next` finds another, so that finished work is not lost.
+/// They are not taken until something is written: an empty file in the meantime would stay behind a program that is
+/// killed. Where another program takes one first, `next` finds another, so that finished work is not lost.
 public struct OutputPlan: Sendable, Equatable {
     /// One path a picture; empty for standard output.
     public let paths: [String]
@@ -128,8 +128,8 @@ public struct OutputPlan: Sendable, Equatable {
             apartFrom: protected, and: paths + [contactSheet].compactMap(\.self))
     }
 
-    /// Writes a file, and returns its path: the settled one, or the next free where another program took that meanwhile,
-    /// with a note where the user named it.
+    /// Writes a file, and returns its path: the settled one, or the next free where another program took that
+    /// meanwhile, with a note where the user named it.
     func place(_ bytes: [UInt8], at settled: String) throws -> (path: String, note: EditNote?) {
         var path = settled
         while true {
@@ -190,8 +190,8 @@ public struct OutputPlan: Sendable, Equatable {
             others: ImageFormat.written.filter { $0.holds(size) })
     }
 
-    /// Throws `EditError.diskFull` where the disk would surely not hold the results: half of what the input takes, for each
-    /// picture, as compressed files differ.
+    /// Throws `EditError.diskFull` where the disk would surely not hold the results: half of what the input takes, for
+    /// each picture, as compressed files differ.
     func checkRoom(for size: PixelSize, source: LoadedImage?, input: PictureInput?) throws(EditError) {
         guard let path = paths.first, let free = FileSystem.freeBytes(of: FileSystem.folder(of: path)) else { return }
         var needed = size.area / 64

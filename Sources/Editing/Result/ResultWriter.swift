@@ -52,8 +52,8 @@ struct ResultWriter {
             colorSpace: source?.colorSpace ?? .assumed)
     }
 
-    /// Whether the file of a picture in which nothing changes is its result. A JPEG keeps its orientation; others are turned
-    /// upright.
+    /// Whether the file of a picture in which nothing changes is its result. A JPEG keeps its orientation; others are
+    /// turned upright.
     func keepsFile(of source: LoadedImage) -> Bool {
         source.format == outputs.format && (source.facts.orientation == 1 || source.format == .jpeg)
     }
@@ -80,7 +80,8 @@ struct ResultWriter {
             steps: 0, standardOutput: output.isStandardOutput ? bytes : nil, colorSpace: source.colorSpace)
     }
 
-    /// Writes a picture and says so. Its path is the settled one, or the next free where another program took that meanwhile.
+    /// Writes a picture and says so. Its path is the settled one, or the next free where another program took that
+    /// meanwhile.
     private func place(_ bytes: [UInt8], as settled: SavedPicture) throws -> SavedPicture {
         var picture = settled
         let placed = try outputs.place(bytes, at: settled.path)

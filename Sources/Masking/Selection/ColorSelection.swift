@@ -99,8 +99,8 @@ extension Mask {
         self.init(coverage: plane)
     }
 
-    /// The picture's own transparency: transparent is covered, or, with `.keep` or `.opaque`, what is opaque. An alpha that is
-    /// nearly opaque throughout counts as opaque. `nil` for a picture without alpha.
+    /// The picture's own transparency: transparent is covered, or, with `.keep` or `.opaque`, what is opaque. An alpha
+    /// that is nearly opaque throughout counts as opaque. `nil` for a picture without alpha.
     public init?(alphaOf picture: Picture, meaning: MaskMeaning = .repaint) {
         let isReversed = meaning == .keep || meaning == .opaque
         guard let alpha = MaskAlpha(picture) else { return nil }

@@ -5,8 +5,9 @@ extension Mask {
     /// outside the picture is cut off.
     ///
     /// Rows are cut into bands in which no two sides cross or end; in a band the inside is a row of trapezoids, whose
-    /// areas are summed with the signed-area accumulation of R. Levien's font-rs (2016) instead of by samples. A row that
-    /// more than 512 sides run through, as a scribble has, is summed over 256 lines, or fewer where the sides are thousands.
+    /// areas are summed with the signed-area accumulation of R. Levien's font-rs (2016) instead of by samples. A row
+    /// that more than 512 sides run through, as a scribble has, is summed over 256 lines, or fewer where the sides are
+    /// thousands.
     public init(_ path: VectorPath, rule: VectorPath.FillRule = .nonZero, size: PixelSize) {
         var plane = Plane(size: size)
         var filler = PathFiller(path, rule: rule, size: size)
@@ -53,8 +54,8 @@ private struct PathFiller {
     private var row = -1
     /// For the row at hand: what each pixel's coverage adds to that of the pixel before.
     private(set) var accumulated: [Double]
-    /// Of a row with very many sides: what the crossings at each place of a line change, where the last of them lies, and
-    /// which places have any.
+    /// Of a row with very many sides: what the crossings at each place of a line change, where the last of them lies,
+    /// and which places have any.
     private var windings: [Int32] = []
     private var positions: [Double] = []
     private var isCrossed: [UInt64] = []
@@ -158,8 +159,9 @@ private struct PathFiller {
     /// Crossings that are counted in a row, about: the more sides run through it, the fewer lines it is summed over.
     private static let crossingLimit = 1 << 18
 
-    /// The row by up to 256 lines, exact along each of them but for crossings closer than a 64th of a pixel. Crossings are
-    /// counted where they lie instead of being sorted, so that a row takes no longer than its sides and pixels are many.
+    /// The row by up to 256 lines, exact along each of them but for crossings closer than a 64th of a pixel. Crossings
+    /// are counted where they lie instead of being sorted, so that a row takes no longer than its sides and pixels are
+    /// many.
     private mutating func fillSampled(top: Double) {
         let lines = max(1, min(256, Self.crossingLimit / active.count))
         let pixels = Int(width) + 1

@@ -103,7 +103,8 @@ public enum MaskShape: Sendable, Equatable {
         return Mask(path, rule: rule, size: size)
     }
 
-    /// Whether some of the shape lies outside a picture of that size. Throws `MaskShapeError.beyond` where all of it does.
+    /// Whether some of the shape lies outside a picture of that size. Throws `MaskShapeError.beyond` where all of it
+    /// does.
     public func reachesBeyond(_ size: PixelSize) throws(MaskShapeError) -> Bool {
         guard let bounds = outline(in: size).path.bounds else { return false }
         let (width, height) = (Double(size.width), Double(size.height))

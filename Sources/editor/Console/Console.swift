@@ -15,8 +15,8 @@ enum Console {
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
     static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
-    /// Whether a line on standard error can be redrawn: not on a terminal that knows no control codes, nor on one that does
-    /// not say which it is.
+    /// Whether a line on standard error can be redrawn: not on a terminal that knows no control codes, nor on one that
+    /// does not say which it is.
     static var errorRedraws: Bool { errorIsTerminal && !(terminalKind.isEmpty || terminalKind == "dumb") }
 
     private static var terminalKind: String { getenv("TERM").map { String(cString: $0) } ?? "" }

@@ -23,8 +23,8 @@ enum Interruption {
 
     static var isRequested: Bool { flag.load(ordering: .relaxed) }
 
-    /// Takes over SIGINT, SIGTERM and SIGHUP; a SIGHUP that is ignored stays so (`nohup`). A closed pipe becomes an error of
-    /// the write instead of a signal, and so does the limit on the size of files.
+    /// Takes over SIGINT, SIGTERM and SIGHUP; a SIGHUP that is ignored stays so (`nohup`). A closed pipe becomes an
+    /// error of the write instead of a signal, and so does the limit on the size of files.
     static func install() {
         var numbers = sigset_t()
         sigemptyset(&numbers)

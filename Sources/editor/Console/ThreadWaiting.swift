@@ -20,8 +20,8 @@ enum ThreadWaiting {
         #if canImport(Glibc)
             guard getenv("OMP_WAIT_POLICY") == nil, getenv("GOMP_SPINCOUNT") == nil else { return }
             setenv("GOMP_SPINCOUNT", spinCount, 1)
-            // Comes back only where it fails, and then nothing is lost but time. By the file's own name, which `ps` and `top`
-            // show; one that was replaced meanwhile has none any more.
+            // Comes back only where it fails, and then nothing is lost but time. By the file's own name, which `ps` and
+            // `top` show; one that was replaced meanwhile has none any more.
             execv(FileSystem.resolved("/proc/self/exe").nativePath, CommandLine.unsafeArgv)
             execv("/proc/self/exe", CommandLine.unsafeArgv)
         #endif
