@@ -22,8 +22,8 @@ public struct TextShape: Sendable, Equatable {
 
     /// - Parameters:
     ///   - text: lines.
-    ///   - fonts: the paths of font files with outlines (TrueType, OpenType, Type 1), at least one; each character is
-    ///     set in the first that has it.
+    ///   - fonts: the paths of font files with outlines (TrueType, OpenType, Type 1), at least one; each character is set in
+    ///     the first that has it.
     ///   - alignment: `nil` for right where the text runs from right to left, else centred.
     /// - Throws: `TextShapeError`.
     public init(_ text: String, fonts: [String], alignment: Alignment? = nil) throws(TextShapeError) {
@@ -73,8 +73,7 @@ public struct TextShape: Sendable, Equatable {
         try self.init(text, fonts: [font], alignment: alignment)
     }
 
-    /// The characters of `text` that the font file at `font` has no glyph for, each once; all of them where it is no
-    /// font.
+    /// The characters of `text` that the font file at `font` has no glyph for, each once; all of them where it is no font.
     public static func missingCharacters(of text: String, in font: String) -> [Unicode.Scalar] {
         var found: [Unicode.Scalar] = []
         for line in lines(of: text) {
