@@ -62,7 +62,9 @@ import Testing
             for options in [[], ["--detail", "model"], ["--strength", "1"]] {
                 let outcome = try editor.run(edit + options)
                 #expect(outcome.code == 0, "\(edit): \(outcome.error)")
-                if options.isEmpty { #expect(outcome.error.contains("must not show in the result"), "\(outcome.error)") }
+                if options.isEmpty {
+                    #expect(outcome.error.contains("must not show in the result"), "\(outcome.error)")
+                }
                 let after = try ImageFile.read(path: editor.path("o.png")).picture
                 let energy = chromaEnergy(after, in: rect)
                 #expect(energy <= Self.mostEnergy * around, "\(edit + options): \(energy) by \(around)")
