@@ -38,14 +38,15 @@ public enum FileSystem {
     /// - Parameter ignoringCase: for names of which neither need be there: some disks take `a.png` and `A.png` for one,
     ///   and which do is not known before.
     static func isSamePlace(_ first: String, _ second: String, ignoringCase: Bool = false) -> Bool {
-        if isSameFile(first, second) { return true }
-        let names = [name(of: first), name(of: second)].map { ignoringCase ? $0.lowercased() : $0 }
-        return names[0] == names[1] && isSameFile(folder(of: first), folder(of: second))
+        isSameFile(first, second) || isSameName(first, second, ignoringCase: ignoringCase)
     }
 
     /// Whether both are one name of one folder, be it a link's.
-    static func isSameName(_ first: String, _ second: String) -> Bool {
-        name(of: first) == name(of: second) && isSameFile(folder(of: first), folder(of: second))
+    ///
+    /// - Parameter ignoringCase: whether names that differ in upper and lower case alone are one.
+    static func isSameName(_ first: String, _ second: String, ignoringCase: Bool = false) -> Bool {
+        let names = [name(of: first), name(of: second)].map { ignoringCase ? $0.lowercased() : $0 }
+        return names[0] == names[1] && isSameFile(folder(of: first), folder(of: second))
     }
 
     /// Why nothing can be created in a folder; `nil` where it can. Found out by creating a file and removing it, as

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A prompt without the notation of other programs that is no words for the model, and what that notation asks for.
 ///
 /// Tags such as `<lora:name:0.8>` are taken out as AUTOMATIC1111 takes them out (`modules/extra_networks.py`,
@@ -307,14 +309,5 @@ private struct NotationReader {
         let cut = range.prefix(Self.shown)
         let text = string(cut.startIndex ..< cut.endIndex).map { $0.isNewline ? " " : $0 }
         return "'\(String(text))\(cut.count < range.count ? "…" : "")'"
-    }
-}
-
-extension Substring {
-    fileprivate var trimmed: String {
-        var rest = self
-        while rest.first?.isWhitespace == true { rest.removeFirst() }
-        while rest.last?.isWhitespace == true { rest.removeLast() }
-        return String(rest)
     }
 }

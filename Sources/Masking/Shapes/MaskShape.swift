@@ -179,11 +179,16 @@ public enum MaskShape: Sendable, Equatable {
         guard words.count == count else { throw .malformed(text, form: form) }
         var lengths: [Length] = []
         for word in words {
-            var trimmed = word.filter { !$0.isWhitespace }
-            let isShare = trimmed.hasSuffix("%")
-            if isShare { trimmed.removeLast() } else if trimmed.hasSuffix("px") { trimmed.removeLast(2) }
-            guard let value = Double(trimmed), value.isFinite else { throw .malformed(text, form: form) }
-            guard abs(value) <= farthest else { throw .outOfRange(trimmed) }
+            var number = word.trimmed
+            let isShare = number.hasSuffix("%")
+            let unit = isShare ? 1 : number.hasSuffix("px") ? 2 : 0
+            number.removeLast(unit)
+            // "10 %" is one number, "10 20" is two.
+            if unit > 0, number.last == " " { number.removeLast() }
+            guard !number.contains(where: \.isWhitespace), let value = Double(number), value.isFinite else {
+                throw .malformed(text, form: form)
+            }
+            guard abs(value) <= farthest else { throw .outOfRange(number) }
             lengths.append(isShare ? .share(value / 100) : .pixels(value))
         }
         return lengths

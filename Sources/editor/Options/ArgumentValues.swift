@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 internal import Masking
+internal import PlainText
 internal import Raster
 
 /// The axes of `--tileable`.
@@ -65,7 +66,7 @@ struct FillArgument {
     let fill: Fill
 
     static let parse: Form.Transform<FillArgument> = { text in
-        guard let fill = Fill(name: text.trimmed.lowercased()) ?? ColorWord(text)?.fill else {
+        guard let fill = Fill(name: text.trimmed.lowercased()) ?? HexColor(text)?.fill else {
             throw ValidationError(
                 "expected fill, patchmatch, noise, original or a colour as #rrggbb, for example #ff8800")
         }
@@ -74,7 +75,7 @@ struct FillArgument {
 }
 
 /// "#ff8800", "ff8800", "#f80"
-struct ColorWord {
+struct HexColor {
     let fill: Fill
 
     init?(_ text: String) {

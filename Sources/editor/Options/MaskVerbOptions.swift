@@ -87,7 +87,7 @@ struct ColorArgument {
     let color: LabColor
 
     static let parse: Form.Transform<ColorArgument> = { text in
-        guard case .color(let red, let green, let blue)? = ColorWord(text)?.fill else {
+        guard case .color(let red, let green, let blue)? = HexColor(text)?.fill else {
             throw Form.expected("a colour as #rrggbb", example: "#ff8800")
         }
         return ColorArgument(color: LabColor(red: red, green: green, blue: blue))

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Editing
+internal import PlainText
 
 /// A number as people write it on a command line: "20", "20.0", "0,5", "50 %", "3px", "−1".
 struct NumberWord {
@@ -101,15 +102,5 @@ enum Form {
         case "pixels": ["px", "pixels", "pixel"]
         default: [unit, String(unit.dropLast())]
         }
-    }
-}
-
-extension String {
-    /// Without white space around it.
-    var trimmed: String {
-        var text = self[...]
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
     }
 }
