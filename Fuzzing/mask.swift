@@ -23,7 +23,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         case 8:
             // Without this font an error.
             let font = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
-            let words = try TextShape(text, font: font).fitted(x: 0, y: 0, width: 48, height: 37)
+            let words = try TextShape(text, fonts: [font]).fitted(x: 0, y: 0, width: 48, height: 37)
             _ = Mask(words, size: size)
             return 0
         case 9:

@@ -177,8 +177,12 @@ import Testing
 
     @Test func `Numbers of shapes are read strictly`() throws {
         #expect(try MaskShape(box: "10%,20, 30 ,5.5".replacing(" ", with: "")).mask(size: Self.size).bounds != nil)
-        for text in ["", "1,2,3", "1,2,3,4,5", "1,2,x,4", "1,2,nan,4", "1,2,inf,4", "1,2,0,4", "1,2,3,-4", "1,2,3e9,4"]
-        {
+        let spaced = PixelRect(x: 30, y: 11, width: 30, height: 22)
+        #expect(try MaskShape(box: " 50 %, 25%,30 px, 22px ").pixelRect(in: Self.size) == spaced)
+        for text in [
+            "10 20,30,40,50", "1 0%,2,3,4", "1,2,3,4  px", "1,2,3,4\tpx", "1,2,3,4 p x", "", "1,2,3", "1,2,3,4,5",
+            "1,2,x,4", "1,2,nan,4", "1,2,inf,4", "1,2,0,4", "1,2,3,-4", "1,2,3e9,4",
+        ] {
             #expect(throws: MaskShapeError.self, "\(text)") { try MaskShape(box: text) }
         }
         #expect(throws: MaskShapeError.tooFewPoints(found: 2, needed: 3)) { try MaskShape(polygon: "1,2 3,4") }
@@ -240,15 +244,15 @@ import Testing
             print("skipped: none of the fonts of this test is installed")
             return
         }
-        let word = try TextShape("OIO", font: font)
-        #expect(word.missing == 0)
+        let word = try TextShape("OIO", fonts: [font])
+        #expect(word.missingCharacters.isEmpty)
         let mask = Mask(word.fitted(x: 0, y: 0, width: 300, height: 100), size: PixelSize(width: 300, height: 100))
         let bounds = try #require(mask.bounds)
         #expect(bounds.width >= 299 || bounds.height >= 99)
         // The middle of the word is its I; the middles of its first and last third are the holes of its O's.
         #expect(mask.coverage[150, 50] == 1)
         #expect(mask.coverage[bounds.x + bounds.height / 2, 50] == 0)
-        #expect(throws: TextShapeError.nothingToDraw) { try TextShape("  ", font: font) }
-        #expect(throws: TextShapeError.self) { try TextShape("a", font: "/nowhere.ttf") }
+        #expect(throws: TextShapeError.nothingToDraw) { try TextShape("  ", fonts: [font]) }
+        #expect(throws: TextShapeError.self) { try TextShape("a", fonts: ["/nowhere.ttf"]) }
     }
 }

@@ -19,7 +19,7 @@ import Testing
 
     /// Each outline moved to the origin, in the order in which they are drawn: from left to right.
     private func outlines(_ text: String, _ font: String) throws -> [[VectorPath.Point]] {
-        try TextShape(text, font: font).path.contours.map { contour in
+        try TextShape(text, fonts: [font]).path.contours.map { contour in
             let (left, top) = (contour.map(\.x).min() ?? 0, contour.map(\.y).min() ?? 0)
             return contour.map { VectorPath.Point(x: $0.x - left, y: $0.y - top) }
         }
@@ -35,7 +35,7 @@ import Testing
     /// Connected areas of the mask of some words.
     private func areas(_ text: String, _ font: String) throws -> Int {
         let size = PixelSize(width: 600, height: 200)
-        let mask = Mask(try TextShape(text, font: font).fitted(x: 5, y: 5, width: 590, height: 190), size: size)
+        let mask = Mask(try TextShape(text, fonts: [font]).fitted(x: 5, y: 5, width: 590, height: 190), size: size)
         var isSeen = mask.coverage.values.map { $0 < 0.5 }
         var count = 0
         for start in isSeen.indices where !isSeen[start] {
@@ -86,13 +86,13 @@ import Testing
     @Test func `Composed and decomposed letters are alike, and Latin is kerned`() throws {
         guard let font = font() else { return }
         for (composed, decomposed) in [("\u{E9}t\u{FC}", "e\u{301}tu\u{308}"), ("\u{1EA5}x", "a\u{302}\u{301}x")] {
-            let (one, other) = (try TextShape(composed, font: font), try TextShape(decomposed, font: font))
-            #expect(one.missing == 0 && other.missing == 0)
+            let (one, other) = (try TextShape(composed, fonts: [font]), try TextShape(decomposed, fonts: [font]))
+            #expect(one.missingCharacters.isEmpty && other.missingCharacters.isEmpty)
             let (a, b) = (try #require(one.path.bounds), try #require(other.path.bounds))
             #expect(abs(a.minX - b.minX) < 1e-3 && abs(a.maxX - b.maxX) < 1e-3 && abs(a.minY - b.minY) < 1e-3)
         }
         func width(_ text: String) throws -> Double {
-            let bounds = try #require(try TextShape(text, font: font).path.bounds)
+            let bounds = try #require(try TextShape(text, fonts: [font]).path.bounds)
             return bounds.maxX - bounds.minX
         }
         // The advance of an A, then a V. What stands beside their ink is less than the kerning.
@@ -103,7 +103,7 @@ import Testing
     @Test func `Lines from right to left stand at the right, others in the middle`() throws {
         guard let font = font() else { return }
         func extents(_ text: String, _ alignment: TextShape.Alignment?) throws -> [(Double, Double)] {
-            let path = try TextShape(text, font: font, alignment: alignment).path
+            let path = try TextShape(text, fonts: [font], alignment: alignment).path
             // The second baseline is an em or more below the first.
             return [path.contours.filter { ($0[0].y) < 0.3 }, path.contours.filter { ($0[0].y) >= 0.3 }].map { row in
                 let xs = row.joined().map(\.x)
@@ -122,17 +122,18 @@ import Testing
     @Test func `Characters without a glyph are named, and come from the next font`() throws {
         guard let font = font() else { return }
         #expect(TextShape.missingCharacters(of: "a\u{13000}b\u{13000}", in: font) == ["\u{13000}"])
-        #expect(try TextShape("a\u{13000}", font: font).missingCharacters == ["\u{13000}"])
+        #expect(try TextShape("a\u{13000}", fonts: [font]).missingCharacters == ["\u{13000}"])
         // Marks that change how others look need no glyph.
-        #expect(try TextShape("a\u{200B}\u{FE0F}\u{AD}\tb", font: font).missing == 0)
+        #expect(try TextShape("a\u{200B}\u{FE0F}\u{AD}\tb", fonts: [font]).missingCharacters.isEmpty)
         #expect(TextShape.missingCharacters(of: "ab", in: "/nowhere.ttf") == ["a", "b"])
         let mono = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
         guard FileManager.default.fileExists(atPath: mono) else { return }
         // Mono has no Hebrew: its letters come from the other font, those it has do not.
         let both = try TextShape("a\u{5E9}", fonts: [mono, font])
-        #expect(both.missing == 0)
+        #expect(both.missingCharacters.isEmpty)
         let parts =
-            try TextShape("a", font: mono).path.contours.count + TextShape("\u{5E9}", font: font).path.contours.count
+            try TextShape("a", fonts: [mono]).path.contours.count
+            + TextShape("\u{5E9}", fonts: [font]).path.contours.count
         #expect(both.path.contours.count == parts)
         #expect(TextShape.missingCharacters(of: "a\u{5E9}", in: mono) == ["\u{5E9}"])
     }
@@ -180,8 +181,8 @@ import Testing
         }
         let expected = try #require(box, "\(line)")
         let units = name.hasPrefix("dejavu") ? 2048.0 : 1000
-        let shape = try TextShape(text, font: font)
-        #expect(shape.missing == 0)
+        let shape = try TextShape(text, fonts: [font])
+        #expect(shape.missingCharacters.isEmpty)
         let found = try #require(shape.path.bounds)
         // Extents are whole units.
         let tolerance = 2.0

@@ -21,9 +21,9 @@ enum FontFinder {
         guard !missing.isEmpty else { return Choice(fonts: [first], missing: []) }
         // The plainest first.
         let others = installed().filter { $0 != first }.sorted { (plainness(of: $1), $0) < (plainness(of: $0), $1) }
-        var lacking: [String: [Unicode.Scalar]] = [:]
+        var lacking: [String: Set<Unicode.Scalar>] = [:]
         for other in others {
-            lacking[other] = TextShape.missingCharacters(of: text, in: other)
+            lacking[other] = Set(TextShape.missingCharacters(of: text, in: other))
             if name == nil, lacking[other]?.isEmpty == true { return Choice(fonts: [other], missing: []) }
         }
         var fonts = [first]

@@ -17,8 +17,6 @@ public struct TextShape: Sendable, Equatable {
     public let path: VectorPath
     /// The characters that none of the fonts has a glyph for, each once.
     public let missingCharacters: [Unicode.Scalar]
-    /// How many those are.
-    public var missing: Int { missingCharacters.count }
 
     /// - Parameters:
     ///   - text: lines.
@@ -31,6 +29,7 @@ public struct TextShape: Sendable, Equatable {
         let paths = fonts.flatMap(\.nativePath)
         var rows: [(path: VectorPath, baseline: Double, isRightToLeft: Bool)] = []
         var missing: [Unicode.Scalar] = []
+        var isNamed: Set<Unicode.Scalar> = []
         var baseline = 0.0
         for line in Self.lines(of: text) {
             let scalars = line.map(\.value)
@@ -43,7 +42,7 @@ public struct TextShape: Sendable, Equatable {
             case CTYPEFACE_NO_OUTLINES: throw .noOutlines(fonts[unsafe outlines.font])
             default: throw .unavailable
             }
-            for (scalar, isMissing) in zip(line, isMissing) where isMissing && !missing.contains(scalar) {
+            for (scalar, isMissing) in zip(line, isMissing) where isMissing && isNamed.insert(scalar).inserted {
                 missing.append(scalar)
             }
             let row = unsafe Self.path(UnsafeBufferPointer(start: outlines.pieces, count: outlines.count))
@@ -68,18 +67,14 @@ public struct TextShape: Sendable, Equatable {
         missingCharacters = missing
     }
 
-    /// - Parameter font: the path of the only font.
-    public init(_ text: String, font: String, alignment: Alignment? = nil) throws(TextShapeError) {
-        try self.init(text, fonts: [font], alignment: alignment)
-    }
-
     /// The characters of `text` that the font file at `font` has no glyph for, each once; all of them where it is no font.
     public static func missingCharacters(of text: String, in font: String) -> [Unicode.Scalar] {
         var found: [Unicode.Scalar] = []
+        var isNamed: Set<Unicode.Scalar> = []
         for line in lines(of: text) {
             var isMissing = [Bool](repeating: true, count: line.count)
             _ = unsafe ctypeface_find_glyphs(font, line.map(\.value), line.count, &isMissing)
-            for (scalar, isMissing) in zip(line, isMissing) where isMissing && !found.contains(scalar) {
+            for (scalar, isMissing) in zip(line, isMissing) where isMissing && isNamed.insert(scalar).inserted {
                 found.append(scalar)
             }
         }
