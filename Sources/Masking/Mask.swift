@@ -9,7 +9,7 @@ public struct Mask: Sendable, Equatable {
     /// How the coverage was read from a picture; `nil` when it was not.
     public let reading: Reading?
     /// Whether these are words that were drawn to be read (`editor mask text`), and what such a mask was grown or blurred
-    /// to. Cropping and scaling forget it.
+    /// to. Whoever makes the mask sets it; no operation on masks carries it over.
     public var isLettering = false
 
     /// A mask from coverage; values are clamped to 0…1 and a NaN becomes 0.

@@ -15,10 +15,8 @@ import Testing
         return editor
     }
 
-    private func isInstalled(_ names: String...) -> Bool {
-        let are = names.allSatisfy { FileManager.default.fileExists(atPath: Self.folder + $0) }
-        if !are { print("skipped: \(names) are not installed in \(Self.folder)") }
-        return are
+    private static func isInstalled(_ names: String...) -> Bool {
+        names.allSatisfy { FileManager.default.fileExists(atPath: folder + $0) }
     }
 
     private func samples(_ editor: Editor, _ name: String) throws -> [UInt8] {
@@ -33,8 +31,8 @@ import Testing
         }
     }
 
-    @Test func `Words become a mask as large as fits`() throws {
-        guard isInstalled("DejaVuSans-Bold.ttf") else { return }
+    @Test(.enabled(if: isInstalled("DejaVuSans-Bold.ttf"), "skipped: DejaVu Sans Bold is not installed"))
+    func `Words become a mask as large as fits`() throws {
         let editor = try editor()
         let font = Self.folder + "DejaVuSans-Bold.ttf"
         let outcome = try editor.run(["mask", "text", "a.png", "HELLO", "--font", font, "--box", "10,10,280,100"])
@@ -56,8 +54,8 @@ import Testing
     }
 
     /// A Hebrew word is the mirror order of its letters, an Arabic one hangs together.
-    @Test func `Hebrew runs from right to left, Arabic is joined`() throws {
-        guard isInstalled("DejaVuSans.ttf") else { return }
+    @Test(.enabled(if: isInstalled("DejaVuSans.ttf"), "skipped: DejaVu Sans is not installed"))
+    func `Hebrew runs from right to left, Arabic is joined`() throws {
         let editor = try editor()
         func found(_ text: String) throws -> [Int] {
             let outcome = try editor.run(
@@ -74,8 +72,11 @@ import Testing
         #expect(zip(arabic, arabic.dropFirst()).count { $1 > $0 + 1 } <= 1)
     }
 
-    @Test func `A font is found for the characters, or they are named`() throws {
-        guard isInstalled("DejaVuSans.ttf", "DejaVuSansMono.ttf") else { return }
+    @Test(
+        .enabled(
+            if: isInstalled("DejaVuSans.ttf", "DejaVuSansMono.ttf"),
+            "skipped: DejaVu Sans or DejaVu Sans Mono is not installed"))
+    func `A font is found for the characters, or they are named`() throws {
         let editor = try editor()
         let missing = try editor.run(["mask", "text", "a.png", "a\u{F8FF5}"])
         #expect(missing.code == 66, "\(missing.error)")

@@ -46,6 +46,10 @@ import Testing
         Case("inpaint a.png m.png -o vae.png --vae vae.bin \(edit)", keeps: "vae.bin", says: "an autoencoder, which"),
         Case("inpaint a.png m.png -o lora.png --lora lora.bin:0.5 \(edit)", keeps: "lora.bin", says: "a LoRA, which"),
         Case("inpaint a.png m.png -o lora.png --embedding lora.bin \(edit)", keeps: "lora.bin", says: "an embedding"),
+        Case(
+            "inpaint a.png m.png -o vae.png --preview-vae vae.bin --live-preview p.png \(edit)", keeps: "vae.bin",
+            says: "an autoencoder"),
+        Case("mask text a.png HI --font font.ttf -o font.png --force", keeps: "font.ttf", says: "the font"),
         Case("inpaint a.png m.png -n 2 -o r.png --mask r-2.png \(edit)", keeps: "r-2.png"),
         // Names that the program makes go round what is read.
         Case("inpaint a.png r-sheet.png -n 2 -o r.png \(edit)", keeps: "r-sheet.png", says: nil),
@@ -69,10 +73,10 @@ import Testing
         ] {
             try manager.copyItem(atPath: editor.path("m.png"), toPath: editor.path(name))
         }
-        for name in ["vae.bin", "lora.bin"] { try editor.write("weights", name) }
+        for name in ["vae.bin", "lora.bin", "font.ttf"] { try editor.write("weights", name) }
         for (link, target) in [
             ("link.png", "a.png"), ("mask-link.png", "m.png"), ("weights.png", Self.weights), ("vae.png", "vae.bin"),
-            ("lora.png", "lora.bin"),
+            ("lora.png", "lora.bin"), ("font.png", "font.ttf"),
         ] {
             try manager.createSymbolicLink(atPath: editor.path(link), withDestinationPath: target)
         }

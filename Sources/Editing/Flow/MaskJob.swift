@@ -46,9 +46,11 @@ public struct MaskJob: Sendable {
         try observe(.stage(.read))
         let loaded = try PictureFile.read(input, maximumPixels: maximumPixels)
         var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
+        let fonts = try fonts()
+        let readFiles = readFiles(fonts: fonts?.fonts ?? [])
         let outputs = try OutputPlan(
             output, suffix: task.suffix, count: 1, input: (input, .png), protected: readFiles)
-        let mask = try made(from: loaded, notes: &notes) { try observe(.stage(.plan)) }
+        let mask = try made(from: loaded, fonts: fonts, notes: &notes) { try observe(.stage(.plan)) }
         // As it is written: what rounds to 0 keeps.
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
         let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
@@ -90,17 +92,21 @@ public struct MaskJob: Sendable {
         return report
     }
 
-    /// What is read, and so never written to.
-    private var readFiles: [ReadFile] {
-        let masks = task.others.compactMap { $0.input.flatMap { ReadFile($0, .mask) } }
-        var files = [ReadFile(input, .input)].compactMap(\.self) + masks
-        if case .text(let text, let font, _, _) = task, let choice = try? FontFinder.fonts(for: text, named: font) {
-            files += choice.fonts.map { ReadFile($0, .font) }
-        }
-        return files
+    /// The fonts that set words; `nil` for a mask of something else.
+    private func fonts() throws(EditError) -> FontFinder.Choice? {
+        guard case .text(let text, let font, _, _) = task else { return nil }
+        return try FontFinder.fonts(for: text, named: font)
     }
 
-    private func made(from loaded: LoadedImage, notes: inout [EditNote], observe: () throws -> Void) throws -> Mask {
+    /// What is read, and so never written to.
+    private func readFiles(fonts: [String]) -> [ReadFile] {
+        let masks = task.others.compactMap { $0.input.flatMap { ReadFile($0, .mask) } }
+        return [ReadFile(input, .input)].compactMap(\.self) + masks + fonts.map { ReadFile($0, .font) }
+    }
+
+    private func made(
+        from loaded: LoadedImage, fonts: FontFinder.Choice?, notes: inout [EditNote], observe: () throws -> Void
+    ) throws -> Mask {
         let (picture, colorSpace) = (loaded.picture, loaded.colorSpace)
         // What is found by its colours is found by those that it shows.
         lazy var seen = colorSpace.isSRGB ? picture : Picture(colorSpace.toSRGB(RGBImage(picture)))
@@ -110,7 +116,7 @@ public struct MaskJob: Sendable {
         switch task {
         case .shape(let shape): return try MaskReader.mask(of: shape, size: picture.size, notes: &notes)
         case .text(let text, let font, let alignment, let box):
-            let choice = try FontFinder.fonts(for: text, named: font)
+            guard let choice = fonts else { preconditionFailure("words have fonts") }
             guard choice.missing.isEmpty else {
                 throw EditError.noGlyphs(characters: choice.missing, font: choice.fonts[0])
             }
@@ -177,7 +183,7 @@ public struct MaskJob: Sendable {
             return Mask(picture, meaning: .white).thresholded(least ... (to ?? maximum), maximum: maximum)
         case .combine(let combination, let others):
             var result = try own(loaded, notes: &notes)
-            var areLettering = loaded.metadata.saysLettering
+            var areLettering = isLettering(loaded)
             for other in others {
                 let mask = try reader.read(other, notes: &notes)
                 notes += MaskReader.notes(on: mask, of: other.input?.name ?? input.name)
@@ -208,7 +214,10 @@ public struct MaskJob: Sendable {
     /// Words stay words when they grow thicker or thinner.
     private func reworked(_ mask: Mask, from loaded: LoadedImage) -> Mask {
         var result = mask
-        result.isLettering = loaded.metadata.saysLettering
+        result.isLettering = isLettering(loaded)
         return result
     }
+
+    /// Whether the input shows words, and they are what it marks.
+    private func isLettering(_ loaded: LoadedImage) -> Bool { loaded.metadata.saysLettering && meaning == .repaint }
 }
