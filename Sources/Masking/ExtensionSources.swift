@@ -149,12 +149,13 @@ public struct ExtensionSources: Sendable {
 }
 
 extension OutpaintPlan {
-    /// The sides of the picture beyond which an area of the canvas lies, as margins: 0 where it does not.
+    /// The sides of the picture beyond which an area of the canvas lies: 1 where it does, 0 where it does not. Areas beyond
+    /// the same sides have equal sides, however far away they are.
     public func sides(of area: PixelRect) -> Margins {
         let source = sourceRect
         return Margins(
-            left: max(0, source.x - area.x), right: max(0, area.maxX - source.maxX),
-            top: max(0, source.y - area.y), bottom: max(0, area.maxY - source.maxY))
+            left: area.x < source.x ? 1 : 0, right: area.maxX > source.maxX ? 1 : 0,
+            top: area.y < source.y ? 1 : 0, bottom: area.maxY > source.maxY ? 1 : 0)
     }
 
     /// What an area of new pixels may not be copied from in a window of the canvas: what `sources`, those of the area's
@@ -185,10 +186,11 @@ private struct FeatureGrid {
     private let features: [SIMD4<Float>]
 
     init(_ image: RGBImage, cells: Int) {
+        // A picture of a few pixels in width is one cell wide, and its length must not make up for that.
         let scale = min(1, (Float(cells) / Float(image.size.area)).squareRoot())
         let size = PixelSize(
-            width: max(1, Int((Float(image.width) * scale).rounded())),
-            height: max(1, Int((Float(image.height) * scale).rounded())))
+            width: min(cells, max(1, Int((Float(image.width) * scale).rounded()))),
+            height: min(cells, max(1, Int((Float(image.height) * scale).rounded()))))
         self.size = size
         let small = image.resized(to: size, filter: .area)
         let raw = (0 ..< size.area).map { cell in

@@ -44,6 +44,17 @@ internal import Testing
         #expect(long.panels(length: 75, context: 150).count == 14)
     }
 
+    /// So that what a panel may copy from is looked for once a side, not once a panel.
+    @Test func panelsBeyondOneSideHaveEqualSides() throws {
+        let source = PixelSize(width: 100, height: 80)
+        let plan = try OutpaintPlan(source: source, margins: Margins(left: 300, top: 10))
+        let panels = plan.panels(length: 60, context: 120)
+        let sides = Set(panels.map { plan.sides(of: $0.area) })
+        #expect(panels.count > 3)
+        let expected: Set<Margins> = [Margins(left: 1), Margins(top: 1), Margins(left: 1, top: 1)]
+        #expect(sides.isSubset(of: expected), "\(sides)")
+    }
+
     @Test func zoomingOutKeepsTheAspect() throws {
         let source = PixelSize(width: 300, height: 200)
         let plan = try OutpaintPlan(source: source, zoomOut: 1.5)

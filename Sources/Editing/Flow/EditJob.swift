@@ -152,7 +152,9 @@ public struct EditJob: Sendable {
             plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace,
             prompt: request.prompt)
         // What is marked of the picture itself goes on from all that is around it.
-        if let canvas = inputs.canvas, let source = inputs.source, inputs.mask == canvas.mask {
+        if settings.fill == .patchmatch, let canvas = inputs.canvas, let source = inputs.source,
+            inputs.mask == canvas.mask
+        {
             let sources = ExtensionSources(
                 inputs.colorSpace.toSRGB(RGBImage(source.picture)), sides: canvas.margins)
             let whole = PixelRect(canvas.canvasSize)
@@ -180,14 +182,17 @@ public struct EditJob: Sendable {
         func samples(of picture: Picture) -> RGBImage? {
             extent.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0.sourceRect))) }
         }
+        let copies = plan.settings.fill == .patchmatch
         var unchanged: RGBImage?
-        if case .panel? = plan.pieces.first { unchanged = samples(of: canvas) }
+        if copies, case .panel? = plan.pieces.first { unchanged = samples(of: canvas) }
+        var sourcesOfSides: [Margins: ExtensionSources] = [:]
         for seed in plan.settings.seeds {
             var picture = canvas
             var samplesOfSeed = unchanged
-            var sourcesOfSides: [Margins: ExtensionSources] = [:]
+            // What was repainted of the picture first is another picture for each seed.
+            if unchanged == nil { sourcesOfSides = [:] }
             for (number, piece) in plan.pieces.enumerated() {
-                if samplesOfSeed == nil, case .panel = piece { samplesOfSeed = samples(of: picture) }
+                if copies, samplesOfSeed == nil, case .panel = piece { samplesOfSeed = samples(of: picture) }
                 var settings = plan.settings
                 // Noise of its own, or every panel would show the same figure.
                 settings.seeds = [seed &+ UInt64(number) &* 1_000_003]
@@ -203,13 +208,13 @@ public struct EditJob: Sendable {
                     plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
                     passesBefore: plan.passesBeforePieces[number],
                     picturesBefore: pictures.count)
-                if case .panel(let panel) = piece, let plan = extent, let samples = samplesOfSeed {
-                    let sides = plan.sides(of: panel.area)
+                if case .panel(let panel) = piece, let extent, let samples = samplesOfSeed {
+                    let sides = extent.sides(of: panel.area)
                     let sources = sourcesOfSides[sides] ?? ExtensionSources(samples, sides: sides)
                     sourcesOfSides[sides] = sources
-                    runner.excluded = plan.excluded(sources, area: panel.area, window: panel.window)
+                    runner.excluded = extent.excluded(sources, area: panel.area, window: panel.window)
                     runner.samples = FillSamples(
-                        image: samples, row: plan.margins.top - panel.window.y, excluded: sources.excluded)
+                        image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded)
                 }
                 let patches = try runner.patches(
                     of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
