@@ -181,6 +181,43 @@ import Testing
         }
     }
 
+    /// What is filled has no light of its own to be kept.
+    @Test(arguments: EditMode.allCases)
+    func `Colours alone are for a picture that is not filled over`(mode: EditMode) throws {
+        var request = EditRequest(mode: mode, prompt: "a red fox")
+        request.settings.detail = .color
+        if [.inpaint, .erase, .outpaint].contains(mode) {
+            #expect(throws: EditError.colorOfFill(mode: mode)) { try request.validate() }
+        } else {
+            try request.validate()
+        }
+        request.settings.fill = .original
+        try request.validate()
+    }
+
+    /// The hull of this mask is the whole picture.
+    @Test func `A stencil's fill leaves out what is protected, and its mask says what is kept`() throws {
+        let scratch = try Scratch()
+        let image = try scratch.write(.patterned(width: 64, height: 48), "a.png")
+        let mask = try scratch.write(
+            .mask(width: 64, height: 48, white: PixelRect(x: 4, y: 4, width: 56, height: 40)), "m.png")
+        let top = try scratch.write(
+            .mask(width: 64, height: 48, white: PixelRect(x: 0, y: 0, width: 64, height: 10)), "p.png")
+        var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
+        request.settings.composite = .stencil
+        let denoiser = StubDenoiser()
+        func plan() throws -> EditPlan {
+            let settings = ResolvedSettings(for: request, facts: denoiser.facts, randomSeed: 1)
+            return try EditPlan(request, inputs: EditInputs(request), denoiser: denoiser, settings: settings)
+        }
+        let free = try plan()
+        #expect(free.hole?.coverage.values.allSatisfy { $0 == 1 } == true && free.keepsPixels)
+        request.protected = [.picture(.file(path: top))]
+        let hole = try #require(try plan().hole)
+        #expect((0 ..< 64 * 10).allSatisfy { hole.coverage.values[$0] == 0 })
+        #expect(hole.coverage.values[64 * 30 + 30] == 1)
+    }
+
     @Test func `Settings out of range are refused by name`() {
         var settings = EditSettings()
         settings.steps = 0

@@ -222,6 +222,10 @@ import Testing
             (["erase", "a.png", "empty.png"], "the mask is empty"),
             (["inpaint", "a.png", "m.png", "x", "--protect", "0,0,64,48"], "--protect covers the whole mask"),
             (["remix", "a.png", "x", "--protect", "empty.png", "--steps", "1"], "--protect covers nothing"),
+            (
+                ["variations", "a.png", "-n", "1", "--tileable", "x", "--protect", "empty.png", "--steps", "1"],
+                "--protect covers nothing"
+            ),
             (["mask", "shrink", "m.png", "12"], "the mask is empty: nothing is left of it"),
             (["mask", "feather", "thin.png", "30"], "strength is"),
         ]

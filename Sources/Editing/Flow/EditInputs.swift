@@ -92,7 +92,7 @@ public struct EditInputs: Sendable {
                 notes.append(EditNote("--protect covers nothing, so nothing is protected", isWarning: true))
             }
         }
-        if protected != nil, request.mode == .remix || request.mode == .variations {
+        if protected?.bounds != nil, request.mode == .remix || request.mode == .variations {
             mask = mask ?? .uniform(1, size: loaded.picture.size)
         }
         if let read = mask {

@@ -10,8 +10,8 @@ public struct EditPlan: Sendable {
     public let size: PixelSize
     /// The mask that the network works with, on the canvas; `nil` for a picture from text alone.
     public let denoiseMask: Mask?
-    /// What is filled before that: the mask as it was given. A fill that reached further would no longer meet the known
-    /// pixels where the patch is pasted.
+    /// What is filled before that: the mask as it was given, or the hull of a stencil less what is protected. A fill that
+    /// reached further would no longer meet the known pixels where the patch is pasted.
     public let hole: Mask?
     /// What the network sees of the picture; `nil` for a picture from text alone.
     public let crop: CropPlan?
@@ -24,6 +24,9 @@ public struct EditPlan: Sendable {
 
     /// The axes along which the network takes the picture as repeating.
     public let wraps: WrappedAxes
+
+    /// Whether there are pixels that the edit promises not to change.
+    public let keepsPixels: Bool
 
     /// - Throws: `EditError.overMemoryLimit`, `EditError.untileable`.
     public init(
@@ -94,6 +97,7 @@ public struct EditPlan: Sendable {
             denoiseMask = nil
             hole = nil
             crop = nil
+            keepsPixels = false
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
             try memory.check(onePass: generatedSize.padded(by: wrapMargins))
             return
@@ -110,7 +114,8 @@ public struct EditPlan: Sendable {
             } ?? whole
         if let protected { denoise = denoise.subtracting(protected) }
         denoiseMask = denoise
-        hole = whole
+        hole = protected.map { whole.subtracting($0) } ?? whole
+        keepsPixels = settings.composite.mode != .raw && mask?.coverage.values.contains(0) ?? false
         let crop = CropPlan(
             mask: denoise, model: geometry, area: wraps.isEmpty ? settings.area : .whole,
             contextPadding: settings.padding)
@@ -130,20 +135,14 @@ public struct EditPlan: Sendable {
         denoiseMask = nil
         hole = nil
         crop = nil
+        // The picture that is extended.
+        keepsPixels = settings.composite.mode != .raw
         var steps: [[Int]] = []
         for piece in pieces {
             let plan = try EditPlan(piece, inputs: inputs, request: request, denoiser: denoiser, settings: settings)
             steps.append(plan.stepsOfPasses)
         }
         stepsOfPieces = steps
-    }
-
-    /// Whether there are pixels that the edit promises not to change.
-    public var keepsPixels: Bool {
-        guard settings.composite.mode != .raw else { return false }
-        if !pieces.isEmpty { return true }
-        guard let hole else { return false }
-        return hole.coverage.values.contains(0)
     }
 
     /// Runs of the network before each piece.
@@ -198,7 +197,7 @@ public struct EditPlan: Sendable {
         guard settings.detail == .model else { return "\(place) at \(coarse.size), \(stepsPerPicture.of("step"))" }
         let tiles = crop.tiles.count.of("tile")
         guard hasCoarsePass else {
-            return "\(place): \(crop.tiles.count.of("tile")) at full resolution, \(stepsPerPicture.of("step")) in all"
+            return "\(place): \(tiles) at full resolution, \(stepsPerPicture.of("step")) in all"
         }
         return
             "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture.of("step")) in all"

@@ -14,6 +14,11 @@ extension EditRequest {
                 throw .noiseKept(strength: strength)
             }
         }
+        if settings.detail == .color, settings.fill != .original,
+            mode == .inpaint || mode == .erase || mode == .outpaint
+        {
+            throw .colorOfFill(mode: mode)
+        }
         for text in [prompt, negativePrompt] where text.utf8.count > EditSettings.promptLimit {
             throw .promptTooLong(bytes: text.utf8.count, limit: EditSettings.promptLimit)
         }

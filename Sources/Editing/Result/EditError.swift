@@ -25,6 +25,8 @@ public enum EditError: Failing, Equatable {
     /// A fill that must not be seen would be kept: by the choice of detail, or by too little strength.
     case placeholderKept(fill: String, detail: Detail)
     case noiseKept(strength: Float)
+    /// Light and texture of the picture would be kept where they have been filled over.
+    case colorOfFill(mode: EditMode)
     /// There is no shape to cut out, or nothing that is painted anew to cut it from.
     case stencilWithoutShape(mode: EditMode)
     case maskFormat(path: String)
@@ -89,6 +91,8 @@ extension EditError: CustomStringConvertible {
             "--detail \(detail.rawValue) would show the fill, and \(fill) must not show; leave one of the two out, or use --detail model"
         case .noiseKept(let strength):
             "--strength \(strength.shortText) leaves some of --fill noise to be seen, expected a strength of 1; leave one of them out"
+        case .colorOfFill(let mode):
+            "--detail color keeps the picture's light and texture, which \(mode.rawValue) fills over; use remix, or --fill original"
         case .stencilWithoutShape(let mode):
             "--composite stencil cuts what is painted by the shape of a mask, which is for inpaint, found \(mode.rawValue)"
         case .notAPreview(let found):
@@ -158,8 +162,8 @@ extension EditError: CustomStringConvertible {
         switch self {
         case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .outputFormatUnknown,
             .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible,
-            .nothingHeld, .placeholderKept, .noiseKept, .stencilWithoutShape, .maskFormat, .notAPreview,
-            .previewIsOutput:
+            .nothingHeld, .placeholderKept, .noiseKept, .colorOfFill, .stencilWithoutShape, .maskFormat,
+            .notAPreview, .previewIsOutput:
             .usage
         case .noFont, .noGlyphs: .noInput
         case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData
