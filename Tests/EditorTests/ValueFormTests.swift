@@ -87,6 +87,8 @@ import Testing
         Wrong("--tolerance 10%", "0 to 200", of: "mask color m.png #fff"),
         Wrong("#fffff", "#rrggbb", "#ff8800", of: "mask color m.png"),
         Wrong("far", "1 to 4096 pixels", of: "mask grow m.png"),
+        Wrong("--from bright", "a whole number from 0 to 65535", "example 128", of: "mask threshold m.png"),
+        Wrong("--to 50%", "a whole number from 0 to 65535", of: "mask threshold m.png"),
         Wrong("soft", "0.1 to 256 pixels", of: "mask feather m.png"),
         Wrong("--width thick", "0.1 to 10000", of: "mask stroke m.png 1,1"),
         Wrong("--variant fp8", "fp16", "bf16", of: "models pull a/b"),

@@ -124,13 +124,14 @@ struct MaskThresholdCommand: ParsableCommand, ReportsAsJSON {
         parsing: .unconditional,
         help: ArgumentHelp(
             "The darkest value that becomes white, 0 to 65535. Default: the middle, or 0 where only --to is given.",
-            valueName: "value"))
+            valueName: "value"), transform: Form.whole(SettingRange("from", "", 0 ... 65535), example: 128))
     var from: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "The brightest value that becomes white, 0 to 65535. Default: the largest.", valueName: "value"))
+            "The brightest value that becomes white, 0 to 65535. Default: the largest.", valueName: "value"),
+        transform: Form.whole(SettingRange("to", "", 0 ... 65535), example: 128))
     var to: Int?
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
