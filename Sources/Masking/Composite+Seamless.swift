@@ -68,8 +68,7 @@ struct SeamlessPatch {
         return result
     }
 
-    /// The screened membrane `Δf = f / fadeLength²`: meets `values` on the fixed pixels and falls to 0 within a few
-    /// `fadeLength`. Its range is so short that plain Gauss–Seidel converges.
+    /// `faded` of values that repeat along `wraps`.
     private static func faded(_ values: Plane, roles: [Membrane.Role], wraps: WrappedAxes) -> [Float] {
         let margins = wraps.margins(6 * fadeLength)
         let padded = values.wrapPadded(by: margins)
@@ -84,6 +83,8 @@ struct SeamlessPatch {
         return gaussianBlurred(values.wrapPadded(by: margins), sigma: smoothing).wrapPadded(by: margins.negated)
     }
 
+    /// The screened membrane `Δf = f / fadeLength²`: meets `values` on the fixed pixels and falls to 0 within a few
+    /// `fadeLength`. Its range is so short that plain Gauss–Seidel converges.
     private static func faded(_ values: [Float], roles: [Membrane.Role], size: PixelSize) -> [Float] {
         let screening = 1 / Float(fadeLength * fadeLength)
         var result = values

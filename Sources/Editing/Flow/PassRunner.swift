@@ -68,7 +68,7 @@ struct PassRunner {
         let known = known(picture, crop: crop)
         let start = try filled(
             known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
-            excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
+            excluded: excluded(for: crop))
         return try run(
             conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
             strength: plan.settings.strength, guess: guess(known, hole: crop.extract(hole))
@@ -85,7 +85,7 @@ struct PassRunner {
         let coverage = crop.extract(mask)
         let start = try filled(
             known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
-            excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
+            excluded: excluded(for: crop))
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
@@ -135,7 +135,7 @@ struct PassRunner {
             let coarse = crop.shrunkToCoarse(known)
             let start = try filled(
                 coarse, coverage: crop.extractCoarse(hole), seed: seeds[0],
-                excluded: excluded.map { crop.extractCoarse(Mask(coverage: $0)) })
+                excluded: coarseExcluded(for: crop))
             bases = try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
                 strength: plan.settings.strength, guess: guess(coarse, hole: crop.extractCoarse(hole))
@@ -143,7 +143,7 @@ struct PassRunner {
         } else {
             let start = try filled(
                 known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
-                excluded: excluded.map { crop.extract(Mask(coverage: $0)) })
+                excluded: excluded(for: crop))
             bases = seeds.map { _ in start }
         }
         return try zip(seeds, bases).enumerated().map { index, start in
@@ -181,6 +181,12 @@ struct PassRunner {
         samples.map {
             FillSamples(image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded)
         }
+    }
+
+    private func excluded(for crop: CropPlan) -> Plane? { excluded.map { crop.extract(Mask(coverage: $0)) } }
+
+    private func coarseExcluded(for crop: CropPlan) -> Plane? {
+        excluded.map { crop.extractCoarse(Mask(coverage: $0)) }
     }
 
     private func filled(

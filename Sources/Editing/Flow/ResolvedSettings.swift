@@ -1,5 +1,6 @@
 public import Diffusion
 public import Masking
+internal import PlainText
 public import Raster
 
 /// Every setting of an edit with its value: the user's, else the model's, else the mode's.
@@ -111,7 +112,7 @@ public struct ResolvedSettings: Sendable {
             let reason = saysConsistency ? "a LoRA's metadata name latent consistency" : "--sampler lcm with a LoRA"
             notes.append(
                 EditNote(
-                    "lcm: \(reason): sampler lcm, \(steps) \(steps == 1 ? "step" : "steps"), guidance \(guidance.shortText)"
+                    "lcm: \(reason): sampler lcm, \(steps.of("step")), guidance \(guidance.shortText)"
                 ))
         }
         schedule = asked.schedule

@@ -4,8 +4,8 @@ public import Diffusion
 public struct LoRALibrary: Sendable {
     /// Where they are looked for, in this order.
     public let folders: [String]
-    /// Those of which what lies below is looked at, too.
-    private let deep: Set<String>
+    /// What lies there, as it was when the library was opened: each file by its folder and its path from there.
+    private let files: [(folder: String, path: String)]
 
     private static let endings = [".safetensors", ".pt", ".ckpt", ".bin"]
     /// As AUTOMATIC1111 and ComfyUI call the folder.
@@ -16,6 +16,7 @@ public struct LoRALibrary: Sendable {
     /// - Throws: `ModelStoreError.badConfiguration`.
     public init(for model: ModelSource) throws {
         var folders: [String] = []
+        // Those of which what lies below is looked at, too.
         var deep: Set<String> = []
         func add(_ folder: String, isDeep: Bool) {
             guard FileSystem.isFolder(folder) else { return }
@@ -51,7 +52,9 @@ public struct LoRALibrary: Sendable {
         }
         if let own = ModelLibrary.ownFolder { add(own, isDeep: true) }
         self.folders = folders
-        self.deep = deep
+        files = folders.flatMap { folder in
+            Self.files(in: folder, prefix: "", depth: deep.contains(folder) ? 5 : 0).map { (folder: folder, path: $0) }
+        }
     }
 
     /// The file of that name, without its ending, and with folders above it where the name has some; `nil` where there
@@ -59,22 +62,20 @@ public struct LoRALibrary: Sendable {
     public func file(named name: String) -> String? {
         let wanted = Self.stem(name) ?? name
         var close: String?
-        for folder in folders {
-            for path in files(in: folder, prefix: "", depth: deep.contains(folder) ? 5 : 0) {
-                guard let stem = Self.stem(path) else { continue }
-                if ("/" + stem).hasSuffix("/" + wanted) { return folder + "/" + path }
-                if close == nil, ("/" + stem.lowercased()).hasSuffix("/" + wanted.lowercased()) {
-                    close = folder + "/" + path
-                }
+        for (folder, path) in files {
+            guard let stem = Self.stem(path) else { continue }
+            if ("/" + stem).hasSuffix("/" + wanted) { return folder + "/" + path }
+            if close == nil, ("/" + stem.lowercased()).hasSuffix("/" + wanted.lowercased()) {
+                close = folder + "/" + path
             }
         }
         return close
     }
 
     /// Files below a folder by their paths from there, those of the folder itself first.
-    private func files(in folder: String, prefix: String, depth: Int) -> [String] {
+    private static func files(in folder: String, prefix: String, depth: Int) -> [String] {
         let entries = FileSystem.entries(of: folder).filter { !$0.hasPrefix(".") }
-        let own = entries.filter { Self.stem($0) != nil && FileSystem.isFile(folder + "/" + $0) }.map { prefix + $0 }
+        let own = entries.filter { stem($0) != nil && FileSystem.isFile(folder + "/" + $0) }.map { prefix + $0 }
         guard depth > 0 else { return own }
         return own
             + entries.filter { FileSystem.isFolder(folder + "/" + $0) }.flatMap {

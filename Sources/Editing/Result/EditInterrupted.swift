@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The user stopped the edit; whoever observes an edit throws it to stop within a step.
 public struct EditInterrupted: Failing, CustomStringConvertible {
     /// Pictures that were in place by then; they stay.
@@ -8,11 +10,9 @@ public struct EditInterrupted: Failing, CustomStringConvertible {
     }
 
     public var description: String {
-        switch saved {
-        case 0: "interrupted; nothing was written"
-        case 1: "interrupted; 1 picture was written"
-        default: "interrupted; \(saved) pictures were written"
-        }
+        saved == 0
+            ? "interrupted; nothing was written"
+            : "interrupted; \(saved.of("picture")) \(saved.verb("was", "were")) written"
     }
     public var kind: FailureKind { .interrupted }
 }
