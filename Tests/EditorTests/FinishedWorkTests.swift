@@ -32,6 +32,7 @@ import Testing
             }
             paths += outcome.output.split(separator: "\n").map(String.init)
         }
+        #expect(!paths.isEmpty)
         #expect(Set(paths).count == paths.count, "\(paths)")
         #expect(Set(editor.names).subtracting(before) == Set(paths))
         for path in paths { #expect(throws: Never.self) { try ImageFile.read(path: editor.path(path)) } }
@@ -121,7 +122,8 @@ import Testing
             _ = error.fileHandleForReading.availableData
             Thread.sleep(forTimeInterval: 0.5)
             kill(process.processIdentifier, signal)
-            #expect(Editor.outcome(of: process, output, error).code != 0)
+            let outcome = Editor.outcome(of: process, output, error)
+            #expect(outcome.code == (signal == SIGKILL ? 128 + SIGKILL : 130), "\(outcome.error)")
             #expect(editor.names == before)
         }
         let next = try editor.run(["inpaint", "a.png", "m.png", "a fox"] + Self.quick)

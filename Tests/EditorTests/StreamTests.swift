@@ -101,7 +101,6 @@ import Testing
         let hasCodes = text.contains("\u{1B}") || text.contains("\r")
         #expect(hasCodes == (kind == "xterm-256color"), "\(text)")
         #expect(text.contains("step 2/2"))
-        #expect(!text.contains("\n1 steps"))
     }
 
     @Test func `One step is one step`() throws {
