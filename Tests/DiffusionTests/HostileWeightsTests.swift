@@ -64,7 +64,7 @@ import Testing
         try handle.truncate(atOffset: 1 << 30)
         try handle.close()
         let error = #expect(throws: WeightError.self) { try GGUFFile(path: path) }
-        #expect(error?.description.contains("it announces 2000000 tensors") == true)
+        #expect(error?.description.contains("it announces 2000000 tensors, expected at most 1000000") == true)
     }
 
     /// Nothing is stepped over along one element, but the file may say any step.
@@ -104,6 +104,38 @@ import Testing
         let table = LayerTable(.denoiser, file)
         #expect(table["down_blocks_1_attentions_1_proj_in"] == "down_blocks.1.attentions.1.proj_in")
         #expect(table["input_blocks_4_1_proj_in"] == "down_blocks.1.attentions.1.proj_in")
+    }
+
+    /// A tiny autoencoder's layers are known by their names alone, so that a file can have any of them.
+    @Test func `Layers of a tiny autoencoder have numbers and change the size within reason`() throws {
+        func open(resizes: Int, number: Int? = nil) throws -> TinyAutoencoder {
+            var tensors: [(name: String, shape: [Int], bytes: Int)] = []
+            func add(_ name: String, _ shape: [Int]) { tensors.append((name, shape, shape.reduce(4, *))) }
+            for (half, inChannels, outChannels) in [("encoder", 3, 4), ("decoder", 4, 3)] {
+                add("\(half).layers.0.weight", [outChannels, inChannels, 3, 3])
+                add("\(half).layers.0.bias", [outChannels])
+                // Without a bias: these change the size.
+                for index in 0 ..< resizes {
+                    add("\(half).layers.\(index + 1).weight", [outChannels, outChannels, 3, 3])
+                }
+                guard let number else { continue }
+                add("\(half).layers.\(number).weight", [outChannels, outChannels, 3, 3])
+                add("\(half).layers.\(number).bias", [outChannels])
+            }
+            let file = try Self.file(tensors)
+            return try TinyAutoencoder(
+                encoder: LayerLoader(file, part: "vae.encoder", prefix: "encoder.layers."),
+                decoder: LayerLoader(file, part: "vae.decoder", prefix: "decoder.layers."), decoderStart: 0)
+        }
+        #expect(try open(resizes: 1, number: .max).scaleFactor == 2)
+        #expect(throws: WeightError.self) { try open(resizes: 1, number: 9999) }
+        #expect(try open(resizes: 6).scaleFactor == 64)
+        for resizes in [7, 63, 64] {
+            let error = #expect(throws: WeightError.self) { try open(resizes: resizes) }
+            #expect(
+                error?.description.contains(
+                    "'encoder.layers.0.weight' begins \(resizes) changes of the size by 2, expected at most 6") == true)
+        }
     }
 
     @Test func `Layers without elements or with products beyond any number are no layers`() throws {

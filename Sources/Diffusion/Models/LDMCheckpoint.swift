@@ -131,7 +131,8 @@ struct LDMTensors {
     func count(_ stem: String, from start: Int = 0) -> Int {
         var numbers: Set<Int> = []
         for name in names where name.hasPrefix(stem) {
-            if let number = Int(name.dropFirst(stem.count).prefix { $0 != "." }) { numbers.insert(number) }
+            let text = name.dropFirst(stem.count).prefix { $0 != "." }
+            if let number = text.layerNumber { numbers.insert(number) }
         }
         var end = start
         while numbers.contains(end) { end += 1 }

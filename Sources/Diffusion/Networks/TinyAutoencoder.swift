@@ -16,6 +16,9 @@ struct TinyAutoencoder: PictureAutoencoder {
     private let decoder: [Layer]
     private let widest: Int
 
+    /// More would make a picture pixel of nothing: TAESD has 3.
+    private static let maximumResizes = 6
+
     private enum Layer {
         case convolution(Convolution)
         case resize(Convolution)
@@ -91,7 +94,7 @@ struct TinyAutoencoder: PictureAutoencoder {
     ) throws -> (layers: [Layer], channels: Int, resizes: Int, widest: Int, hasGaps: Bool) {
         let numbers = Set(
             loader.source.allNames.lazy.filter { $0.hasPrefix(loader.prefix) }
-                .compactMap { Int($0.dropFirst(loader.prefix.count).prefix { $0 != "." }) }
+                .compactMap { $0.dropFirst(loader.prefix.count).prefix { $0 != "." }.layerNumber }
         ).sorted()
         var layers: [Layer] = []
         var (channels, widest, resizes) = (inChannels, 0, 0)
@@ -112,6 +115,11 @@ struct TinyAutoencoder: PictureAutoencoder {
                 channels = out
             }
             widest = max(widest, channels)
+        }
+        guard resizes <= maximumResizes else {
+            throw WeightError.badTensor(
+                file: loader.source.file, tensor: loader.prefix + "\(start).weight",
+                reason: "begins \(resizes) changes of the size by 2, expected at most \(maximumResizes)")
         }
         return (layers, channels, resizes, widest, numbers.last.map { $0 - start + 1 != numbers.count } ?? false)
     }

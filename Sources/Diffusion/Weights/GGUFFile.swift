@@ -235,8 +235,11 @@ private struct GGUFReader {
         atLeast size: Int, atMost limit: Int = .max, of what: String
     ) throws(WeightError) -> Int {
         let announced = try integer(UInt64.self)
-        guard announced <= UInt64((bytes.count - offset) / size), announced <= UInt64(limit) else {
+        guard announced <= UInt64((bytes.count - offset) / size) else {
             throw failure("it announces \(announced) \(what), more than fit in it")
+        }
+        guard announced <= UInt64(limit) else {
+            throw failure("it announces \(announced) \(what), expected at most \(limit)")
         }
         return Int(announced)
     }
