@@ -18,10 +18,17 @@ public enum Checksum {
                 }
             }
         }
-        return sums.reduce(start ^ UInt64(bytes.count)) { ($0 ^ $1) &* prime }
+        return sums.reduce(start ^ UInt64(bytes.count)) { step($0, $1) }
     }
 
-    /// FNV-1a's step on words, in four lanes that do not wait for each other.
+    /// FNV-1a's step on a word. A product's upper bits change no lower ones, so its upper half is mixed into the lower:
+    /// else two changes of the highest bit would cancel each other.
+    private static func step(_ sum: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (sum ^ word) &* prime
+        return product ^ product >> 32
+    }
+
+    /// In four lanes that do not wait for each other.
     private static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         func word(_ offset: Int) -> UInt64 {
             unsafe UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
@@ -29,12 +36,12 @@ public enum Checksum {
         var (a, b, c, d) = (start, start &+ 1, start &+ 2, start &+ 3)
         let whole = bytes.count / 32 * 32
         for offset in stride(from: 0, to: whole, by: 32) {
-            a = (a ^ word(offset)) &* prime
-            b = (b ^ word(offset + 8)) &* prime
-            c = (c ^ word(offset + 16)) &* prime
-            d = (d ^ word(offset + 24)) &* prime
+            a = step(a, word(offset))
+            b = step(b, word(offset + 8))
+            c = step(c, word(offset + 16))
+            d = step(d, word(offset + 24))
         }
-        for offset in whole ..< bytes.count { a = unsafe (a ^ UInt64(bytes[offset])) &* prime }
-        return [a, b, c, d].reduce(start) { ($0 ^ $1) &* prime }
+        for offset in whole ..< bytes.count { a = unsafe step(a, UInt64(bytes[offset])) }
+        return [a, b, c, d].reduce(start) { step($0, $1) }
     }
 }

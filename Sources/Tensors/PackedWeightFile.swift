@@ -32,7 +32,7 @@ internal import PlainText
         var isChecked = false
     }
 
-    private static let magic: UInt64 = 0x3257_4B50_5444_4545  // "EEDTPKW2"
+    private static let magic: UInt64 = 0x3357_4B50_5444_4545  // "EEDTPKW3"
     private static let page = 4096
     private static let headSize = 40
     private static let entrySize = 40
@@ -152,7 +152,7 @@ internal import PlainText
     @safe private struct Entry {
         let key: Key
         let bytes: UnsafeRawBufferPointer
-        /// Of an entry that was kept already; that of its bytes may be another, where they are damaged.
+        /// The stored sum of an entry that was kept. It is not computed anew, so damaged bytes stay recognisable.
         let sum: UInt64?
         let isMapped: Bool
         var size: Int { unsafe bytes.count }
@@ -184,7 +184,11 @@ internal import PlainText
         let temporary = path + ".partial"
         guard let descriptor = Self.opened(temporary) else { return false }
         let cleanUp = CleanUp { unsafe unlink(temporary.nativePath) }
-        defer { cleanUp.finish() }
+        defer {
+            // Closing gives up the lock, after which the name may be another process's.
+            cleanUp.finish()
+            close(descriptor)
+        }
         let body = Array(identity.utf8) + index
         let sum = unsafe body.withUnsafeBytes { unsafe Checksum.of($0) }
         var head: [UInt8] = []
@@ -200,8 +204,6 @@ internal import PlainText
             position = Self.up(position + entry.size)
         }
         isWritten = isWritten && ftruncate(descriptor, off_t(offset)) == 0 && fsync(descriptor) == 0
-        // Closing gives up the lock, after which the name may be another process's.
-        defer { close(descriptor) }
         guard isWritten, unsafe rename(temporary.nativePath, path.nativePath) == 0 else {
             unsafe unlink(temporary.nativePath)
             return false
@@ -209,10 +211,10 @@ internal import PlainText
         return true
     }
 
-    /// An empty file, open for writing and locked; `nil` where another process is writing it. The lock of a process
-    /// that was killed is gone with it, and what it left is overwritten.
+    /// An empty file, open for writing and locked; `nil` where another process is writing it, and for a link, whose
+    /// target would be emptied. The lock of a process that was killed is gone with it, and what it left is overwritten.
     private static func opened(_ path: String) -> Int32? {
-        let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(path.nativePath, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return nil }
         var (own, named) = (stat(), stat())
         // Who held the lock until now has renamed what is open here.

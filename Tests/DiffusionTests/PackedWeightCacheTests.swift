@@ -133,8 +133,8 @@ import Testing
         try expectOwnWeights(paths.map { Setting(model: .file($0)) })
     }
 
-    /// The file of each part, one tensor of which is another after the change: nothing but its content tells them
-    /// apart.
+    /// The file of each part, one tensor of which is another after the change. The system knows when a file was changed,
+    /// so the sum of the content is looked at by itself.
     @Test(arguments: [
         ("unet/diffusion_pytorch_model.safetensors", "resnets.0.conv1.weight"),
         ("text_encoder/model.safetensors", "mlp.fc1.weight"),
@@ -150,6 +150,7 @@ import Testing
         let setting = Setting(model: .folder(folder))
         let cache = try ScratchFolder()
         var pictures: [[Float]] = []
+        var sums: [String] = []
         for isChanged in [false, true, false] {
             // Into the same file, and with the same time.
             let other = scratch.path + "/other"
@@ -160,11 +161,13 @@ import Testing
             try handle.write(contentsOf: bytes)
             try handle.close()
             try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
+            sums.append(try MappedFile(path: path).contentSum)
             let expected = try picture(setting, cache: nil).values
             #expect(try picture(setting, cache: cache.path).values == expected)
             pictures.append(expected)
         }
         #expect(pictures[0] == pictures[2] && pictures[0] != pictures[1])
+        #expect(sums[0] == sums[2] && sums[0] != sums[1])
     }
 
     @Test func `LoRAs of the user, their weights and the model's own change what they should`() throws {

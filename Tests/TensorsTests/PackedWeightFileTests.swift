@@ -226,6 +226,26 @@ import Testing
                 }
             }
         }
+        // Two changes of the highest bit of a word in one lane, which are two numbers that change their sign.
+        for (first, second) in [(7, 7 + 32), (7, 7 + 160), (15, 15 + 32), (3 * 32 + 31, 4 * 32 + 31)] {
+            var bytes = (0 ..< 320).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            let sum = bytes.withUnsafeBytes { Checksum.of($0) }
+            bytes[first] ^= 0x80
+            bytes[second] ^= 0x80
+            #expect(bytes.withUnsafeBytes { Checksum.of($0) } != sum, "bytes \(first) and \(second)")
+        }
+    }
+
+    /// A link in the place of the unfinished file is not followed: what it leads to stays as it is.
+    @Test func aLinkInTheWayIsNotWrittenThrough() throws {
+        let file = PackedWeightFile(path: path, identity: "a")
+        _ = try run(file)
+        let other = folder + "/other"
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: other))
+        try FileManager.default.createSymbolicLink(atPath: path + ".partial", withDestinationPath: other)
+        #expect(!file.save())
+        #expect(FileManager.default.contents(atPath: other) == Data("mine".utf8))
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test func aFileThatCannotBeWrittenIsDoneWithout() throws {

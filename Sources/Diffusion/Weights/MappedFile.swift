@@ -73,11 +73,15 @@ public final class MappedFile: @unchecked Sendable {
         return String(nativePath: buffer)
     }
 
-    /// What tells this file from any other, and from itself after a change: its resolved path, what the system knows of
-    /// it, and a hash of its ends and of samples between. The ends hold what formats say of their tensors: the header
-    /// of safetensors and GGUF, the directory of a zip archive with a sum of each tensor, the pickles of PyTorch's
-    /// older form.
-    var identity: String {
+    /// What tells this file from any other, and from itself after a change: its resolved path, what the system knows
+    /// of it, and `contentSum`.
+    var identity: String { "\(resolvedPath) \(place) \(contentSum)" }
+
+    /// A hash of the first and the last 1 MiB and of samples between.
+    ///
+    /// The ends hold what formats say of their tensors, as far as it fits: the header of GGUF, the directory of a zip
+    /// archive with a sum of each tensor, the pickles of PyTorch's older form. The header of safetensors counts whole.
+    var contentSum: String {
         defer { withExtendedLifetime(self) {} }
         let end = 1 << 20
         var head = min(bytes.count, end)
@@ -98,7 +102,7 @@ public final class MappedFile: @unchecked Sendable {
             }
         }
         let sums = parts.map { String(Checksum.of(UnsafeRawBufferPointer(rebasing: bytes[$0])), radix: 16) }
-        return "\(resolvedPath) \(place) \(sums.joined(separator: " ").stableHash)"
+        return sums.joined(separator: " ").stableHash
     }
 
     /// Whether anything of that path is there.
