@@ -15,7 +15,7 @@ public final class ProductWeights {
         precondition(!parts.isEmpty, "a product needs weights")
         self.parts = parts
         count = parts.reduce(0) { $0 + $1.count }
-        isAsInFile = parts.allSatisfy { $0.corrections.isEmpty }
+        isAsInFile = parts.allSatisfy { part in part.corrections.allSatisfy { $0.isOfFile } }
     }
 
     /// Weights in a layout, in memory of our own or in a file of packed weights.

@@ -8,8 +8,15 @@ internal import CKernels
 
 /// What is done to a tensor's elements whenever they are read, such as an adapter's share in them.
 public protocol WeightCorrection: AnyObject, Sendable {
+    /// Whether it comes from the files that the tensor's source names alone, so that the corrected tensor, packed, is of
+    /// use to another run. False unless stated.
+    var isOfFile: Bool { get }
     /// Changes all elements of the tensor, row-major.
     func apply(to values: inout [Float])
+}
+
+extension WeightCorrection {
+    public var isOfFile: Bool { false }
 }
 
 /// A tensor of a weight file, still as it lies there.

@@ -133,11 +133,12 @@ import Testing
             model: model, precision: .f32, clipVocabulary: Self.vocabulary, autoencoder: autoencoder,
             adapters: Adapters(
                 loras: loras.map { LoRAChoice(path: $0) }, embeddings: embeddings.map { EmbeddingChoice(path: $0) }))
-        let request = DenoiseRequest(
-            conditioning: .text(size: PixelSize(width: 32, height: 32)), prompt: "a red fox", seeds: [3], steps: 2,
-            guidance: 3)
-        return try #require(try pipeline.run(request).first).values
+        return try #require(try pipeline.run(Self.request).first).values
     }
+
+    private static let request = DenoiseRequest(
+        conditioning: .text(size: PixelSize(width: 32, height: 32)), prompt: "a red fox", seeds: [3], steps: 2,
+        guidance: 3)
 
     private func message(_ body: () throws -> Void) -> String {
         do {
@@ -211,6 +212,43 @@ import Testing
         try JSONSerialization.data(withJSONObject: ["weight_map": map]).write(
             to: URL(fileURLWithPath: "\(folder)/unet/diffusion_pytorch_model.safetensors.index.json"))
         #expect(try picture(.folder(folder)) == expected)
+    }
+
+    @Test func `Scaled weights are kept packed between runs`() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        let tensors = try stored(checkpoint("tiny-sd1", scratch), as: .scaled).other
+        // The scales are in what is packed: a file with others does not take it.
+        let changed = tensors.map { tensor in
+            tensor.name.hasSuffix("in_layers.2.scale_weight") ? Stored(tensor.name, [], [0.001]) : tensor
+        }
+        let cache = try ScratchFolder()
+        var pictures: [[Float]] = []
+        for tensors in [tensors, changed] {
+            try write(path, tensors)
+            let expected = try picture(.file(path))
+            pictures.append(expected)
+            for isFirst in [true, false] {
+                let pipeline = try DiffusionPipeline(
+                    model: .file(path), precision: .f32, packedWeightFolder: cache.path, parametersWorthKeeping: 0,
+                    clipVocabulary: Self.vocabulary)
+                #expect(try pipeline.run(Self.request).first?.values == expected)
+                #expect((pipeline.keepPackedWeights() != nil) == isFirst)
+            }
+        }
+        #expect(pictures[0] != pictures[1])
+    }
+
+    @Test func `Two scales of one tensor are refused`() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/model.safetensors"
+        var tensors = try stored(checkpoint("tiny-sd1", scratch), as: .scaled).other
+        let scale = try #require(tensors.first { $0.name.hasSuffix(".scale_weight") })
+        let second = scale.name.dropLast(".scale_weight".count) + ".weight_scale"
+        tensors.append(Stored(String(second), [1], [0.5]))
+        try write(path, tensors)
+        let text = message { _ = try picture(.file(path)) }
+        #expect(text.contains(path) && text.contains("'\(second)' is a second scale of one tensor"), "\(text)")
     }
 
     @Test func `A LoRA in 8-bit floats or doubles changes what its numbers change`() throws {

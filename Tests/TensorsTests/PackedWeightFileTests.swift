@@ -236,6 +236,39 @@ import Testing
         }
     }
 
+    private final class Halving: WeightCorrection {
+        let isOfFile: Bool
+        init(isOfFile: Bool) { self.isOfFile = isOfFile }
+        func apply(to values: inout [Float]) {
+            for index in values.indices { values[index] /= 2 }
+        }
+    }
+
+    /// Corrected weights are kept where the file itself corrects them, such as by scales; those of an adapter are not.
+    @Test(arguments: [true, false]) func keepsWhatTheFileCorrects(isOfFile: Bool) throws {
+        func run(_ file: PackedWeightFile?) throws -> [Float] {
+            let compute = Compute(type: .float32)
+            compute.packedWeightFile = file
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 40 * 4, alignment: 64)
+            bytes.copyBytes(from: RandomValues.normal(40, seed: 3).withUnsafeBytes { Array($0) })
+            let weights = WeightTensor(
+                name: "linear", shape: [5, 8], elementType: .float32, bytes: UnsafeRawBufferPointer(bytes),
+                owner: BytesOwner(bytes))
+            let linear = Linear(weights: weights.corrected(by: Halving(isOfFile: isOfFile)), bias: nil)
+            let x = try compute.tensor(RandomValues.normal(3 * 8, seed: 9), shape: [3, 8])
+            return compute.floats(try compute.linear(x, linear))
+        }
+        let expected = try run(nil)
+        let first = PackedWeightFile(path: path, identity: "a")
+        #expect(try run(first) == expected)
+        #expect(first.hasNews == isOfFile)
+        guard isOfFile else { return }
+        #expect(first.save())
+        let second = PackedWeightFile(path: path, identity: "a")
+        #expect(try run(second) == expected)
+        #expect(!second.hasNews)
+    }
+
     /// A link in the place of the unfinished file is not followed: what it leads to stays as it is.
     @Test func aLinkInTheWayIsNotWrittenThrough() throws {
         let file = PackedWeightFile(path: path, identity: "a")

@@ -21,8 +21,8 @@ struct ScaledWeights: WeightSource {
     static func applied(to base: any WeightSource) throws(WeightError) -> any WeightSource {
         var scales: [String: WeightScale] = [:]
         var hidden: Set<String> = []
-        let names = base.allNames
-        for name in names {
+        // In one order, so that errors name the same tensor each time.
+        for name in base.allNames.sorted() {
             if name == "scaled_fp8" || name.hasSuffix(".scaled_fp8") || others.contains(where: name.hasSuffix) {
                 hidden.insert(name)
                 continue
@@ -34,6 +34,7 @@ struct ScaledWeights: WeightSource {
             func failure(_ reason: String) -> WeightError {
                 .badTensor(file: base.file, tensor: base.nameInFile(name), reason: reason)
             }
+            guard scales[String(weight)] == nil else { throw failure("is a second scale of one tensor") }
             guard let scale = base.tensor(name) else {
                 throw .unsupportedElementType(
                     file: base.file, tensor: base.nameInFile(name), found: base.unusableElementType(name) ?? "nothing")
@@ -69,6 +70,7 @@ struct ScaledWeights: WeightSource {
 /// What a tensor's elements are multiplied by: one number, or one for each row.
 final class WeightScale: WeightCorrection {
     private let values: [Float]
+    let isOfFile = true
 
     init(_ values: [Float]) { self.values = values }
 
