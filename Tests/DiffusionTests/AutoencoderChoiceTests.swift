@@ -39,6 +39,8 @@ import Testing
         let files = try AutoencoderFiles(path: "\(Self.tiny)/vae", modelScale: 0.18215)
         #expect(files.autoencoder.latentScale == 1)
         #expect((files.autoencoder.latentChannels, files.autoencoder.scaleFactor) == (4, 4))
+        let configuration = try JSONConfiguration(path: "\(Self.tiny)/vae/config.json")
+        #expect(try LatentForm(configuration) == LatentForm(files.autoencoder))
         try expectParity(files.autoencoder, try SafetensorsFile(path: "\(Self.tiny)/results.safetensors"), "vae/")
     }
 

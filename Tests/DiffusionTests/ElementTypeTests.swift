@@ -414,6 +414,11 @@ import Testing
         try FileManager.default.moveItem(atPath: folder + "/vae", toPath: moved)
         #expect(try picture(.folder(folder), autoencoder: moved) == own)
         #expect(message { _ = try picture(.folder(folder)) } != "no error")
+        // The configuration says what the latents are like, with weights or without.
+        try FileManager.default.createDirectory(atPath: folder + "/vae", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: moved + "/config.json", toPath: folder + "/vae/config.json")
+        #expect(try picture(.folder(folder), autoencoder: moved) == own)
+        #expect(message { _ = try picture(.folder(folder)) }.contains("holds no weights"))
     }
 
     @Test func `A file given to the wrong option is told what takes it`() throws {

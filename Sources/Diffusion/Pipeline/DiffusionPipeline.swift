@@ -88,27 +88,29 @@ public final class DiffusionPipeline {
         let textWeights = plainText.map { matched.adapted($0.weights, part: $0.part) }
         let unetWeights = matched.adapted(plainUNet, part: "unet")
         let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
-        // A model may come without one where another takes its place.
+        // Where another takes its place, a model may come without one, or with the configuration alone.
+        let isReplaced = autoencoder != nil
+        let stated =
+            try isReplaced && !files.has("vae/config.json") ? nil : files.configuration("vae/config.json")
         let own =
-            try autoencoder != nil && !files.has("vae/config.json")
-            ? nil
-            : AutoencoderFiles(configuration: files.configuration("vae/config.json"), weights: files.weights("vae"))
+            try isReplaced
+            ? nil : stated.map { try AutoencoderFiles(configuration: $0, weights: files.weights("vae")) }
+        let ownForm = try own.map { LatentForm($0.autoencoder) } ?? stated.map { try LatentForm($0) }
         let ownScale =
-            own?.autoencoder.latentScale
-            ?? AutoencoderFiles.usualScale(isXL: unetConfiguration.addedCondition != nil)
+            ownForm?.scale ?? AutoencoderFiles.usualScale(isXL: unetConfiguration.addedCondition != nil)
         guard
             let chosen = try autoencoder.map({ try AutoencoderFiles(path: $0, modelScale: ownScale) }) ?? own
-        else { preconditionFailure("a model without an autoencoder was given one") }
+        else { preconditionFailure("no autoencoder was given for a model that has none") }
         self.autoencoder = chosen.autoencoder
         let preview = try previewAutoencoder.map { try AutoencoderFiles(path: $0, modelScale: ownScale) }
         for (path, found) in [(autoencoder, chosen), (previewAutoencoder, preview)] {
             guard let path, let found = found?.autoencoder else { continue }
-            let expected = (own ?? chosen).autoencoder
-            guard found.latentChannels == expected.latentChannels, found.scaleFactor == expected.scaleFactor else {
+            let expected = ownForm ?? LatentForm(chosen.autoencoder)
+            guard found.latentChannels == expected.channels, found.scaleFactor == expected.scaleFactor else {
                 throw ModelError.otherLatents(
                     autoencoder: path, channels: found.latentChannels, scaleFactor: found.scaleFactor,
                     model: files.name,
-                    expected: expected.latentChannels, factor: expected.scaleFactor)
+                    expected: expected.channels, factor: expected.scaleFactor)
             }
         }
         self.previewAutoencoder = preview.map {
