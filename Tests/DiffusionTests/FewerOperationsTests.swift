@@ -1,4 +1,5 @@
 import Raster
+import Tensors
 import Testing
 
 @testable import Diffusion
@@ -38,6 +39,48 @@ import Testing
         let meanSquare = error / Float(pictures[0].count)
         #expect(meanSquare > 0, "computed in f32")
         #expect(meanSquare < 1e-3, "below 30 dB")
+    }
+
+    /// Changes nothing, and counts how often it is asked to.
+    private final class Counting: WeightCorrection, @unchecked Sendable {
+        // Sendable: one test, one thread.
+        var calls = 0
+        func apply(to values: inout [Float]) { calls += 1 }
+    }
+
+    /// A source one tensor of which has a correction.
+    private struct Corrected: WeightSource {
+        let base: any WeightSource
+        let name: String
+        let correction: Counting
+
+        var file: String { base.file }
+        var files: [MappedFile] { base.files }
+        var names: [String] { base.names }
+        var unusableNames: [String] { base.unusableNames }
+        func unusableElementType(_ name: String) -> String? { base.unusableElementType(name) }
+        func tensor(_ name: String) -> WeightTensor? {
+            name == self.name ? base.tensor(name)?.corrected(by: correction) : base.tensor(name)
+        }
+    }
+
+    /// A correction is one of the whole table of vectors, which is large.
+    @Test func vectorsOfTokensAreCorrectedOnceAText() throws {
+        let folder = "\(Fixtures.root)/parity/pipelines/sd1/text_encoder"
+        let configuration = try TextEncoderConfiguration(JSONConfiguration(path: folder + "/config.json"))
+        let counting = Counting()
+        let plain = try WeightFolder(path: folder)
+        let sources: [any WeightSource] = [
+            plain, Corrected(base: plain, name: "embeddings.token_embedding.weight", correction: counting),
+        ]
+        let compute = Compute(type: .float32)
+        let ids = [[912, 1, 2, 3, 913], [912, 900, 0, 2, 913]]
+        let results = try sources.map { weights in
+            let encoder = try TextEncoder(configuration: configuration, weights: weights)
+            return compute.floats(try encoder(ids, compute))
+        }
+        #expect(results[0] == results[1])
+        #expect(counting.calls == 1)
     }
 
     /// Reuse changes the picture, but less than other words do; where no step follows another it changes nothing.

@@ -156,6 +156,8 @@ struct TextEncoder {
         precondition(
             length <= configuration.maximumTokens, "\(length.of("token")) for \(configuration.maximumTokens) places")
         let channels = configuration.channels
+        // Corrections are of the whole tensor: made once, not for each token.
+        let table = tokens.corrections.isEmpty ? nil : tokens.floats()
         var values: [Float] = []
         values.reserveCapacity(ids.count * length * channels)
         for sequence in ids {
@@ -163,7 +165,9 @@ struct TextEncoder {
             for (place, id) in sequence.enumerated() {
                 let size = configuration.vocabularySize
                 precondition(id >= 0 && id < size + learned.count, "token \(id) is not in the vocabulary")
-                let row = id < size ? tokens.floats(id * channels ..< (id + 1) * channels) : learned[id - size]
+                let range = id * channels ..< (id + 1) * channels
+                let row =
+                    id < size ? table.map { Array($0[range]) } ?? tokens.floats(range) : learned[id - size]
                 for index in 0 ..< channels { values.append(row[index] + positions[place * channels + index]) }
             }
         }
