@@ -318,9 +318,15 @@ import Testing
     @Test func `Numbered layers that make no order are refused`() throws {
         let scratch = try ScratchFolder()
         let path = scratch.path + "/lora.safetensors"
-        try write([("unet:0:down", [1, 16]), ("unet:0:up", [16, 1])], to: path)
-        #expect(throws: AdapterError.self) {
-            try MatchedAdapters(Adapters(loras: [LoRAChoice(path: path)]), parts: Parts().weights, model: "tiny")
+        for (count, says) in [(1, "its 1 numbered layer for unet does"), (2, "its 2 numbered layers for unet do")] {
+            try write(
+                (0 ..< count).flatMap { [("unet:\($0):down", [1, 16]), ("unet:\($0):up", [16, 1])] }, to: path)
+            let error = #expect(throws: AdapterError.self) {
+                try MatchedAdapters(Adapters(loras: [LoRAChoice(path: path)]), parts: Parts().weights, model: "tiny")
+            }
+            #expect(
+                error?.description.contains("\(says) not fit the order of those of tiny.") == true,
+                "\(String(describing: error))")
         }
     }
 

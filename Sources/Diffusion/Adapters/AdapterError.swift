@@ -42,8 +42,8 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(file) does not fit \(model), which it belongs to: \(count) of its \(all.of("layer")) \(count.verb("is", "are")) not there, first "
                 + "'\(first.prefix(120))'."
         case .otherOrder(let file, let family, let part, let count, let model):
-            "\(file) is a LoRA for \(family), and its \(count) numbered layers for \(part) do not fit the order of those of "
-                + "\(model)."
+            "\(file) is a LoRA for \(family), and its \(count.of("numbered layer")) for \(part) "
+                + "\(count.verb("does", "do")) not fit the order of those of \(model)."
         case .otherWidth(let file, let word, let found, let model, let expected):
             "\(file) does not fit \(model): the vectors of '\(word.prefix(60))' have \(found.of("value")), the text encoder "
                 + "takes \(expected)."
