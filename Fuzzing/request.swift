@@ -16,8 +16,13 @@ private let folder = "/dev/shm/editor-fuzz-request-\(getpid())"
 public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let text = unsafe String(decoding: UnsafeBufferPointer(start: data, count: count), as: UTF8.self)
     if text.hasPrefix("{") {
+        let manifest = folder + "/" + PullManifest.name
         mkdir(folder, 0o700)
-        _ = FileSystem.write(text, to: folder + "/" + PullManifest.name)
+        defer {
+            unlink(manifest)
+            rmdir(folder)
+        }
+        _ = FileSystem.write(text, to: manifest)
         _ = PullManifest(in: folder)
         return 0
     }
