@@ -27,7 +27,7 @@ public struct AdapterFacts: Sendable, Equatable {
     public var unknownTensors: [String]
     /// The user's weight.
     public var weight: Float = 1
-    /// That of the text encoders, where it may be another.
+    /// The user's weight for the text encoders; `nil` for the same as `weight`.
     public var textWeight: Float?
     /// Layers that the model does not have, in the file's words.
     public var unusedLayers: [String] = []

@@ -1,4 +1,5 @@
-/// What a file or folder of tensors is, and which option takes it: for who gives it to another.
+/// What a file or folder of tensors is, and which option takes it; names the right option when a file is given to a
+/// wrong one.
 enum WeightKind: Equatable {
     case model, autoencoder, lora, embedding
     /// A part of a model in the diffusers layout, by its class.

@@ -8,8 +8,8 @@ public protocol WeightSource: Sendable {
     var files: [MappedFile] { get }
     /// The name of every tensor that `tensor(_:)` returns, unordered.
     var names: [String] { get }
-    /// The names of tensors that are there in a type the engine does not compute with, unordered. Those of whole
-    /// numbers and truth values are no weights: positions, counters, marks.
+    /// The names of tensors that are there in a type the engine does not compute with, unordered. Includes integers and
+    /// booleans, which are not weights.
     var unusableNames: [String] { get }
     /// `nil` where the source has no tensor of that name, or has it in a type the engine does not compute with.
     func tensor(_ name: String) -> WeightTensor?
