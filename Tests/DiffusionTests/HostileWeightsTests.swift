@@ -127,7 +127,7 @@ import Testing
                 encoder: LayerLoader(file, part: "vae.encoder", prefix: "encoder.layers."),
                 decoder: LayerLoader(file, part: "vae.decoder", prefix: "decoder.layers."), decoderStart: 0)
         }
-        #expect(try open(resizes: 1, number: .max).scaleFactor == 2)
+        #expect(try open(resizes: 1, number: Int.max).scaleFactor == 2)
         #expect(throws: WeightError.self) { try open(resizes: 1, number: 9999) }
         #expect(try open(resizes: 6).scaleFactor == 64)
         for resizes in [7, 63, 64] {
