@@ -44,14 +44,20 @@ enum ExtendedXMP {
         return whole.isEmpty || whole.count != length ? nil : whole
     }
 
-    /// The descriptions of a packet, each with the namespaces that it takes from around it.
+    /// The descriptions of a packet, each with the namespaces that it takes from around it; nil where that would be
+    /// many times as large as the packet.
     private static func descriptions(of packet: [UInt8]) -> [UInt8]? {
         guard let elements = XMPElements(packet),
             let root = elements.all.firstIndex(where: { $0.namespace == XMPElements.rdf && $0.name == "RDF" })
         else { return nil }
         let declared = declarations(around: root, elements)
+        let children = elements.all.filter { $0.parent == root }
+        // Each gets all of them: a small packet could ask for gigabytes.
+        let each = declared.reduce(0) { $0 + $1.range.count }
+        let (size, overflow) = each.multipliedReportingOverflow(by: children.count)
+        guard !overflow, size <= 4 * packet.count + 65536 else { return nil }
         var result: [UInt8] = []
-        for child in elements.all where child.parent == root {
+        for child in children {
             let own = Set(child.attributes.compactMap(\.declaredPrefix))
             result += packet[child.range.lowerBound ..< child.nameEnd]
             for attribute in declared where !own.contains(attribute.declaredPrefix ?? "") {
@@ -105,7 +111,8 @@ enum ExtendedXMP {
         var rest = Array("<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"".utf8) + around + Array(">".utf8)
         rest += packet[root.range.lowerBound ..< root.content.lowerBound] + [0x0A] + content(false)
         rest += Array("</".utf8) + name + Array("></x:xmpmeta>".utf8)
-        guard rest.count <= Int(UInt32.max) else { return nil }
+        // What is written must be read again.
+        guard rest.count <= Int(UInt32.max), descriptions(of: rest) != nil else { return nil }
         let digest = MD5.hexadecimal(rest)
 
         var main = XMPPacket(

@@ -252,3 +252,27 @@ import Testing
         #expect(ExtendedXMP.split(packet.bytes, limit: 100) == nil)
     }
 }
+    /// A few kilobytes that would become hundreds of megabytes, each element with all the namespaces around it.
+    @Test func namespacesAreNotCopiedWithoutEnd() throws {
+        let declared = (0 ..< 2000).map { " xmlns:a\($0)=\"u\"" }.joined()
+        let rest = Array(
+            ("<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>" + String(repeating: "<a/>", count: 10_000)
+                + "</rdf:RDF>").utf8)
+        let digest = MD5.hexadecimal(rest)
+        func big(_ value: Int) -> [UInt8] { (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        var segments: [(marker: UInt8, payload: [UInt8])] = []
+        for start in stride(from: 0, to: rest.count, by: 50_000) {
+            let piece = rest[start ..< min(rest.count, start + 50_000)]
+            segments.append((0xE1, ExtendedXMP.header + Array(digest.utf8) + big(rest.count) + big(start) + piece))
+        }
+        let packet = Handmade.packet(
+            "xmlns:xmpNote=\"http://ns.adobe.com/xmp/note/\" xmpNote:HasExtendedXMP=\"\(digest)\"")
+        let image = try jpeg(packet, segments: segments, behind: [])
+        #expect(image.losses == ["its extended XMP is incomplete or belongs to another packet, and was left out"])
+        #expect(try #require(image.metadata.xmp).count < packet.utf8.count)
+        // What could not be read again is not written either.
+        let wide = "<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>"
+        let large = wide + String(repeating: "<rdf:Description/>", count: 5000) + "</rdf:RDF>"
+        #expect(ExtendedXMP.split(Array(large.utf8), limit: 65_000) == nil)
+    }
+
