@@ -22,6 +22,29 @@ extension XMPPacket {
         return nil
     }
 
+    /// Where the values of a simple property stand, in their order: of an attribute, of `rdf:resource`, of an element's
+    /// text. Nil where the packet cannot be understood.
+    func valueRanges(_ namespace: String, _ name: String) -> [Range<Int>]? {
+        guard let elements = XMPElements(bytes), elements.root != nil else { return nil }
+        var found: [Range<Int>] = []
+        for element in elements.all {
+            found += element.attributes.filter { $0.namespace == namespace && $0.name == name }.map(\.value)
+            guard element.namespace == namespace, element.name == name else { continue }
+            let resource = element.attributes.first { $0.namespace == XMPElements.rdf && $0.name == "resource" }
+            if let resource {
+                found.append(resource.value)
+            } else if !element.hasChildren, !isClosedAtOnce(element) {
+                found.append(element.content)
+            }
+        }
+        return found.sorted { $0.lowerBound < $1.lowerBound }
+    }
+
+    /// Whether an element is written as `<a/>`.
+    private func isClosedAtOnce(_ element: XMPElements.Element) -> Bool {
+        element.content.isEmpty && bytes[element.range.upperBound - 2] == UInt8(ascii: "/")
+    }
+
     /// The texts of an array property's items.
     func items(_ namespace: String, _ name: String) -> [String] {
         guard let elements = XMPElements(bytes),
@@ -98,7 +121,7 @@ extension XMPPacket {
 
     /// Puts bytes behind what an element holds.
     mutating func insert(_ new: [UInt8], asLastOf element: XMPElements.Element) {
-        if element.content.isEmpty, bytes[element.range.upperBound - 2] == UInt8(ascii: "/") {
+        if isClosedAtOnce(element) {
             let name = bytes[element.range.lowerBound + 1 ..< element.nameEnd]
             let closing = Array("</".utf8) + name + Array(">".utf8)
             let slash = element.range.upperBound - 2

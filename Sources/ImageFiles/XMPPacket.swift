@@ -5,9 +5,19 @@
 struct XMPPacket {
     var bytes: [UInt8]
 
-    private static let sourceType = "Iptc4xmpExt:DigitalSourceType"
-    private static let sourceTypeSpace = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    private static let orientation = "tiff:Orientation"
+    /// A property by its namespace and name, and the name with the usual prefix.
+    private struct Property {
+        var prefix: String
+        var namespace: String
+        var name: String
+
+        var usualName: String { "\(prefix):\(name)" }
+    }
+
+    private static let sourceType = Property(
+        prefix: "Iptc4xmpExt", namespace: "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", name: "DigitalSourceType")
+    private static let orientation = Property(
+        prefix: "tiff", namespace: "http://ns.adobe.com/tiff/1.0/", name: "Orientation")
 
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -25,26 +35,35 @@ struct XMPPacket {
     }
 
     /// Whether a property can be added.
-    var isWellFormed: Bool { bytes.lastRange(of: "</rdf:RDF>") != nil }
+    var isWellFormed: Bool { XMPElements(bytes)?.root != nil || bytes.lastRange(of: "</rdf:RDF>") != nil }
 
     var digitalSourceType: DigitalSourceType? {
         get {
-            guard let range = valueRange(of: Self.sourceType) else { return nil }
-            let text = String(decoding: bytes[range], as: UTF8.self)
-            return DigitalSourceType(uri: String(text.filter { !$0.isWhitespace }))
+            guard let range = places(of: Self.sourceType).first else { return nil }
+            return DigitalSourceType(uri: String(XMPText.decoded(bytes[range]).filter { !$0.isWhitespace }))
         }
         set {
             guard let newValue else { return }
-            if let range = valueRange(of: Self.sourceType) {
-                bytes.replaceSubrange(range, with: Array(newValue.uri.utf8))
+            let (property, uri) = (Self.sourceType, XMPText.encoded(newValue.uri))
+            let known = places(of: property)
+            if !known.isEmpty {
+                replace(known, with: Array(uri.utf8))
+                return
+            }
+            if XMPElements(bytes)?.root != nil {
+                // One of a form that holds no value would contradict it.
+                removeProperties { $0 == property.namespace && $1 == property.name }
+                add(
+                    "<\(property.usualName)>\(uri)</\(property.usualName)>",
+                    declaring: [(property.prefix, property.namespace)])
                 return
             }
             guard let end = bytes.lastRange(of: "</rdf:RDF>") else { return }
             // All descriptions of a packet are about the same thing; say so in the same words.
             let about = valueRange(of: "rdf:about").map { String(decoding: bytes[$0], as: UTF8.self) } ?? ""
             let description = """
-                 <rdf:Description rdf:about="\(about)" xmlns:Iptc4xmpExt="\(Self.sourceTypeSpace)">
-                   <\(Self.sourceType)>\(newValue.uri)</\(Self.sourceType)>
+                 <rdf:Description rdf:about="\(about)" xmlns:\(property.prefix)="\(property.namespace)">
+                   <\(property.usualName)>\(uri)</\(property.usualName)>
                   </rdf:Description>\n
                 """
             bytes.insert(contentsOf: Array(description.utf8), at: end.lowerBound)
@@ -56,9 +75,7 @@ struct XMPPacket {
 
     /// Says how the pixels are to be turned, 1…8, where the packet says anything about it.
     mutating func setOrientation(_ orientation: Int) {
-        if let range = valueRange(of: Self.orientation) {
-            bytes.replaceSubrange(range, with: [0x30 + UInt8(orientation)])
-        }
+        replace(places(of: Self.orientation), with: [0x30 + UInt8(orientation)])
     }
 
     /// Takes out the padding that writers leave before the packet's end, when a packet must be made to fit.
@@ -67,6 +84,27 @@ struct XMPPacket {
         var start = end.lowerBound
         while start > 0, [0x20, 0x09, 0x0A, 0x0D].contains(bytes[start - 1]) { start -= 1 }
         bytes.replaceSubrange(start ..< end.lowerBound, with: [0x0A])
+    }
+
+    /// Where the values of a simple property stand, whatever prefix the packet gives it; in a packet that cannot be
+    /// understood, by the usual prefix.
+    private func places(of property: Property) -> [Range<Int>] {
+        valueRanges(property.namespace, property.name)
+            ?? valueRange(of: property.usualName).map { [$0] } ?? []
+    }
+
+    /// Puts the same bytes in the place of each of `ranges`, which follow each other.
+    private mutating func replace(_ ranges: [Range<Int>], with new: [UInt8]) {
+        guard !ranges.isEmpty else { return }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var position = 0
+        for range in ranges {
+            result += bytes[position ..< range.lowerBound]
+            result += new
+            position = range.upperBound
+        }
+        bytes = result + bytes[position...]
     }
 
     /// Where the value of a property stands, written as an attribute, as an element, or as `rdf:resource`.

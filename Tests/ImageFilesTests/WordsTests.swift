@@ -167,6 +167,41 @@ import Testing
     @Test func aPacketInUTF16IsRead() throws {
         let text = Handmade.packet("xmlns:tiff=\"http://ns.adobe.com/tiff/1.0/\" tiff:Orientation=\"6\"")
         for isBig in [true, false] {
+    /// A packet may call a namespace by any prefix; and the usual one may stand for another.
+    @Test func theKindOfSourceIsFoundByItsNamespace() throws {
+        let space = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+        let camera = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+        let forms = [
+            ("e:DigitalSourceType=\"\(camera)\"", ""), ("", "<e:DigitalSourceType>\(camera)</e:DigitalSourceType>"),
+            ("", "<e:DigitalSourceType rdf:resource='\(camera)'/>"), ("", "<e:DigitalSourceType/>"),
+            ("e:DigitalSourceType=\"\(camera)\"", "<e:DigitalSourceType>\(camera)</e:DigitalSourceType>"),
+            ("xmlns:Iptc4xmpExt=\"urn:other\" Iptc4xmpExt:DigitalSourceType=\"theirs\"", ""),
+        ]
+        for (attributes, content) in forms {
+            var packet = XMPPacket(Array(Handmade.packet("xmlns:e=\"\(space)\" \(attributes)", content).utf8))
+            let isStated = attributes.contains(camera) || content.contains(camera)
+            let expected: DigitalSourceType? = isStated ? .digitalCapture : nil
+            #expect(packet.digitalSourceType == expected)
+            for type in [DigitalSourceType.compositeWithTrainedAlgorithmicMedia, .trainedAlgorithmicMedia] {
+                packet.digitalSourceType = type
+                #expect(packet.digitalSourceType == type)
+                #expect(packet.text(space, "DigitalSourceType") == type.uri || content.contains("rdf:resource"))
+            }
+            #expect(!packet.bytes.contains(camera) && packet.bytes.contains("A hill &amp; a lake"))
+            #expect(packet.bytes.contains("theirs") == attributes.contains("theirs"))
+            #expect(packet.valueRanges(space, "DigitalSourceType")?.isEmpty == false)
+        }
+        // Other prefixes for RDF and TIFF, too.
+        let text =
+            "<r:RDF xmlns:r=\"\(XMPElements.rdf)\"><r:Description r:about='' t:Orientation='6' "
+            + "xmlns:t='http://ns.adobe.com/tiff/1.0/'/></r:RDF>"
+        var turned = XMPPacket(Array(text.utf8))
+        turned.setOrientation(3)
+        #expect(turned.bytes.contains("t:Orientation='3'") && turned.isWellFormed)
+        turned.digitalSourceType = .trainedAlgorithmicMedia
+        #expect(turned.digitalSourceType == .trainedAlgorithmicMedia)
+    }
+
             let packet = text.utf16.flatMap { unit -> [UInt8] in
                 isBig ? [UInt8(unit >> 8), UInt8(unit & 255)] : [UInt8(unit & 255), UInt8(unit >> 8)]
             }
