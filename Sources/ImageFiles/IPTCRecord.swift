@@ -8,6 +8,7 @@ struct IPTCRecord {
 
     private enum Form {
         case text
+        case date
         case languages
         case list
         case sequence
@@ -19,7 +20,7 @@ struct IPTCRecord {
     private static let properties:
         [(dataset: Int, space: (prefix: String, namespace: String), name: String, form: Form)] = [
             (5, dc, "title", .languages), (25, dc, "subject", .list), (40, photoshop, "Instructions", .text),
-            (55, photoshop, "DateCreated", .text), (80, dc, "creator", .sequence),
+            (55, photoshop, "DateCreated", .date), (80, dc, "creator", .sequence),
             (85, photoshop, "AuthorsPosition", .text), (90, photoshop, "City", .text), (95, photoshop, "State", .text),
             (101, photoshop, "Country", .text), (103, photoshop, "TransmissionReference", .text),
             (105, photoshop, "Headline", .text), (110, photoshop, "Credit", .text), (115, photoshop, "Source", .text),
@@ -68,16 +69,22 @@ struct IPTCRecord {
         if datasets.isEmpty { return nil }
     }
 
-    /// The properties of its texts that are not in `packet`, as XML, and their namespaces.
-    fileprivate func content(without packet: XMPPacket) -> String {
+    /// The properties of its texts that are not in `packet`, as XML, and the datasets that have none.
+    fileprivate func content(without packet: XMPPacket) -> (xml: String, left: [Int]) {
         var lines: [String] = []
+        // Dataset 0 is the version of the record's form.
+        var left = Set(datasets.map(\.number)).subtracting(Self.properties.map(\.dataset)).subtracting([0])
         for property in Self.properties where !packet.has(property.space.namespace, property.name) {
-            let values = datasets.filter { $0.number == property.dataset }.map { XMPText.encoded($0.text) }
-            guard let first = values.first else { continue }
+            var values = datasets.filter { $0.number == property.dataset }.map { XMPText.encoded($0.text) }
+            if property.form == .date { values = values.compactMap(Self.date) }
+            guard let first = values.first else {
+                if datasets.contains(where: { $0.number == property.dataset }) { left.insert(property.dataset) }
+                continue
+            }
             let items = values.map { "<rdf:li>\($0)</rdf:li>" }.joined()
             let value =
                 switch property.form {
-                case .text: first
+                case .text, .date: first
                 case .languages: "<rdf:Alt><rdf:li xml:lang=\"x-default\">\(first)</rdf:li></rdf:Alt>"
                 case .list: "<rdf:Bag>\(items)</rdf:Bag>"
                 case .sequence: "<rdf:Seq>\(items)</rdf:Seq>"
@@ -85,7 +92,18 @@ struct IPTCRecord {
             let name = "\(property.space.prefix):\(property.name)"
             lines.append("<\(name)>\(value)</\(name)>")
         }
-        return lines.joined(separator: "\n   ")
+        return (lines.joined(separator: "\n   "), left.sorted())
+    }
+
+    /// A date CCYYMMDD as ISO 8601 writes it, without the parts that are 00, which stands for unknown; nil for other
+    /// text.
+    private static func date(_ text: String) -> String? {
+        let digits = Array(text.utf8)
+        guard digits.count == 8, digits.allSatisfy({ (0x30 ... 0x39).contains($0) }) else { return nil }
+        func part(_ range: Range<Int>) -> String { String(decoding: digits[range], as: UTF8.self) }
+        let (year, month, day) = (part(0 ..< 4), part(4 ..< 6), part(6 ..< 8))
+        guard year != "0000", month <= "12", day <= "31", month != "00" || day == "00" else { return nil }
+        return ([year] + [month, day].filter { $0 != "00" }).joined(separator: "-")
     }
 
     fileprivate static var namespaces: [(prefix: String, namespace: String)] {
@@ -94,9 +112,11 @@ struct IPTCRecord {
 }
 
 extension XMPPacket {
-    /// Adds the texts of an IPTC record that it does not hold; false where it cannot be understood.
-    mutating func add(_ record: IPTCRecord) -> Bool {
-        let content = record.content(without: self)
-        return content.isEmpty ? XMPElements(bytes)?.root != nil : add(content, declaring: IPTCRecord.namespaces)
+    /// Adds the texts of an IPTC record that it does not hold. Returns the datasets that no property takes; nil where
+    /// the packet cannot be understood.
+    mutating func add(_ record: IPTCRecord) -> [Int]? {
+        let (xml, left) = record.content(without: self)
+        let isAdded = xml.isEmpty ? XMPElements(bytes)?.root != nil : add(xml, declaring: IPTCRecord.namespaces)
+        return isAdded ? left : nil
     }
 }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// How a picture was made, beside what others wrote into its file: nobody's words make room for it.
 extension ImageMetadata {
     /// The EXIF comment, a record or anyone's words.
@@ -117,9 +119,12 @@ extension ImageMetadata {
     mutating func placeCaptions(notes: inout [String]) {
         guard let photoshopResources else { return }
         var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
-        if let record = IPTCRecord(resources: photoshopResources), packet.add(record) {
+        if let record = IPTCRecord(resources: photoshopResources), let left = packet.add(record) {
             xmp = packet.bytes
-            notes.append("the IPTC record has no place in a WebP; its XMP holds the record's texts")
+            let rest = "\(left.count.verb("dataset", "datasets")) \(NameList(left.map { "\($0)" }))"
+            notes.append(
+                "the IPTC record has no place in a WebP; its XMP holds the record's texts"
+                    + (left.isEmpty ? "" : "; not carried over: \(rest)"))
         } else {
             notes.append("the IPTC record has no place in a WebP and was left out")
         }
