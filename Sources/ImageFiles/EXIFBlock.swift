@@ -9,6 +9,7 @@ struct EXIFBlock {
     enum Tag {
         static let orientation = 0x0112
         static let exifDirectory = 0x8769
+        static let gpsDirectory = 0x8825
         static let userComment = 0x9286
         static let colorSpace = 0xA001
         static let interoperability = 0xA005
@@ -66,7 +67,8 @@ struct EXIFBlock {
         }
     }
 
-    /// Takes out the thumbnail, which shows the picture as it was before the edit: its bytes and its directory.
+    /// Takes out the thumbnail, which shows the picture as it was before the edit: its directory, and its bytes where
+    /// they are nothing else's.
     mutating func removeThumbnail() {
         guard let all = entries(at: firstDirectory) else { return }
         let link = all.upperBound
@@ -77,7 +79,7 @@ struct EXIFBlock {
             let lengthEntry = entry(Tag.thumbnailLength, in: second), let length = number(at: lengthEntry),
             length > 2, offset >= 8, offset <= bytes.count, length <= bytes.count - offset,
             bytes[offset] == 0xFF, bytes[offset + 1] == 0xD8,
-            !overlapsDirectory(offset ..< offset + length)
+            !overlapsWhatStays(offset ..< offset + length)
         {
             if offset + length == bytes.count {
                 bytes.removeLast(length)
@@ -88,11 +90,19 @@ struct EXIFBlock {
         write32(0, at: link)
     }
 
-    /// Whether bytes hold a part of a directory that stays, where a file says that its thumbnail lies there.
-    private func overlapsDirectory(_ range: Range<Int>) -> Bool {
-        [firstDirectory, exifDirectory].contains { place in
+    /// Whether bytes hold a part of a directory or a value that stays, where a file says that its thumbnail lies there.
+    private func overlapsWhatStays(_ range: Range<Int>) -> Bool {
+        let exif = exifDirectory
+        let places: [Int?] = [
+            firstDirectory, exif, directory(Tag.gpsDirectory, in: firstDirectory),
+            exif.flatMap { directory(Tag.interoperability, in: $0) },
+        ]
+        return places.contains { place in
             guard let place, let all = entries(at: place) else { return false }
-            return range.overlaps(place ..< all.upperBound + 4)
+            if range.overlaps(place ..< all.upperBound + 4) { return true }
+            return stride(from: all.lowerBound, to: all.upperBound, by: 12).contains { entry in
+                values(of: entry).map { range.overlaps($0) } ?? false
+            }
         }
     }
 
@@ -230,8 +240,11 @@ struct EXIFBlock {
 
     private var firstDirectory: Int { read32(4) }
 
-    private var exifDirectory: Int? {
-        guard let pointer = entry(Tag.exifDirectory, in: firstDirectory) else { return nil }
+    private var exifDirectory: Int? { directory(Tag.exifDirectory, in: firstDirectory) }
+
+    /// The directory to which an entry points, where it lies inside the block.
+    private func directory(_ tag: Int, in parent: Int) -> Int? {
+        guard let pointer = entry(tag, in: parent) else { return nil }
         let offset = read32(pointer + 8)
         return entries(at: offset) == nil ? nil : offset
     }
@@ -276,6 +289,17 @@ struct EXIFBlock {
         let count = read32(entry + 4)
         let offset = count <= 4 ? entry + 8 : read32(entry + 8)
         guard offset <= bytes.count, count <= bytes.count - offset else { return nil }
+        return offset ..< offset + count
+    }
+
+    /// The bytes of an entry's values, of whatever type, where they lie outside the directory and inside the block.
+    private func values(of entry: Int) -> Range<Int>? {
+        // Bytes of a value of each type, from BYTE to IFD.
+        let sizes = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4]
+        let type = read16(entry + 2)
+        guard type < sizes.count else { return nil }
+        let (count, offset) = (read32(entry + 4) * sizes[type], read32(entry + 8))
+        guard count > 4, offset <= bytes.count, count <= bytes.count - offset else { return nil }
         return offset ..< offset + count
     }
 

@@ -74,6 +74,36 @@ import Testing
         #expect(EXIFBlock(exif.bytes)?.userComment == "a word")
     }
 
+    /// A thumbnail that by its own words lies over the place, over a value of the first directory, or beside both.
+    @Test func thumbnailOverAValueStays() throws {
+        var block = Array("II*\0".utf8) + Self.little(8, 4)
+        block += Self.little(2, 2) + Self.entry(0x013B, 2, 8, 92) + Self.entry(0x8825, 4, 1, 38) + Self.little(56, 4)
+        block += Self.little(1, 2) + Self.entry(0x0002, 5, 3, 100) + Self.little(0, 4)
+        let words = Array("Ada Le\0\0".utf8)
+        let place = (1 ... 6).flatMap { Self.little($0, 4) }
+        for (start, length) in [(92, 8), (98, 10), (122, 8), (124, 8)] {
+            var bytes =
+                block + Self.little(2, 2) + Self.entry(0x0201, 4, 1, start) + Self.entry(0x0202, 4, 1, length)
+                + Self.little(0, 4)
+            bytes += [UInt8](repeating: 0, count: 6)
+            bytes += words
+            bytes += place
+            bytes += [UInt8](repeating: 9, count: 12)
+            #expect(bytes[92...].starts(with: words))
+            // What is no JPEG is not erased anyway.
+            bytes[start] = 0xFF
+            bytes[start + 1] = 0xD8
+            let stated = bytes
+            var exif = try #require(EXIFBlock(bytes))
+            exif.removeThumbnail()
+            let isErased = start == 124
+            #expect(Array(exif.bytes[92 ..< 124]) == Array(stated[92 ..< 124]), "\(start)")
+            #expect(exif.bytes[34 ..< 38].allSatisfy { $0 == 0 })
+            let isGone = exif.bytes[124 ..< 132].allSatisfy { $0 == 0 }
+            #expect(isGone == isErased, "\(start)")
+        }
+    }
+
     @Test func directoryWithoutRoomIsLeftAsItIs() throws {
         // 65535 entries, which is as many as a directory can count.
         let count = 65535
