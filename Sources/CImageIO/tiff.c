@@ -220,23 +220,28 @@ static bool read_layout(TIFF *tiff, struct layout *layout) {
 
 /// What a directory says of its place among others.
 struct place_of_directory {
-    bool is_full_resolution; // no smaller version of another picture, no transparency mask
+    bool is_full_resolution; // a picture, no smaller version of another, no transparency mask
     uint64_t next;
     uint64_t below[most_below]; // SubIFDs
     unsigned below_count;
 };
 
-/// Reads a directory's tags 254, 255 and 330 without taking memory for its values. False where it lies outside.
+/// Reads a directory's tags 254, 255 and 330 without taking memory for its values. False where it lies outside or is
+/// empty.
 static bool find_place(const struct numbers *file, uint64_t offset, struct place_of_directory *out) {
     unsigned word = file->is_big ? 8 : 4, entry_size = 4 + 2 * word;
+    *out = (struct place_of_directory){.is_full_resolution = true};
+    if (offset == 0 || offset >= file->count) return false;
     uint64_t entry_count = number_at(file, offset, file->is_big ? 8 : 2);
     uint64_t start = offset + (file->is_big ? 8 : 2);
-    *out = (struct place_of_directory){.is_full_resolution = true};
-    if (offset == 0 || start >= file->count || entry_count > (file->count - start) / entry_size) return false;
+    if (start >= file->count || entry_count == 0 || entry_count > (file->count - start) / entry_size) return false;
+    bool has_width = false, has_height = false;
     for (uint64_t index = 0; index < entry_count; index++) {
         uint64_t entry = start + index * entry_size, value = entry + 4 + word;
         uint64_t tag = number_at(file, entry, 2), type = number_at(file, entry + 2, 2);
         uint64_t values = number_at(file, entry + 4, word);
+        has_width = has_width || tag == TIFFTAG_IMAGEWIDTH;
+        has_height = has_height || tag == TIFFTAG_IMAGELENGTH;
         unsigned size = type == TIFF_SHORT ? 2 : type == TIFF_LONG || type == TIFF_IFD ? 4 : 0;
         if (file->is_big && (type == TIFF_LONG8 || type == TIFF_IFD8)) size = 8;
         if (size == 0 || values == 0) continue;
@@ -250,6 +255,8 @@ static bool find_place(const struct numbers *file, uint64_t offset, struct place
         for (unsigned item = 0; item < out->below_count; item++)
             out->below[item] = list < file->count ? number_at(file, list + item * size, size) : 0;
     }
+    // What has no size is no picture.
+    if (!has_width || !has_height) out->is_full_resolution = false;
     out->next = number_at(file, start + entry_count * entry_size, word);
     return true;
 }

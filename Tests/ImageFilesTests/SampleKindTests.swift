@@ -240,6 +240,24 @@ import Testing
         }
     }
 
+    /// A chain of pages that ends in zeros or in a directory without a size: neither is the picture.
+    @Test func directoriesThatAreNoPicturesAreNotChosen() throws {
+        let picture = noise(Self.size, .rgb, depth: 8)
+        let first = page(planes(picture), photometric: 2, fields: [.long(254, 1)])
+        let empty = [UInt8](repeating: 0, count: 64)
+        let entry = HandmadeTIFF.little(305, 2) + HandmadeTIFF.little(2, 2) + HandmadeTIFF.little(4, 4)
+        let sizeless = HandmadeTIFF.little(1, 2) + entry + Array("abc\0".utf8) + [0, 0, 0, 0]
+        for end in [empty, sizeless] {
+            var file = HandmadeTIFF.bytes([first])
+            // The directory ends with the place of the next one.
+            let link = file.count - 4
+            file.replaceSubrange(link..., with: HandmadeTIFF.little(link + 4, 4))
+            let image = try ImageFile.read(bytes: file + end, name: "a.tif")
+            #expect(image.picture == picture)
+            #expect(image.notes.contains { $0.hasPrefix("every page says that it is a smaller version") })
+        }
+    }
+
     // MARK: Few colours
 
     /// An indexed PNG of that depth, its pixels' indices a byte each.
