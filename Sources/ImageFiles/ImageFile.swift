@@ -132,9 +132,7 @@ public enum ImageFile {
                 if let indexed = IndexedPicture(picture, following: palette) {
                     return Encoded(bytes: try PNGCodec.encode(indexed, chunks: chunks, name: name), notes: notes)
                 }
-                notes.append(
-                    "its source is indexed, but it has more than 256 colours and is written as "
-                        + (picture.layout.hasAlpha ? "RGB with alpha" : "RGB"))
+                notes.append(picture.noteWithoutPalette)
             }
             return Encoded(bytes: try PNGCodec.encode(picture, chunks: chunks, name: name), notes: notes)
         case .jpeg:
@@ -191,6 +189,18 @@ extension ImageMetadata {
         var result = self
         result.iccProfile = colorSpace.profile
         return result
+    }
+}
+
+extension Picture {
+    /// Why an indexed source is followed by a PNG without a palette.
+    fileprivate var noteWithoutPalette: String {
+        let colors = layout.colorChannels == 1 ? "grey" : "RGB"
+        let kind = layout.hasAlpha ? "\(colors) with alpha" : colors
+        let reason =
+            depth > 8
+            ? "has \(depth) bits a sample and " : layout.colorChannels == 1 ? "" : "has more than 256 colours and "
+        return "the source is indexed; the result \(reason)is written as \(kind)"
     }
 }
 

@@ -335,7 +335,17 @@ import Testing
         let image = try ImageFile.read(bytes: file, name: "a.png")
         let picture = noise(size, .rgb, depth: 8)
         let again = try ImageFile.encode(picture, format: .png, metadata: image.metadata)
-        #expect(again.notes == ["its source is indexed, but it has more than 256 colours and is written as RGB"])
+        #expect(
+            again.notes == ["the source is indexed; the result has more than 256 colours and is written as RGB"])
+        let others = [
+            (noise(size, .rgba, depth: 16), "has 16 bits a sample and is written as RGB with alpha"),
+            (noise(size, .gray, depth: 8), "is written as grey"),
+            (noise(size, .grayAlpha, depth: 16), "has 16 bits a sample and is written as grey with alpha"),
+        ]
+        for (picture, end) in others {
+            let file = try ImageFile.encode(picture, format: .png, metadata: image.metadata)
+            #expect(file.notes == ["the source is indexed; the result \(end)"])
+        }
         #expect(try ImageFile.read(bytes: again.bytes, name: "b.png").picture == picture)
         // Other formats have no indices.
         #expect(try ImageFile.encode(image.picture, format: .webp, metadata: image.metadata).notes.isEmpty)
