@@ -178,7 +178,7 @@ extension TIFFDirectory {
         let tags = Set(entries.map(\.tag)).subtracting(Self.descriptive).subtracting(Self.structural).sorted()
         guard !tags.isEmpty else { return nil }
         let words = NameList(tags.map { Self.names[$0] ?? "tag \($0)" })
-        return "not carried over in a TIFF's directory: \(words)"
+        return "some tags of its directory are not carried over: \(words)"
     }
 
     /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture
