@@ -224,7 +224,9 @@ extension LoadedImage {
         guard let bytes = metadata.exif else { return resettingXMP() }
         guard var exif = EXIFBlock(bytes) else {
             metadata.exif = nil
-            notes.append("its EXIF block cannot be read and was left out")
+            let note = "its EXIF block cannot be read and was left out"
+            notes.append(note)
+            losses.append(note)
             return resettingXMP()
         }
         let orientation = exif.orientation

@@ -16,7 +16,7 @@ public struct ImageMetadata: Sendable, Equatable {
     public var density: PixelDensity?
     /// The colour chunks of a PNG (gAMA, cHRM, sRGB, cICP, mDCV, cLLI), as they stood.
     public var colorChunks: [PNGChunk] = []
-    /// What else of a PNG stays true (tIME, pCAL, sCAL), as it stood.
+    /// What else of a PNG stays true (pCAL, sCAL), as it stood.
     public var plainChunks: [PNGChunk] = []
     /// How the source JPEG was coded, so that a JPEG made from it is coded the same way.
     public var jpegCoding: JPEGCoding?

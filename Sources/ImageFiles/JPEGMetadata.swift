@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The marker segments of a JPEG, read and written as bytes.
 ///
 /// ITU-T T.81 annex B; Exif 2.32 section 4.7; XMP specification part 3, section 1.1.3; ICC.1:2022 annex B.4.
@@ -6,6 +8,8 @@ struct JPEGMetadata {
     var notes: [String] = []
     /// Those of the notes that speak of what a file made from it will not hold.
     var losses: [String] = []
+    /// What a file has one of, where it holds more.
+    private var repeats = NameList()
 
     /// A segment to write: its payload is at most 65533 bytes.
     struct Segment {
@@ -72,6 +76,7 @@ struct JPEGMetadata {
         }
         takeProfile(profilePieces)
         takeXMP(extendedXMP, companions: companions, trailer: JPEGTrailer(of: file, from: offset))
+        if !repeats.isEmpty { lose("only the first of several is carried over: \(repeats)") }
         if let note = budget.note { lose(note) }
         if !unknown.isEmpty { lose("segments that this build does not know are not carried over: \(unknown)") }
         if hasCredentials {
@@ -125,8 +130,10 @@ struct JPEGMetadata {
         if !hasGainMap, companions.hasPictureList || trailer.holdsPicture {
             parts.append("further pictures (previews, a gain map or a second view)")
         }
-        let place = "\(trailer.count) bytes behind its end-of-image marker"
-        guard !parts.isEmpty else { return lose("\(place) are not carried over") }
+        let place = "\(trailer.count.of("byte")) behind its end-of-image marker"
+        guard !parts.isEmpty else {
+            return lose("\(place) \(trailer.count.verb("is", "are")) not carried over")
+        }
         let verb = parts.count > 1 || parts[0].hasPrefix("further") ? "are" : "is"
         lose(
             "its \(parts.joined(separator: " and ")) \(verb) not carried over: \(verb == "is" ? "it shows" : "they show") "
@@ -146,9 +153,11 @@ struct JPEGMetadata {
     /// False where it is of no known kind.
     private mutating func takeApplication1(_ payload: ArraySlice<UInt8>) -> Bool {
         if payload.starts(with: Self.exifHeader) {
-            if metadata.exif == nil { metadata.exif = Array(payload.dropFirst(Self.exifHeader.count)) }
+            let block = Array(payload.dropFirst(Self.exifHeader.count))
+            if metadata.exif == nil { metadata.exif = block } else if metadata.exif != block { repeats.insert("EXIF") }
         } else if payload.starts(with: Self.xmpHeader) {
-            if metadata.xmp == nil { metadata.xmp = Array(payload.dropFirst(Self.xmpHeader.count)) }
+            let packet = Array(payload.dropFirst(Self.xmpHeader.count))
+            if metadata.xmp == nil { metadata.xmp = packet } else if metadata.xmp != packet { repeats.insert("XMP") }
         } else {
             return false
         }
@@ -161,7 +170,7 @@ struct JPEGMetadata {
         guard pieces.count == Int(count), pieces.allSatisfy({ $0.count == count }),
             zip(sorted, 1...).allSatisfy({ Int($0.0.number) == $0.1 })
         else {
-            notes.append("its colour profile is incomplete and was left out")
+            lose("its colour profile is incomplete and was left out")
             return
         }
         metadata.iccProfile = sorted.flatMap { $0.data }

@@ -1,4 +1,5 @@
 internal import CImageIO
+internal import PlainText
 
 /// The ancillary chunks of a PNG, read and written as bytes. W3C PNG specification, third edition, sections 5 and 11.
 struct PNGMetadata {
@@ -11,12 +12,14 @@ struct PNGMetadata {
     private(set) var pixelDataCount = 0
     private var budget: TextBudget
     private var unreadable = NameList()
+    /// What a file has one of, where it holds more.
+    private var repeats = NameList()
     private var hasProfile = false
 
     static let xmpKeyword = "XML:com.adobe.xmp"
     private static let colorChunkTypes: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
-    /// What stays true of the samples, or of the file as other dates in it do.
-    private static let plainChunkTypes: Set<String> = ["tIME", "pCAL", "sCAL"]
+    /// Chunks that stay true after an edit.
+    private static let plainChunkTypes: Set<String> = ["pCAL", "sCAL"]
     /// Chunks that are read elsewhere, and the frames of an animation.
     private static let silent: Set<String> = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "fcTL", "fdAT"]
 
@@ -44,7 +47,8 @@ struct PNGMetadata {
             }
             if type == "IEND" {
                 if file[offset...].contains(where: { $0 != 0 }) {
-                    lose("\(file.count - offset) bytes behind its end chunk are not carried over")
+                    let rest = file.count - offset
+                    lose("\(rest.of("byte")) behind its end chunk \(rest.verb("is", "are")) not carried over")
                 }
                 break
             }
@@ -67,6 +71,7 @@ struct PNGMetadata {
         }
         if !damaged.isEmpty { lose("damaged chunks were left out: \(damaged)") }
         if !unreadable.isEmpty { lose("texts that cannot be read were left out: \(unreadable)") }
+        if !repeats.isEmpty { lose("only the first of several is carried over: \(repeats)") }
         if let note = budget.note { lose(note) }
         if !hints.isEmpty { lose("hints on how to show it are not carried over: \(hints)") }
         if !unknown.isEmpty {
@@ -100,25 +105,38 @@ struct PNGMetadata {
             {
                 metadata.iccProfile = profile
             } else {
-                notes.append("its colour profile cannot be read and was left out")
+                lose("its colour profile cannot be read and was left out")
             }
         case "eXIf":
             // Some writers leave the header that only a JPEG's segment has.
             let header = Array("Exif\0\0".utf8)
-            if metadata.exif == nil { metadata.exif = data.starts(with: header) ? Array(data.dropFirst(6)) : data }
+            let block = data.starts(with: header) ? Array(data.dropFirst(6)) : data
+            if metadata.exif == nil { metadata.exif = block } else if metadata.exif != block { repeats.insert("EXIF") }
         case "pHYs":
             guard data.count == 9 else { return true }
             func number(_ start: Int) -> UInt32 { data[start ..< start + 4].reduce(0) { $0 << 8 | UInt32($1) } }
             metadata.density = PixelDensity(x: number(0), y: number(4), unit: data[8] == 1 ? .perMetre : .aspect)
         case "tEXt":
-            guard let (keyword, rest) = Self.splitKeyword(data) else { return true }
+            guard let (keyword, rest) = Self.splitKeyword(data) else {
+                unreadable.insert(type)
+                return true
+            }
             take(TextEntry(keyword: keyword, text: Self.latin1(rest)))
         case "zTXt":
-            guard let (keyword, rest) = Self.splitKeyword(data), rest.first == 0 else { return true }
+            guard let (keyword, rest) = Self.splitKeyword(data) else {
+                unreadable.insert(type)
+                return true
+            }
+            guard rest.first == 0 else {
+                unreadable.insert("“\(keyword)”")
+                return true
+            }
             guard let text = inflate(Array(rest.dropFirst()), named: keyword) else { return true }
             take(TextEntry(keyword: keyword, text: Self.latin1(text[...])), isCounted: true)
         case "iTXt":
             takeInternationalText(data)
+        // Of the file before the edit.
+        case "tIME": lose("its time of last change (tIME) is not carried over")
         case "acTL":
             noteOnce("it is animated; only its first picture is used")
         case "caBX":
@@ -143,18 +161,23 @@ struct PNGMetadata {
     }
 
     private mutating func takeInternationalText(_ data: [UInt8]) {
-        guard let (keyword, rest) = Self.splitKeyword(data), rest.count >= 2, let isCompressed = rest.first else {
+        guard let (keyword, rest) = Self.splitKeyword(data) else {
+            unreadable.insert("iTXt")
             return
         }
         let parts = rest.dropFirst(2).split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { return }
+        guard let isCompressed = rest.first, parts.count == 3 else {
+            unreadable.insert("“\(keyword)”")
+            return
+        }
         var text = Array(parts[2])
         if isCompressed == 1 {
             guard let inflated = inflate(text, named: keyword) else { return }
             text = inflated
         }
         if keyword == Self.xmpKeyword {
-            if metadata.xmp == nil { metadata.xmp = XMPPacket.inUTF8(text) }
+            let packet = XMPPacket.inUTF8(text)
+            if metadata.xmp == nil { metadata.xmp = packet } else if metadata.xmp != packet { repeats.insert("XMP") }
             return
         }
         take(

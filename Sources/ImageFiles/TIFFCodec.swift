@@ -1,4 +1,5 @@
 internal import CImageIO
+internal import PlainText
 internal import Raster
 
 /// TIFF, through libtiff.
@@ -146,10 +147,10 @@ enum TIFFCodec {
     private static func losses(_ info: cimageio_tiff_info) -> [String] {
         var losses: [String] = []
         if info.dropped_samples > 0 {
-            let channels = info.dropped_samples == 1 ? "1 further channel" : "\(info.dropped_samples) further channels"
+            let dropped = info.dropped_samples
             losses.append(
-                "\(channels) of its samples (spot colours, masks or alpha) \(info.dropped_samples == 1 ? "is" : "are") not carried over"
-            )
+                "\(dropped.of("further channel")) of its samples (spot colours, masks or alpha) "
+                    + "\(dropped.verb("is", "are")) not carried over")
         }
         // TIFF 6.0, PhotometricInterpretation: 3 is a palette.
         if info.photometric == 3 { losses.append("it is indexed; a TIFF made from it is RGB") }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// How much of the texts of one file is kept, all together.
 struct TextBudget {
     private let limits: DecodeLimits
@@ -36,7 +38,7 @@ struct TextBudget {
     var note: String? {
         guard !leftOut.isEmpty else { return nil }
         let limit = limits.maximumMetadataSum
-        let size = limit >= 1 << 20 ? "\(limit >> 20) MiB" : "\(limit) bytes"
+        let size = limit >= 1 << 20 ? "\(limit >> 20) MiB" : limit.of("byte")
         return "its texts and profiles are longer than \(size) together; left out: \(leftOut)"
     }
 }

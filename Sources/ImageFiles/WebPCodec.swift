@@ -1,4 +1,5 @@
 internal import CImageIO
+internal import PlainText
 internal import Raster
 
 /// WebP, through libwebp.
@@ -43,9 +44,10 @@ enum WebPCodec {
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,
             orientation: 1, byteCount: file.count, isLossyWebP: !info.is_lossless)
+        let losses = losses(of: file)
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
-            notes: notes + losses(of: file), losses: losses(of: file))
+            notes: notes + losses, losses: losses)
     }
 
     /// What stands in the container and is not carried over. WebP Container Specification, "RIFF file format".
@@ -55,21 +57,21 @@ enum WebPCodec {
         guard file.count >= 12 else { return [] }
         let end = min(file.count, 8 + number(4) + number(4) % 2)
         var losses: [String] = []
-        var unknown: [String] = []
+        var unknown = NameList()
         var offset = 12
         while offset <= end - 8 {
             let name = String(
                 decoding: file[offset ..< offset + 4].map { (0x20 ... 0x7E).contains($0) ? $0 : 0x3F }, as: UTF8.self)
-            if !known.contains(name), unknown.count < 8, !unknown.contains(name) { unknown.append(name) }
+            if !known.contains(name) { unknown.insert(name) }
             let length = number(offset + 4)
             offset += 8 + length + length % 2
         }
         if !unknown.isEmpty {
-            losses.append(
-                "chunks that this build does not know are not carried over: \(unknown.joined(separator: ", "))")
+            losses.append("chunks that this build does not know are not carried over: \(unknown)")
         }
         if file[end...].contains(where: { $0 != 0 }) {
-            losses.append("\(file.count - end) bytes behind its end are not carried over")
+            let rest = file.count - end
+            losses.append("\(rest.of("byte")) behind its end \(rest.verb("is", "are")) not carried over")
         }
         return losses
     }

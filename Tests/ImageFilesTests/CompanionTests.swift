@@ -114,9 +114,16 @@ import Testing
         let behindPNG = try ImageFile.read(bytes: png + rest, name: "a.png")
         #expect(behindPNG.losses == ["\(rest.count) bytes behind its end chunk are not carried over"])
         #expect(behindPNG.picture == picture)
+        let one = try ImageFile.read(bytes: png + [7], name: "a.png")
+        #expect(one.losses == ["1 byte behind its end chunk is not carried over"])
+        #expect(try jpeg(nil, behind: [7]).losses == ["1 byte behind its end-of-image marker is not carried over"])
         let webp = try ImageFile.encode(picture, format: .webp).bytes
         let behindWebP = try ImageFile.read(bytes: webp + rest, name: "a.webp")
         #expect(behindWebP.losses == ["\(rest.count) bytes behind its end are not carried over"])
+        #expect(
+            try ImageFile.read(bytes: webp + [7], name: "a.webp").losses == [
+                "1 byte behind its end is not carried over"
+            ])
         // A chunk of no known kind inside the container.
         var odd = webp + Array("abCd".utf8) + [3, 0, 0, 0, 1, 2, 3, 0]
         let size = odd.count - 8
@@ -145,11 +152,65 @@ import Testing
         let plain = try ImageFile.encode(picture, format: .png).bytes
         let png = try ImageFile.read(
             bytes: HandmadePNG.adding(chunks, to: plain), name: "a.png")
-        #expect(png.losses == ["hints on how to show it are not carried over: bKGD"])
+        #expect(
+            png.losses == [
+                "its time of last change (tIME) is not carried over",
+                "hints on how to show it are not carried over: bKGD",
+            ])
         let again = try ImageFile.encode(png.picture, format: .png, metadata: png.metadata)
-        #expect(again.notes.isEmpty && again.bytes.contains("tIME") && again.bytes.contains("sCAL"))
+        #expect(again.notes.isEmpty && !again.bytes.contains("tIME") && again.bytes.contains("sCAL"))
         let other = try ImageFile.encode(png.picture, format: .webp, metadata: png.metadata)
-        #expect(other.notes == ["chunks of a PNG have no place in a WebP and were left out: tIME, sCAL"])
+        #expect(other.notes == ["chunks of a PNG have no place in a WebP and were left out: sCAL"])
+    }
+
+    /// Texts that are not well formed, and blocks of which a file has one.
+    @Test func whatCannotBeTakenIsNamed() throws {
+        let long = String(repeating: "K", count: 80)
+        let chunks: [(String, [UInt8])] = [
+            ("tEXt", Array("\(long)\0words".utf8)), ("zTXt", Array("method\0\u{1}words".utf8)),
+            ("iTXt", Array("short\0\0\0en".utf8)), ("iTXt", Array("shorter\0".utf8)), ("zTXt", Array(long.utf8)),
+            ("iTXt", [0]), ("tEXt", Array("Title\0A hill".utf8)), ("iCCP", Array("x\0\0broken".utf8)),
+            ("eXIf", Handmade.exif(comment: Handmade.ownComment)),
+            ("eXIf", Handmade.exif(comment: Handmade.ownComment)),
+            ("eXIf", Handmade.exif(comment: Array("ASCII\0\0\0Others".utf8))),
+            ("iTXt", Array("XML:com.adobe.xmp\0\0\0\0\0\(Handmade.packet(""))".utf8)),
+            ("iTXt", Array("XML:com.adobe.xmp\0\0\0\0\0\(Handmade.packet("", "<a/>"))".utf8)),
+        ]
+        let plain = try ImageFile.encode(picture, format: .png).bytes
+        let png = try ImageFile.read(bytes: HandmadePNG.adding(chunks, to: plain), name: "a.png")
+        #expect(
+            png.losses == [
+                "its colour profile cannot be read and was left out",
+                "texts that cannot be read were left out: tEXt, “method”, “short”, “shorter”, zTXt, iTXt",
+                "only the first of several is carried over: EXIF, XMP",
+            ])
+        #expect(png.metadata.text.map(\.keyword) == ["Title"])
+        #expect(png.metadata.comment == Handmade.ownWords)
+
+        func exif(_ words: String) -> (marker: UInt8, payload: [UInt8]) {
+            (0xE1, Array("Exif\0\0".utf8) + Handmade.exif(comment: Array("ASCII\0\0\0\(words)".utf8)))
+        }
+        let repeated = try jpeg(
+            Handmade.packet(""),
+            segments: [exif("One"), exif("One"), Handmade.xmpSegment(Handmade.packet("")), exif("Other")], behind: [])
+        #expect(repeated.losses == ["only the first of several is carried over: EXIF"])
+        #expect(repeated.metadata.comment == "One")
+        let packets = try jpeg(
+            Handmade.packet(""), segments: [Handmade.xmpSegment(Handmade.packet("", "<a/>"))], behind: [])
+        #expect(packets.losses == ["only the first of several is carried over: XMP"])
+    }
+
+    /// A profile or an EXIF block that is lost is a loss.
+    @Test func lostBlocksAreLosses() throws {
+        let piece: (marker: UInt8, payload: [UInt8]) = (0xE2, Array("ICC_PROFILE\0".utf8) + [1, 2, 3, 4])
+        let broken: (marker: UInt8, payload: [UInt8]) = (0xE1, Array("Exif\0\0no TIFF header".utf8))
+        let image = try jpeg(nil, segments: [piece, broken], behind: [])
+        #expect(
+            image.losses == [
+                "its colour profile is incomplete and was left out",
+                "its EXIF block cannot be read and was left out",
+            ])
+        #expect(image.losses.allSatisfy { image.notes.contains($0) })
     }
 
     // MARK: XMP in several segments
@@ -223,6 +284,30 @@ import Testing
         #expect(alone.losses == ["its extended XMP belongs to no packet and was left out"])
     }
 
+    /// A few kilobytes that would become hundreds of megabytes, each element with all the namespaces around it.
+    @Test func namespacesAreNotCopiedWithoutEnd() throws {
+        let declared = (0 ..< 2000).map { " xmlns:a\($0)=\"u\"" }.joined()
+        let rest = Array(
+            ("<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>" + String(repeating: "<a/>", count: 10_000)
+                + "</rdf:RDF>").utf8)
+        let digest = MD5.hexadecimal(rest)
+        func big(_ value: Int) -> [UInt8] { (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        var segments: [(marker: UInt8, payload: [UInt8])] = []
+        for start in stride(from: 0, to: rest.count, by: 50_000) {
+            let piece = rest[start ..< min(rest.count, start + 50_000)]
+            segments.append((0xE1, ExtendedXMP.header + Array(digest.utf8) + big(rest.count) + big(start) + piece))
+        }
+        let packet = Handmade.packet(
+            "xmlns:xmpNote=\"http://ns.adobe.com/xmp/note/\" xmpNote:HasExtendedXMP=\"\(digest)\"")
+        let image = try jpeg(packet, segments: segments, behind: [])
+        #expect(image.losses == ["its extended XMP is incomplete or belongs to another packet, and was left out"])
+        #expect(try #require(image.metadata.xmp).count < packet.utf8.count)
+        // What could not be read again is not written either.
+        let wide = "<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>"
+        let large = wide + String(repeating: "<rdf:Description/>", count: 5000) + "</rdf:RDF>"
+        #expect(ExtendedXMP.split(Array(large.utf8), limit: 65_000) == nil)
+    }
+
     /// A record longer than EXIF's segment, and other packets that no segment holds.
     @Test func longPacketsAreSplit() throws {
         let long = Infotext(
@@ -252,27 +337,3 @@ import Testing
         #expect(ExtendedXMP.split(packet.bytes, limit: 100) == nil)
     }
 }
-    /// A few kilobytes that would become hundreds of megabytes, each element with all the namespaces around it.
-    @Test func namespacesAreNotCopiedWithoutEnd() throws {
-        let declared = (0 ..< 2000).map { " xmlns:a\($0)=\"u\"" }.joined()
-        let rest = Array(
-            ("<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>" + String(repeating: "<a/>", count: 10_000)
-                + "</rdf:RDF>").utf8)
-        let digest = MD5.hexadecimal(rest)
-        func big(_ value: Int) -> [UInt8] { (0 ..< 4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
-        var segments: [(marker: UInt8, payload: [UInt8])] = []
-        for start in stride(from: 0, to: rest.count, by: 50_000) {
-            let piece = rest[start ..< min(rest.count, start + 50_000)]
-            segments.append((0xE1, ExtendedXMP.header + Array(digest.utf8) + big(rest.count) + big(start) + piece))
-        }
-        let packet = Handmade.packet(
-            "xmlns:xmpNote=\"http://ns.adobe.com/xmp/note/\" xmpNote:HasExtendedXMP=\"\(digest)\"")
-        let image = try jpeg(packet, segments: segments, behind: [])
-        #expect(image.losses == ["its extended XMP is incomplete or belongs to another packet, and was left out"])
-        #expect(try #require(image.metadata.xmp).count < packet.utf8.count)
-        // What could not be read again is not written either.
-        let wide = "<rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\"\(declared)>"
-        let large = wide + String(repeating: "<rdf:Description/>", count: 5000) + "</rdf:RDF>"
-        #expect(ExtendedXMP.split(Array(large.utf8), limit: 65_000) == nil)
-    }
-
