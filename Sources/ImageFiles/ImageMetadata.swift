@@ -171,7 +171,7 @@ public struct LoadedImage: Sendable {
     public var jpegSource: JPEGSource?
     /// Plain sentences to say aloud: what was converted, what was damaged.
     public var notes: [String]
-    /// The same: what a file made from it will not hold.
+    /// Those of the notes that name what a file made from it will not hold.
     public var losses: [String] = []
 
     /// Whether its compression may have changed samples a little.

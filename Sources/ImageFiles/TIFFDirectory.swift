@@ -181,8 +181,8 @@ extension TIFFDirectory {
         return "some tags of its directory are not carried over: \(words)"
     }
 
-    /// The directory of a file's picture, with what its first directory says beside: some programs describe a picture
-    /// only where the file begins.
+    /// The page's directory, completed with descriptive tags of the first directory: some programs describe a picture
+    /// only there.
     static func page(at offset: Int, of file: [UInt8]) -> TIFFDirectory? {
         guard let first = TIFFDirectory(first: file) else { return nil }
         guard var page = TIFFDirectory(at: offset, of: file) else { return first }

@@ -199,8 +199,8 @@ bool cimageio_jpeg_header(const uint8_t *data, size_t count, uint64_t max_pixels
 bool cimageio_jpeg_reads_12_bits(void);
 
 /// Decodes grey or RGB of `info->depth` bits (native endian; 12 bits spread exactly over 16) into `pixels` (`capacity`
-/// bytes in all) with the accurate integer DCT and smooth chroma upsampling. CMYK and YCCK are converted to sRGB by `ink_profile`, or to RGB by the ink product where that is empty or
-/// no CMYK profile. Data that ends early fails.
+/// bytes in all) with the accurate integer DCT and smooth chroma upsampling. CMYK and YCCK are converted to sRGB by
+/// `ink_profile`, or to RGB by the ink product where that is empty or no CMYK profile. Data that ends early fails.
 bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg_info *info, void *pixels,
                           size_t capacity, const uint8_t *ink_profile, size_t ink_profile_count,
                           cimageio_jpeg_warnings *warnings, cimageio_result *result);
