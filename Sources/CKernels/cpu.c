@@ -4,8 +4,10 @@
 #include "tables.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static ckernels_isa isa;
 static pthread_once_t isa_once = PTHREAD_ONCE_INIT;
@@ -68,6 +70,12 @@ bool ckernels_is_address_sanitized(void) {
 #endif
 #endif
     return false;
+}
+
+size_t ckernels_address_space(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+    return (size_t)limit.rlim_cur;
 }
 
 bool ckernels_has_native_bf16(void) { return ckernels_current_isa() == CKERNELS_AVX512_BF16; }

@@ -38,7 +38,7 @@ import Testing
         Case(["inpaint", "-", "-", "x"], 64, "standard input"),
         Case(["inpaint", "a.png", "m.png", "-o", "a.png"], 64, "a.png", "input", "--force"),
         Case(["inpaint", "a.png", "m.png", "x", "--max-pixels", "0"], 64, "--max-pixels", "found 0"),
-        Case(["inpaint", "a.png", "m.png", "-o", "m.png", "--force"], 64, "m.png", "input"),
+        Case(["inpaint", "a.png", "m.png", "-o", "m.png", "--force"], 64, "m.png", "read as a mask"),
         Case(["inpaint", "a.png", "m.png", "-o", "b.gif"], 64, "b.gif", ".png"),
         Case(["outpaint", "a.png"], 64, "--left"),
         Case(["outpaint", "a.png", "--right", "-5"], 64, "--right", "found -5"),

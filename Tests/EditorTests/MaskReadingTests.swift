@@ -151,7 +151,7 @@ import Testing
             let outcome = try editor.run(
                 ["inpaint", "turned.jpg", "m.png", "x", "-o", "o.png", "--force"] + fit + Self.quick)
             #expect(outcome.code == 0, "\(outcome.error)")
-            #expect(outcome.error.contains("m.png: it is 64×48, as 'turned.jpg' is stored"), "\(outcome.error)")
+            #expect(outcome.error.contains("m.png: it has the stored size of 'turned.jpg' (64×48)"), "\(outcome.error)")
             let before = try ImageFile.read(path: editor.path("turned.jpg")).picture
             let after = try ImageFile.read(path: editor.path("o.png")).picture
             guard case .eight(let old) = before.samples, case .eight(let new) = after.samples,

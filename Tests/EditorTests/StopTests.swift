@@ -100,6 +100,18 @@
             }
         }
 
+        /// Memory for activations is asked for in large pieces, which must not take the room that the rest needs.
+        @Test(arguments: [600_000, 900_000, 1_200_000, 1_350_000, 1_500_000, 2_000_000])
+        func `Where a small edit fits it fits in more, too: too little memory is no matter of chance`(
+            kilobytes: Int
+        ) throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            let outcome = try editor.shell(
+                "ulimit -v \(kilobytes); exec \"$EDITOR_PROGRAM\" erase a.png m.png -o o.png -q")
+            #expect(outcome.code == 0, "\(outcome.error)")
+        }
+
         @Test func `Too little memory for an inpaint at 300 MB of address space is said`() throws {
             let editor = try Editor()
             try editor.writePictures()

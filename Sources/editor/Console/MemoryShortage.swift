@@ -24,7 +24,10 @@ enum MemoryShortage {
         let text: UnsafeBufferPointer<UInt8>
         let json: UnsafeBufferPointer<UInt8>
         let former: UnsafeMutablePointer<sigaction>
+        /// What handlers run on: the usual stack may be what could not grow.
+        let stack: UnsafeMutableRawPointer
     }
+    private static let stackSize = 64 << 10
     private static let prepared: Prepared = {
         let failure = Failure(sentence: sentence, kind: .badData)
         func kept(_ text: String) -> UnsafeBufferPointer<UInt8> {
@@ -34,7 +37,9 @@ enum MemoryShortage {
         }
         let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
         former.initialize(repeating: sigaction(), count: 64)
-        return Prepared(text: kept(failure.text + "\n"), json: kept(failure.json.line + "\n"), former: former)
+        return Prepared(
+            text: kept(failure.text + "\n"), json: kept(failure.json.line + "\n"), former: former,
+            stack: .allocate(byteCount: stackSize, alignment: 16))
     }()
 
     private static let sentence =
@@ -42,11 +47,9 @@ enum MemoryShortage {
 
     static func install() {
         _ = (prepared.text, hasSaid.load(ordering: .relaxed), Failure.isReportedAsJSON)
-        // A stack of its own: the usual one may be what could not grow.
-        let size = 64 << 10
         var stack = stack_t()
-        stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)
-        stack.ss_size = size
+        stack.ss_sp = prepared.stack
+        stack.ss_size = stackSize
         sigaltstack(&stack, nil)
         for number in numbers {
             var action = sigaction()
