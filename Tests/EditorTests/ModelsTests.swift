@@ -226,6 +226,21 @@ import Testing
         #expect(try Self.names(editor).count == 7)
     }
 
+    @Test func `Links that lead back are followed once, and a link to a model is its other name`() throws {
+        let editor = try Self.home()
+        let models = editor.folder.appending(path: ".data/editor/models")
+        try Self.put("x", editor, ".data/editor/models/sub/dreams.safetensors")
+        try TinyModel.write(to: models.appending(path: "sub/tiny"))
+        // 40 links five deep were 10^8 folders.
+        for number in 0 ..< 40 {
+            try FileManager.default.createSymbolicLink(
+                atPath: models.appending(path: "again\(number)").path(), withDestinationPath: ".")
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: models.appending(path: "alias").path(), withDestinationPath: "sub/tiny")
+        #expect(try Self.names(editor).keys.sorted() == ["alias", "embedded", "sub/dreams", "sub/tiny"])
+    }
+
     @Test func `A model is converted by its name`() throws {
         let editor = try Self.home()
         try Self.fill(editor)

@@ -47,6 +47,24 @@ import Testing
         Case("inpaint a.png m.png -o lora.png --lora lora.bin:0.5 \(edit)", keeps: "lora.bin", says: "a LoRA and"),
         Case("inpaint a.png m.png -o lora.png --embedding lora.bin \(edit)", keeps: "lora.bin", says: "an embedding"),
         Case(
+            "inpaint a.png m.png x<lora:lora:0.5> -o lora.png \(edit)", keeps: "lora.bin",
+            says: "a LoRA, which is never"),
+        Case(
+            "inpaint a.png m.png x<lora:lora:0.5> --live-preview lora.png \(edit)", keeps: "lora.bin",
+            says: "a LoRA, which is never"),
+        Case(
+            "inpaint a.png m.png -o in-vae.png --vae vae-folder \(edit)", keeps: "vae-folder/w.bin",
+            says: "an autoencoder, which"),
+        Case(
+            "inpaint a.png m.png -o in-vae.png --preview-vae vae-folder --live-preview p.png \(edit)",
+            keeps: "vae-folder/w.bin", says: "an autoencoder, which"),
+        Case(
+            "inpaint a.png m.png -o in-part.png --force --model linked --steps 1", keeps: "real-unet/w.bin",
+            says: "the model, which is never"),
+        Case(
+            "inpaint a.png m.png --live-preview in-part.png --force --model linked --steps 1",
+            keeps: "real-unet/w.bin", says: "the model, which is never"),
+        Case(
             "inpaint a.png m.png -o vae.png --preview-vae vae.bin --live-preview p.png \(edit)", keeps: "vae.bin",
             says: "an autoencoder"),
         Case("mask text a.png HI --font font.ttf -o font.png --force", keeps: "font.ttf", says: "the font"),
@@ -73,10 +91,20 @@ import Testing
         ] {
             try manager.copyItem(atPath: editor.path("m.png"), toPath: editor.path(name))
         }
-        for name in ["vae.bin", "lora.bin", "font.ttf"] { try editor.write("weights", name) }
+        for name in ["vae-folder", "real-unet", "linked"] {
+            try manager.createDirectory(atPath: editor.path(name), withIntermediateDirectories: false)
+        }
+        // A model with a part elsewhere, and a link in that part that leads back.
+        try editor.write("{}", "linked/model_index.json")
+        try manager.createSymbolicLink(atPath: editor.path("linked/unet"), withDestinationPath: "../real-unet")
+        try manager.createSymbolicLink(atPath: editor.path("real-unet/again"), withDestinationPath: ".")
+        for name in ["vae.bin", "lora.bin", "font.ttf", "vae-folder/w.bin", "real-unet/w.bin"] {
+            try editor.write("weights", name)
+        }
         for (link, target) in [
             ("link.png", "a.png"), ("mask-link.png", "m.png"), ("weights.png", Self.weights), ("vae.png", "vae.bin"),
-            ("lora.png", "lora.bin"), ("font.png", "font.ttf"),
+            ("lora.png", "lora.bin"), ("font.png", "font.ttf"), ("in-vae.png", "vae-folder/w.bin"),
+            ("in-part.png", "real-unet/w.bin"),
         ] {
             try manager.createSymbolicLink(atPath: editor.path(link), withDestinationPath: target)
         }

@@ -32,24 +32,38 @@ public struct EditJob: Sendable {
         let meter = ProgressMeter(observe: observe)
         let (job, tags, notes) = withoutNotation()
         for note in notes { try meter.note(note) }
-        return try job.run(randomSeed: randomSeed, written: request, meter: meter) {
-            guard !tags.isEmpty else { return try openModel([]) }
-            let found = try Self.files(of: tags, in: loraLibrary())
+        // Before names are settled, as no result may replace these files; a library that cannot be opened is said when
+        // the model is.
+        let called: Result<(loras: [LoRAChoice], notes: [EditNote]), any Error>?
+        var calledFiles: [ReadFile] = []
+        do {
+            let found = try tags.isEmpty ? nil : Self.files(of: tags, in: loraLibrary())
+            calledFiles = found?.loras.map { ReadFile($0.path, .lora) } ?? []
+            called = found.map { .success($0) }
+        } catch {
+            called = .failure(error)
+        }
+        return try job.run(randomSeed: randomSeed, written: request, calledFiles: calledFiles, meter: meter) {
+            guard let called else { return try openModel([]) }
+            let found = try called.get()
             for note in found.notes { try meter.note(note) }
             return try openModel(found.loras)
         }
     }
 
-    /// - Parameter written: the request as the user wrote it, for the record.
+    /// - Parameters:
+    ///   - written: the request as the user wrote it, for the record.
+    ///   - calledFiles: those of the LoRAs that the prompt calls.
     private func run(
-        randomSeed: UInt64, written: EditRequest, meter: ProgressMeter, openModel: () throws -> any Denoiser
+        randomSeed: UInt64, written: EditRequest, calledFiles: [ReadFile], meter: ProgressMeter,
+        openModel: () throws -> any Denoiser
     ) throws -> EditReport {
         try meter.begin(.read)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
-            protected: request.maskFiles)
+            protected: request.maskFiles + calledFiles)
         if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
         if let size = inputs.picture?.size ?? request.size {
             try outputs.check(size: size)

@@ -53,7 +53,7 @@ public struct LoRALibrary: Sendable {
         if let own = ModelLibrary.ownFolder { add(own, isDeep: true) }
         self.folders = folders
         files = folders.flatMap { folder in
-            Self.files(in: folder, prefix: "", depth: deep.contains(folder) ? 5 : 0).map { (folder: folder, path: $0) }
+            Self.files(in: folder, depth: deep.contains(folder) ? 5 : 0).map { (folder: folder, path: $0) }
         }
     }
 
@@ -72,15 +72,34 @@ public struct LoRALibrary: Sendable {
         return close
     }
 
-    /// Files below a folder by their paths from there, those of the folder itself first.
-    private static func files(in folder: String, prefix: String, depth: Int) -> [String] {
-        let entries = FileSystem.entries(of: folder).filter { !$0.hasPrefix(".") }
-        let own = entries.filter { stem($0) != nil && FileSystem.isFile(folder + "/" + $0) }.map { prefix + $0 }
-        guard depth > 0 else { return own }
-        return own
-            + entries.filter { FileSystem.isFolder(folder + "/" + $0) }.flatMap {
-                files(in: folder + "/" + $0, prefix: prefix + $0 + "/", depth: depth - 1)
+    /// Files below a folder by their paths from there, those of a folder before those of the folders in it.
+    ///
+    /// Each folder is looked into once, by its own name before links to it, as links can lead back.
+    private static func files(in root: String, depth: Int) -> [String] {
+        var found: [String] = []
+        var seen: Set<FileSystem.Identity> = []
+        var links: [(prefix: String, depth: Int)] = []
+        func visit(_ prefix: String, depth: Int) {
+            let folder = root + "/" + prefix
+            guard let identity = FileSystem.Identity(folder), seen.insert(identity).inserted else { return }
+            let entries = FileSystem.entries(of: folder).filter { !$0.hasPrefix(".") }
+            found += entries.filter { stem($0) != nil && FileSystem.isFile(folder + $0) }.map { prefix + $0 }
+            guard depth > 0 else { return }
+            for entry in entries where FileSystem.isFolder(folder + entry) {
+                if FileSystem.isTrueFolder(folder + entry) {
+                    visit(prefix + entry + "/", depth: depth - 1)
+                } else {
+                    links.append((prefix + entry + "/", depth - 1))
+                }
             }
+        }
+        visit("", depth: depth)
+        var next = 0
+        while next < links.count {
+            visit(links[next].prefix, depth: links[next].depth)
+            next += 1
+        }
+        return found
     }
 
     private static func stem(_ name: String) -> String? {

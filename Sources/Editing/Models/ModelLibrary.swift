@@ -105,10 +105,15 @@ public struct ModelLibrary: Sendable {
         }
     }
 
+    /// Each folder is looked into once, by its own name before links to it, as links can lead back. A link to a model
+    /// is another name of it.
     private static func models(below root: String, place: Place) -> [Model] {
         var found: [Model] = []
+        var seen: Set<FileSystem.Identity> = []
+        var links: [(path: String, prefix: String, depth: Int)] = []
         func visit(_ folder: String, _ prefix: String, depth: Int) {
             let isModel = FileSystem.isFile(folder + "/model_index.json")
+            guard let identity = FileSystem.Identity(folder), seen.insert(identity).inserted || isModel else { return }
             if isModel, !prefix.isEmpty {
                 found.append(Model(name: String(prefix.dropLast()), place: place, path: folder, isFolder: true))
             }
@@ -127,11 +132,20 @@ public struct ModelLibrary: Sendable {
                     found.append(
                         Model(name: prefix + stem, ending: ending, place: place, path: path, isFolder: false))
                 } else if !isModel, depth < 5, FileSystem.isFolder(path) {
-                    visit(path, prefix + entry + "/", depth: depth + 1)
+                    if FileSystem.isTrueFolder(path) {
+                        visit(path, prefix + entry + "/", depth: depth + 1)
+                    } else {
+                        links.append((path, prefix + entry + "/", depth + 1))
+                    }
                 }
             }
         }
         visit(root, "", depth: 0)
+        var next = 0
+        while next < links.count {
+            visit(links[next].path, links[next].prefix, depth: links[next].depth)
+            next += 1
+        }
         return found
     }
 

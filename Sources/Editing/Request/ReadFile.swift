@@ -33,11 +33,11 @@ public struct ReadFile: Sendable, Equatable {
 
     private static let standardInput = "/dev/stdin"
 
-    /// Whether writing to that path would change the file, or one of a model's folder: by any spelling, and by links.
+    /// Whether writing to that path would change the file, or one below the folder: by any spelling, and by links.
     func isAt(_ other: String) -> Bool {
         if FileSystem.isSamePlace(path, other) { return true }
-        guard FileSystem.isFile(other), FileSystem.isFile(path + "/model_index.json") else { return false }
-        return FileSystem.files(below: path).contains { FileSystem.isSameFile(path + "/" + $0, other) }
+        guard FileSystem.isFile(other), FileSystem.isFolder(path) else { return false }
+        return FileSystem.isFile(other, below: path)
     }
 }
 
@@ -58,4 +58,13 @@ extension ModelChoice {
 extension EditRequest {
     /// The files of its masks.
     var maskFiles: [ReadFile] { (masks + protected).compactMap { $0.input.flatMap { ReadFile($0, .mask) } } }
+
+    /// The LoRA files that its prompt calls by name; none where the library cannot be opened, which is said later.
+    ///
+    /// - Parameter openLibrary: asked for where the prompt calls one.
+    public func loraFiles(in openLibrary: () throws -> LoRALibrary) -> [ReadFile] {
+        let tags = PromptNotation(prompt).loras
+        guard !tags.isEmpty, let library = try? openLibrary() else { return [] }
+        return EditJob.files(of: tags, in: library).loras.map { ReadFile($0.path, .lora) }
+    }
 }

@@ -16,7 +16,8 @@ struct EditRun {
         let printer = ProgressPrinter(options)
         // A model that is not there is said when it is opened.
         let reads = (try? shared.modelChoice())?.readFiles ?? []
-        try openLivePreview(&request, printer, reads)
+        let openLibrary = { try LoRALibrary(for: shared.modelChoice().source) }
+        try openLivePreview(&request, printer, reads, openLibrary)
         let job = EditJob(
             request: request,
             output: OutputChoice(
@@ -29,7 +30,7 @@ struct EditRun {
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
-            loraLibrary: { try LoRALibrary(for: shared.modelChoice().source) },
+            loraLibrary: openLibrary,
             openModel: { loras in
                 var choice = try shared.modelChoice()
                 choice.adapters.loras += loras
@@ -65,10 +66,12 @@ struct EditRun {
 
     /// Settles where previews go, or that there are none.
     private func openLivePreview(
-        _ request: inout EditRequest, _ printer: ProgressPrinter, _ reads: [ReadFile]
+        _ request: inout EditRequest, _ printer: ProgressPrinter, _ reads: [ReadFile],
+        _ openLibrary: () throws -> LoRALibrary
     ) throws {
         guard let place = shared.output.livePreview else { return }
         if place != OutputOptions.terminal {
+            let reads = reads + request.loraFiles(in: openLibrary)
             printer.livePreview = .file(
                 try LivePreview(path: place, force: shared.output.force, request: request, reads: reads))
         } else if let graphics = Console.graphics {
