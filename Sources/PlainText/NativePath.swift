@@ -72,9 +72,15 @@ extension String {
     public var printable: String {
         showing { scalar in
             if let byte = Self.byte(of: scalar) { return UInt32(byte) }
-            let isControl = scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
-            return isControl ? scalar.value : nil
+            return Self.isControl(scalar) ? scalar.value : nil
         }
+    }
+
+    /// For a terminal: the same, but the bytes of a name stay what they are.
+    public var withControlsShown: String { showing { Self.isControl($0) ? $0.value : nil } }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
     }
 
     /// With the scalars for which `code` has a number as that number.

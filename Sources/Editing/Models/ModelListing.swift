@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 /// The models on this machine, each with what it is.
 public struct ModelListing: Sendable {
@@ -47,7 +48,7 @@ public struct ModelListing: Sendable {
                 "\(isDefault ? "*" : " ") \(name)\(String(repeating: " ", count: max(1, width + 2 - name.count)))"
                     + (row.isUsable ? row.family + size : "not usable: \(row.family)"))
         }
-        return lines.joined(separator: "\n")
+        return lines.joined(separator: "\n").withControlsShown
     }
 
     public var json: JSONObject {

@@ -12,6 +12,14 @@ public struct FileReport: Sendable {
         var text: String
         var name: String
         var value: JSONObject.Value
+
+        /// The text as a terminal may show it: what a file says can hold control codes. The bytes of paths stay, for
+        /// whoever copies them.
+        var shownText: String {
+            let isPath = name == "file" || name == "path"
+            let lines = String(text.map { $0 == "\r\n" ? "\n" : $0 })
+            return isPath ? lines.withControlsShown : lines.printable
+        }
     }
 
     private let entries: [Entry]
@@ -47,7 +55,7 @@ public struct FileReport: Sendable {
         let width = (entries.map(\.label.count).max() ?? 0) + 2
         return entries.map { entry in
             entry.label + ":" + String(repeating: " ", count: width - entry.label.count)
-                + entry.text.split(separator: "\n", omittingEmptySubsequences: false)
+                + entry.shownText.split(separator: "\n", omittingEmptySubsequences: false)
                 .joined(separator: "\n" + String(repeating: " ", count: width + 1))
         }.joined(separator: "\n")
     }

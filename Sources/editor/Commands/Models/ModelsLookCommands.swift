@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Editing
+internal import PlainText
 
 struct ModelsListCommand: ParsableCommand, ReportsAsJSON {
     static let configuration = CommandConfiguration(
@@ -74,7 +75,7 @@ struct ModelsVerifyCommand: ParsableCommand, ReportsAsJSON {
         if json {
             try Console.writeOutput(verification.json.line)
         } else {
-            for check in verification.checks { try Console.writeOutput(check) }
+            for check in verification.checks { try Console.writeOutput(check.withControlsShown) }
         }
         try verification.check()
     }
