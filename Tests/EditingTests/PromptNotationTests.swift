@@ -71,8 +71,21 @@ import Testing
             #expect(found.text == prompt && found.loras.isEmpty)
             #expect(found.warnings.count == 1, "\(found.warnings)")
             #expect(found.warnings.first?.contains(says) == true, "\(found.warnings)")
-            #expect(found.warnings.first?.hasSuffix("and is taken as plain words") == true)
+            #expect(found.warnings.first?.contains(", and is taken as plain words") == true)
         }
+    }
+
+    @Test(arguments: [
+        (
+            "a cat --ar 16:9",
+            "prompt: '--ar' is a parameter of Midjourney, and is taken as plain words; give settings as options of the command"
+        ),
+        (
+            "heart++",
+            "prompt: 'heart++' is notation of InvokeAI's compel, and is taken as plain words; write (word:1.1) for a weight"
+        ),
+    ]) func `What to write instead is a clause of its own`(prompt: String, warning: String) {
+        #expect(PromptNotation(prompt).warnings == [warning])
     }
 
     @Test(arguments: [
@@ -98,6 +111,21 @@ import Testing
             #expect(found.warnings.count <= 20)
         }
         #expect(PromptNotation(String(repeating: "<lora:x:1>", count: 10_000)).loras.count == 10_000)
+    }
+
+    @Test func `Links that lead back are followed once`() throws {
+        let scratch = try Scratch()
+        let lora = URL(fileURLWithPath: scratch.path("models/Lora"))
+        let manager = FileManager.default
+        try manager.createDirectory(at: lora.appending(path: "z"), withIntermediateDirectories: true)
+        try Data().write(to: lora.appending(path: "z/pen.pt"))
+        for name in (0 ..< 40).map({ "again\($0)" }) {
+            try manager.createSymbolicLink(atPath: lora.appending(path: name).path(), withDestinationPath: ".")
+        }
+        try manager.createSymbolicLink(atPath: lora.appending(path: "a").path(), withDestinationPath: "z")
+        // 40 links five deep were 10^8 folders.
+        let library = try LoRALibrary(for: .file(scratch.path("models/model.safetensors")))
+        #expect(library.file(named: "pen")?.hasSuffix("/Lora/z/pen.pt") == true)
     }
 
     /// A LoRA is found by its name in the folders of other programs, and beside the model.

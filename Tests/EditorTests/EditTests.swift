@@ -68,6 +68,8 @@ import Testing
         #expect(
             try said("a red glockenspiel and (xylophones:1.2)").contains(
                 "embedded was not taught 'glockenspiel', 'xylophones': expect something vague"))
+        #expect(try said("a red heart BREAK mountains").isEmpty)
+        #expect(try !said("a red heart --ar 16:9").contains("was not taught"))
         for known in ["a red heart", "Un corazón rojo", "une montagne enneigée", "mountains"] {
             #expect(try said(known).isEmpty)
         }

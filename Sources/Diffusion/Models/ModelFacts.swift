@@ -50,20 +50,29 @@ public struct ModelFacts: Sendable {
     }
 
     /// The words of a prompt that the model was not taught, in their order; empty where it does not say which it was. A
-    /// regular plural is known with its singular, and the other way round.
+    /// regular plural is known with its singular, and the other way round. Words of a prompt's notation, here or in other
+    /// programs, are left out.
     public func unknownWords(in prompt: String) -> [String] {
         guard !knownWords.isEmpty else { return [] }
         func forms(_ word: String) -> [String] {
             [word, word + "s", word + "es"]
                 + ["s", "es", "x"].filter(word.hasSuffix).map { String(word.dropLast($0.count)) }
         }
+        // Such as Midjourney's "--ar 16:9" and ComfyUI's "embedding:name".
+        let plain = prompt.split(whereSeparator: \.isWhitespace).filter {
+            !$0.hasPrefix("--") && !$0.hasPrefix("embedding:")
+        }
         var found: [String] = []
-        for word in prompt.lowercased().split(whereSeparator: { !$0.isLetter }).map(String.init)
-        where !found.contains(word) && !forms(word).contains(where: knownWords.contains) {
-            found.append(word)
+        for written in plain.flatMap({ $0.split(whereSeparator: { !$0.isLetter }) })
+        where !Self.notationWords.contains(String(written)) {
+            let word = written.lowercased()
+            if !found.contains(word), !forms(word).contains(where: knownWords.contains) { found.append(word) }
         }
         return found
     }
+
+    /// Of AUTOMATIC1111 and its extension Regional Prompter, in capitals alone.
+    private static let notationWords: Set<String> = ["BREAK", "AND", "ADDBASE", "ADDCOMM", "ADDCOL", "ADDROW"]
 
     /// Whether the denoiser was made for inpainting.
     public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }

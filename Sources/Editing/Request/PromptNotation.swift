@@ -41,17 +41,27 @@ public struct PromptNotation: Sendable, Equatable {
             case .editing: "prompt editing, as AUTOMATIC1111 has it"
             case .alternation: "alternation, as AUTOMATIC1111 has it"
             case .dynamic: "a random choice, as the Dynamic Prompts extension and ComfyUI have it"
-            case .braces: "NovelAI's emphasis; here it is written (word:1.05)"
+            case .braces: "NovelAI's emphasis"
             case .wildcard: "a wildcard of the Dynamic Prompts extension"
             case .composable: "composition of prompts, as AUTOMATIC1111 has it"
             case .regions: "notation of the Regional Prompter extension"
-            case .compel: "notation of InvokeAI's compel; here a weight is written (word:1.1)"
-            case .embedding:
-                "how ComfyUI calls a textual inversion; here --embedding names its file, and the prompt its word"
-            case .parameters: "a parameter of Midjourney; here settings are options of the command"
-            case .multiPrompt: "a multi-prompt of Midjourney; here a weight is written (word:1.1)"
+            case .compel: "notation of InvokeAI's compel"
+            case .embedding: "how ComfyUI calls a textual inversion"
+            case .parameters: "a parameter of Midjourney"
+            case .multiPrompt: "a multi-prompt of Midjourney"
             case .unknownTag: "a tag that is not known here"
             case .openTag: "a tag that is not whole"
+            }
+        }
+
+        /// How the same is asked for here; `nil` where it cannot be.
+        var advice: String? {
+            switch self {
+            case .braces: "write (word:1.05) for emphasis"
+            case .compel, .multiPrompt: "write (word:1.1) for a weight"
+            case .embedding: "name the file with --embedding, and write its word in the prompt"
+            case .parameters: "give settings as options of the command"
+            case .editing, .alternation, .dynamic, .wildcard, .composable, .regions, .unknownTag, .openTag: nil
             }
         }
     }
@@ -281,7 +291,8 @@ private struct NotationReader {
 
     private mutating func name(_ kind: PromptNotation.Kind, _ range: Range<Int>) {
         guard named.insert(kind).inserted else { return }
-        warn("\(quoted(range)) is \(kind.phrase), and is taken as plain words")
+        let advice = kind.advice.map { "; \($0)" } ?? ""
+        warn("\(quoted(range)) is \(kind.phrase), and is taken as plain words\(advice)")
     }
 
     private mutating func warn(_ text: String) {
