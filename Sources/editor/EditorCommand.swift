@@ -42,6 +42,8 @@ struct EditorCommand: ParsableCommand {
                 Failure.isReportedAsJSON = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
                 try command.run()
             } catch  where exitCode(for: error) == .success {
+                // Letters of a file's name can be read as an option that asks for help.
+                if let explanation = ArgumentWords.explanation(of: "", words) { throw ValidationError(explanation) }
                 // Help, the version or a completion script.
                 try Console.writeOutput(fullMessage(for: error))
             }
@@ -49,7 +51,7 @@ struct EditorCommand: ParsableCommand {
             // As for `head`, which has read enough.
         } catch {
             Interruption.beginEnd()
-            let failure = Failure(error)
+            let failure = Failure(error, words: words)
             failure.report()
             exit(withError: ExitCode(failure.code))
         }

@@ -49,6 +49,12 @@ import Testing
         Case(["outpaint", "a.png", "--aspect", "4:3"], 64, "64×48"),
         Case(["outpaint", "a.png", "--aspect", "0:3"], 64, "--aspect", "0:3"),
         Case(["remix", "a.png"], 64, "prompt"),
+        Case(["remix", "a.png", "m.png"], 64, "'m.png' is a file", "--mask"),
+        Case(["outpaint", "a.png", "m.png", "--right", "8"], 64, "'m.png' is a file", "--mask"),
+        Case(["inpaint", "a.png", "m.png", "m.png"], 64, "'m.png' is a file", "--mask"),
+        Case(["generate", "a.png"], 64, "'a.png' is a file", "editor remix"),
+        Case(["erase", "a.png", "m.png", "a tree"], 64, "'a tree'", "no prompt", "editor inpaint"),
+        Case(["variations", "a.png", "m.png"], 64, "'m.png'", "--mask"),
         Case(["generate", "x", "--size", "4x4"], 64, "--size", "4x4"),
         Case(["generate", "x", "--strength", "0.5"], 64, "--strength"),
     ]
@@ -106,6 +112,20 @@ import Testing
         #expect(outcome.errorLines.last == failures.first)
         for part in bad.says { #expect(outcome.error.contains(part), "\(outcome.error)") }
         #expect(editor.names == before)
+    }
+
+    @Test func `A file whose name begins with a dash is not taken for options`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        try FileManager.default.copyItem(atPath: editor.path("a.png"), toPath: editor.path("-dash.png"))
+        for arguments in [["info", "-dash.png"], ["erase", "-dash.png", "m.png"], ["inpaint", "a.png", "-dash.png"]] {
+            let outcome = try editor.run(arguments)
+            #expect(outcome.code == 64 && outcome.output.isEmpty, "\(outcome.output)\(outcome.error)")
+            #expect(outcome.error.contains("write ./-dash.png"), "\(outcome.error)")
+        }
+        #expect(try editor.run(["info", "./-dash.png"]).code == 0)
+        #expect(try editor.run(["info", "--", "-dash.png"]).code == 0)
+        #expect(try editor.run(["info", "-h"]).code == 0)
     }
 
     @Test func `With --json a failure is a JSON line`() throws {

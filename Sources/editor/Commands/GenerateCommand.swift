@@ -22,7 +22,9 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { shared.output.json }
 
     func validate() throws {
-        try checkGivenPrompt(prompt, leftOut: "generate has nothing else to go by")
+        try checkGivenPrompt(
+            prompt, leftOut: "generate has nothing else to go by",
+            picture: "generate starts from no picture, use 'editor remix' to rework one")
         _ = try size?.checked(option: "--size")
         if shared.painting.strength != nil {
             throw ValidationError(

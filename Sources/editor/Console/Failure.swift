@@ -19,7 +19,8 @@ struct Failure {
         code = Self.code(of: kind)
     }
 
-    init(_ error: any Error) {
+    /// - Parameter words: what the program was started with, where the error may be about them.
+    init(_ error: any Error, words: [String] = []) {
         if let exit = error as? ExitCode {
             sentence = "stopped"
             code = exit.rawValue
@@ -32,7 +33,8 @@ struct Failure {
         }
         // What the parser itself found wrong. Its message may hold several lines: the first says what.
         let isUsage = EditorCommand.exitCode(for: error) == .validationFailure
-        sentence = Self.sentence(isUsage ? EditorCommand.message(for: error) : "\(error)")
+        let message = Self.sentence(isUsage ? EditorCommand.message(for: error) : "\(error)")
+        sentence = isUsage ? ArgumentWords.explanation(of: message, words) ?? message : message
         code = isUsage ? Self.code(of: .usage) : Self.code(of: .internalFault)
     }
 

@@ -20,11 +20,18 @@ func checkPrompt(_ prompt: String, name: String) throws {
     }
 }
 
-/// Throws a `ValidationError` for a prompt that was given but says nothing.
-func checkGivenPrompt(_ prompt: String?, leftOut: String) throws {
+/// Throws a `ValidationError` for a prompt that was given but says nothing, or is the name of a picture.
+///
+/// - Parameters:
+///   - leftOut: what to do without a prompt.
+///   - picture: where a picture goes.
+func checkGivenPrompt(_ prompt: String?, leftOut: String, picture: String = "a mask goes to --mask") throws {
     guard let prompt else { return }
     guard prompt.contains(where: { !$0.isWhitespace }) else {
         throw ValidationError("the prompt is empty, expected some words; \(leftOut)")
+    }
+    guard !Positionals.isPictureFile(prompt) else {
+        throw ValidationError("'\(prompt)' is a file, expected a prompt in words; \(picture)")
     }
     try checkPrompt(prompt, name: "the prompt")
 }

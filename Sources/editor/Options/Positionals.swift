@@ -20,13 +20,19 @@ struct Positionals: Equatable {
         }
     }
 
+    /// Whether a word is the name of a file that is there and ends as a picture does.
+    static func isPictureFile(_ word: String) -> Bool { hasPictureEnding(word) && FileSystem.isFile(word) }
+
     private static func isImage(_ word: String) -> Bool {
-        if word == "-" { return true }
+        word == "-" || hasPictureEnding(word) || FileSystem.isFile(word)
+    }
+
+    private static func hasPictureEnding(_ word: String) -> Bool {
         let endings = [
             ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic",
             ".heif", ".avif", ".jxl",
         ]
         let lowered = word.lowercased()
-        return endings.contains { lowered.hasSuffix($0) } || FileSystem.isFile(word)
+        return endings.contains { lowered.hasSuffix($0) }
     }
 }
