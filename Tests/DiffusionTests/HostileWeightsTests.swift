@@ -191,6 +191,47 @@ import Testing
         #expect(error?.description.contains("10001 tokens are added to it, expected at most 10000") == true)
     }
 
+    // MARK: Names
+
+    /// To compare and to hash a run of marks takes the square of its length.
+    private static func marks(_ bytes: Int) -> String { String(repeating: "\u{301}\u{323}", count: bytes / 4) }
+
+    @Test(.timeLimit(.minutes(1))) func `A tensor's name has at most 1000 bytes`() throws {
+        #expect(try Self.file([(Self.marks(1000), [1], 4)]).names == [Self.marks(1000)])
+        let long = #expect(throws: WeightError.self) { try Self.file([(Self.marks(800_000), [1], 4)]) }
+        #expect(long?.description.contains("a key has 800000 bytes, expected at most 1000") == true)
+        #expect(long?.description.contains("weights.safetensors") == true)
+        let type = "{\"a\":{\"dtype\":\"\(Self.marks(400_000))\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+        let unknown = #expect(throws: WeightError.self) {
+            try SafetensorsTests.open(SafetensorsTests.file(type, data: 4))
+        }
+        #expect(unknown?.description.contains("unknown dtype") == true)
+
+        let scratch = try ScratchFolder()
+        var writer = HandmadeGGUF()
+        writer.add(Self.marks(1004), shape: [1], type: 0, data: Data(count: 4))
+        try writer.write(scratch.path + "/x.gguf")
+        let gguf = #expect(throws: WeightError.self) { try GGUFFile(path: scratch.path + "/x.gguf") }
+        #expect(gguf?.description.contains("a tensor's name of 1004 bytes, expected at most 1000") == true)
+        #expect(gguf?.description.contains("x.gguf") == true)
+
+        let path = scratch.path + "/x.pth"
+        try CheckpointTable.writePickle(path, [(Self.marks(1004), [1], [1]), ("one", [1], [1])])
+        let pickle = #expect(throws: WeightError.self) { try PyTorchFile(path: path) }
+        #expect(pickle?.description.contains("a tensor's name is longer than 1000 bytes") == true)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `A word of a configuration has at most 1000 bytes`() throws {
+        let long = Self.marks(400_000)
+        #expect(throws: JSONValue.SyntaxError.self) { try JSONValue(parsing: "{\"\(long)\":1}") }
+        let json = try ConfigurationTests.configuration("{\"_class_name\":\"\(long)\",\"list\":[\"\(long)\"]}")
+        for read in [{ _ = try json.string("_class_name") }, { _ = try json.strings("list") }] as [() throws -> Void] {
+            let error = #expect(throws: ConfigurationError.self) { try read() }
+            #expect(error?.description.contains("should be at most 1000 bytes long, it is 400000") == true)
+        }
+        #expect(try json.text("_class_name")?.utf8.count == 400_000)
+    }
+
     // MARK: Text files
 
     @Test func `A document has no more values than a model needs`() {

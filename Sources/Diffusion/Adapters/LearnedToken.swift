@@ -106,7 +106,7 @@ struct LearnedToken: Sendable, Equatable {
         for name in names {
             let parts = name.split(separator: ".")
             var word: String?
-            if metadata[name] == "<embed>" { word = name }
+            if metadata[name]?.hasSameBytes(as: "<embed>") == true { word = name }
             if parts.count > 2, parts[0] == "bundle_emb" { word = String(parts[1]) }
             guard let word, tokens.count < maximumWords, let rows = source.tensor(name)?.rows,
                 1 ... maximumVectors ~= rows.count

@@ -173,7 +173,9 @@ struct LoRAFile: Sendable {
         let keys = [
             "modelspec.title", "modelspec.description", "modelspec.tags", "modelspec.usage_hint", "ss_output_name",
         ]
-        return keys.compactMap { metadata[$0]?.lowercased() }.contains { text in
+        // As much as a description has: what looks at Characters takes long for one of any length.
+        let texts = keys.compactMap { metadata[$0] }.map { String($0.unicodeScalars.prefix(4000)).lowercased() }
+        return texts.contains { text in
             text.contains("latent consistency")
                 || text.split { !$0.isLetter && !$0.isNumber }.contains("lcm")
         }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A configuration file of a model, read member by member with errors that name the file and the key.
 ///
 /// Unknown keys are ignored, as files carry many that no reader needs. A key that is `null` counts as absent.
@@ -50,11 +52,27 @@ public struct JSONConfiguration: Sendable {
     /// The value as it stands, or `nil`.
     public func value(_ key: String) -> JSONValue? { members[key] }
 
+    /// A word that is compared or looked up; one longer than a name may be is refused.
     public func string(_ key: String) throws(ConfigurationError) -> String? {
+        let text = try text(key)
+        if let text { try check(text, of: key) }
+        return text
+    }
+
+    /// A text of any length, for people.
+    public func text(_ key: String) throws(ConfigurationError) -> String? {
         switch members[key] {
         case nil: nil
         case .string(let text): text
         case let other?: throw mistyped(key, expected: "a string", found: other)
+        }
+    }
+
+    private func check(_ text: String, of key: String) throws(ConfigurationError) {
+        guard !text.isTooLongForName else {
+            throw .outOfRange(
+                file: file, key: key, expected: "at most \(LookupName.maximumBytes) bytes long",
+                found: "\(text.utf8.count)")
         }
     }
 
@@ -83,7 +101,9 @@ public struct JSONConfiguration: Sendable {
     }
 
     public func strings(_ key: String) throws(ConfigurationError) -> [String]? {
-        try list(key, of: "strings") { if case .string(let text) = $0 { text } else { nil } }
+        let texts = try list(key, of: "strings") { if case .string(let text) = $0 { text } else { nil } }
+        for text in texts ?? [] { try check(text, of: key) }
+        return texts
     }
 
     public func integers(_ key: String) throws(ConfigurationError) -> [Int]? {

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A JSON document as a value.
 ///
 /// Model files are hostile input, so this reads strictly (RFC 8259) within limits, and can refuse an object that has the
@@ -30,8 +32,9 @@ public enum JSONValue: Sendable, Equatable {
     /// Reads a whole UTF-8 document.
     ///
     /// - Parameter maximumDepth: how deep arrays and objects may nest.
-    /// - Throws: `SyntaxError`, also for more than `maximumValues`, for text after the document (white space excepted)
-    ///   and invalid UTF-8. As Python does, `NaN` and `±Infinity` are read as numbers.
+    /// - Throws: `SyntaxError`, also for more than `maximumValues`, for a key longer than a name may be
+    ///   (`LookupName.maximumBytes`), for text after the document (white space excepted) and
+    ///   invalid UTF-8. As Python does, `NaN` and `±Infinity` are read as numbers.
     public init(
         parsing bytes: UnsafeRawBufferPointer, maximumDepth: Int = 32, repeatedKeys: RepeatedKeys = .lastWins
     ) throws(SyntaxError) {
@@ -136,6 +139,11 @@ private struct JSONParser {
             guard current == UInt8(ascii: "\"") else { throw failure("expected a key") }
             let keyOffset = offset
             let key = try string()
+            guard !key.isTooLongForName else {
+                throw .init(
+                    reason: "a key has \(key.utf8.count) bytes, expected at most \(LookupName.maximumBytes)",
+                    offset: keyOffset)
+            }
             skipSpace()
             guard take(":") else { throw failure("expected ':'") }
             let isRepeated = result.updateValue(try value(depth: depth + 1), forKey: key) != nil

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What stands beside a tokenizer's vocabulary: its special tokens and the length of a window.
 public struct TokenizerConfiguration: Sendable, Equatable {
     /// A token that stands for a stretch of text as a whole, such as a word that was learned. Whether it wants white space
@@ -10,7 +12,7 @@ public struct TokenizerConfiguration: Sendable, Equatable {
 
         /// `nil` where the content is missing or empty, or the number is out of range.
         init?(_ members: [String: JSONValue], number: Int) {
-            guard case .string(let content)? = members["content"], !content.isEmpty,
+            guard case .string(let content)? = members["content"], !content.isEmpty, !content.isTooLongForName,
                 (0 ... BytePairEncoding.maximumToken).contains(number)
             else { return nil }
             self.content = content

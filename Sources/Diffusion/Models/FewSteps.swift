@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A model that was distilled to make a picture in a few steps.
 public struct FewSteps: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
@@ -54,7 +56,8 @@ public struct FewSteps: Sendable, Equatable {
 extension FewSteps.Kind {
     /// What a file's metadata (https://github.com/Stability-AI/ModelSpec) name.
     init?(stated hints: [String: String]) {
-        let text = ["modelspec.architecture", "modelspec.title"].compactMap { hints[$0]?.lowercased() }
+        let text = ["modelspec.architecture", "modelspec.title"].compactMap { hints[$0] }
+            .map { String($0.unicodeScalars.prefix(LookupName.maximumBytes)).lowercased() }
         let words = text.flatMap { $0.split { !$0.isLetter } }
         guard let kind = Self.allCases.first(where: { words.contains($0.rawValue.lowercased()[...]) }) else {
             return nil

@@ -87,7 +87,8 @@ struct LDMCheckpoint: Sendable {
 
     /// From `modelspec.resolution`, as `768x768` (https://github.com/Stability-AI/ModelSpec).
     private static func latentSide(_ hints: [String: String]) -> Int? {
-        guard let side = hints["modelspec.resolution"]?.split(separator: "x").first.flatMap({ Int($0) }),
+        guard let resolution = hints["modelspec.resolution"], !resolution.isTooLongForName,
+            let side = resolution.split(separator: "x").first.flatMap({ Int($0) }),
             (64 ... 4096).contains(side)
         else { return nil }
         return side / 8

@@ -1,3 +1,4 @@
+internal import PlainText
 internal import Tensors
 
 /// What the denoiser of an original checkpoint predicts, and how that was told.
@@ -15,7 +16,8 @@ struct LDMPrediction {
     private static let velocitySpread: Float = 0.09
 
     init(_ source: any WeightSource, hints: [String: String], denoiser: LDMDenoiser, isSecondFamily: Bool) {
-        let stated = hints["modelspec.prediction_type"] ?? hints["modelspec.predict_key"]
+        var stated = hints["modelspec.prediction_type"] ?? hints["modelspec.predict_key"]
+        if stated?.isTooLongForName == true { stated = nil }
         if let stated, stated == "v" || stated.hasPrefix("v_") || stated.hasPrefix("v-") {
             (value, reason) = (.velocity, "as the file's metadata says")
         } else if let stated, stated.hasPrefix("eps") {
@@ -26,7 +28,7 @@ struct LDMPrediction {
             (value, reason) = (.epsilon, "as all of its family do")
         } else if denoiser.inChannels != 4 {
             (value, reason) = (.epsilon, "as inpainting models of its family do")
-        } else if hints["global_step"] == "875000" {
+        } else if hints["global_step"]?.hasSameBytes(as: "875000") == true {
             (value, reason) = (.epsilon, "as its step count, 875000, is that of SD 2.0 base")
         } else if let norm = denoiser.lastNorm.flatMap({ source.tensor($0) }), norm.count > 0 {
             let values = norm.floats()

@@ -20,7 +20,7 @@ extension ModelFacts {
         self.init(
             name: try own?.string("name") ?? folder,
             family: Self.family(unet: unet, latentChannels: latentChannels, isRefiner: isRefiner),
-            summary: try own?.string("description"),
+            summary: try own?.text("description"),
             latentChannels: latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
             prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,

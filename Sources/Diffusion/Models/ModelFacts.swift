@@ -157,6 +157,6 @@ public struct EditDefaults: Sendable, Equatable {
             strength: try json.double("strength").map { Float($0) }, fill: try json.string("fill"),
             detail: try json.string("detail"), grow: try json.integer("grow", in: 0 ... 512),
             feather: try json.integer("feather", in: 0 ... 256).map { Float($0) },
-            negative: try json.string("negative"))
+            negative: try json.text("negative"))
     }
 }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) over bytes, the last of a piece marked as the end of a word.
 struct BytePairEncoding: Sendable {
     private struct Merge: Sendable {
@@ -55,6 +57,9 @@ struct BytePairEncoding: Sendable {
             line += 1
             guard let content = String(validating: bytes, as: UTF8.self) else {
                 throw .badMerge(file: name, place: line, reason: "invalid UTF-8")
+            }
+            guard !content.isTooLongForName else {
+                throw .badMerge(file: name, place: line, reason: "expected two tokens")
             }
             if content.hasPrefix("#version") || content.isEmpty || content == "\r" { continue }
             let parts = content.split { $0 == " " || $0 == "\r" || $0 == "\r\n" }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A `tokenizer.json`, in which transformers 5 keeps CLIP's vocabulary, merges and added tokens (tokenizers 0.23.3,
 /// `models/bpe/serialization.rs`).
 ///
@@ -40,12 +42,17 @@ struct TokenizerFile {
         for (index, pair) in pairs.enumerated() {
             switch pair {
             case .array(let parts):
-                guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1] else {
+                guard parts.count == 2, case .string(let left) = parts[0], case .string(let right) = parts[1],
+                    !left.isTooLongForName, !right.isTooLongForName
+                else {
                     throw .badMerge(file: name, place: index + 1, reason: "expected two tokens")
                 }
                 merges.append((left[...], right[...], index + 1))
             // As transformers 4 wrote it.
             case .string(let text):
+                guard !text.isTooLongForName else {
+                    throw .badMerge(file: name, place: index + 1, reason: "expected two tokens")
+                }
                 let parts = text.split(separator: " ", omittingEmptySubsequences: false)
                 guard parts.count == 2 else {
                     throw .badMerge(file: name, place: index + 1, reason: "expected two tokens")
@@ -73,10 +80,10 @@ struct TokenizerFile {
     ) throws(TokenizerError) {
         // The oldest files do not name it.
         let kind: String? = if case .string(let kind)? = model["type"] { kind } else { nil }
-        if let kind, kind != "BPE" {
+        if let kind, !kind.hasSameBytes(as: "BPE") {
             throw .notCLIP(file: name, reason: "its model is \(kind.prefix(60)), expected BPE")
         }
-        guard model["end_of_word_suffix"] == .string("</w>") else {
+        guard case .string(let suffix)? = model["end_of_word_suffix"], suffix.hasSameBytes(as: "</w>") else {
             throw .notCLIP(file: name, reason: "its words do not end with '</w>'")
         }
         if case .string(let prefix)? = model["continuing_subword_prefix"], !prefix.isEmpty {
@@ -92,10 +99,14 @@ struct TokenizerFile {
 
     /// The kinds of the steps that a member stands for, itself or a sequence of them.
     private static func kinds(_ step: JSONValue?, list: String) -> [String] {
-        guard case .object(let members)? = step, case .string(let kind)? = members["type"] else { return [] }
+        guard case .object(let members)? = step, case .string(let kind)? = members["type"],
+            !kind.isTooLongForName
+        else { return [] }
         guard kind == "Sequence", case .array(let steps)? = members[list] else { return [kind] }
         return steps.compactMap { step in
-            guard case .object(let members) = step, case .string(let kind)? = members["type"] else { return nil }
+            guard case .object(let members) = step, case .string(let kind)? = members["type"],
+                !kind.isTooLongForName
+            else { return nil }
             return kind
         }
     }

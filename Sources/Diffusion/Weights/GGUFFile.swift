@@ -172,7 +172,7 @@ private struct GGUFReader {
         let valueCount = try count(atLeast: 13, atMost: Self.maximumTensors, of: "values")
         var header = Header()
         for _ in 0 ..< valueCount {
-            let key = try string(maximum: 1 << 16)
+            let key = try string(maximum: LookupName.maximumBytes, as: "key")
             let type = try integer(UInt32.self)
             switch try value(type, depth: 0) {
             case .text(let text), .other(let text): header.metadata[key] = text
@@ -193,7 +193,7 @@ private struct GGUFReader {
         }
         header.tensors.reserveCapacity(tensorCount)
         for _ in 0 ..< tensorCount {
-            let name = try string(maximum: 1 << 16)
+            let name = try string(maximum: LookupName.maximumBytes, as: "tensor's name")
             let dimensions = try integer(UInt32.self)
             guard dimensions <= 8 else {
                 throw failure("a tensor has \(dimensions.of("dimension")), expected at most 8")
@@ -244,9 +244,11 @@ private struct GGUFReader {
         return Int(announced)
     }
 
-    private mutating func string(maximum: Int) throws(WeightError) -> String {
+    private mutating func string(maximum: Int, as what: String = "text") throws(WeightError) -> String {
         let announced = try integer(UInt64.self)
-        guard announced <= UInt64(maximum) else { throw failure("it announces a text of \(announced.of("byte"))") }
+        guard announced <= UInt64(maximum) else {
+            throw failure("it announces a \(what) of \(announced.of("byte")), expected at most \(maximum)")
+        }
         let length = Int(announced)
         try check(length)
         textBytes += length

@@ -1,3 +1,4 @@
+internal import PlainText
 public import Tensors
 
 /// The tensors of a file that `torch.save` wrote (`.ckpt`, `.pth`, `.pt`, `.bin`): a zip archive, or the format before
@@ -79,6 +80,11 @@ public struct PyTorchFile: WeightSource {
             }
         }
         for (key, value) in named {
+            if case .longText = key, case .tensor = value {
+                throw .badPickle(
+                    file: path, offset: 0,
+                    reason: "a tensor's name is longer than \(LookupName.maximumBytes) bytes")
+            }
             guard case .string(let name) = key, case .tensor(let index) = value else { continue }
             let tensor = reader.tensors[index]
             let type = tensor.elementType
@@ -113,7 +119,7 @@ public struct PyTorchFile: WeightSource {
         else { throw .badHeader(file: file, reason: "it is a zip archive without data.pkl, so not one of PyTorch's") }
         let root = pickle.dropLast("data.pkl".count)
         if let order = directory.entries[root + "byteorder"] {
-            let text = String(decoding: bytes[order], as: UTF8.self)
+            let text = String(decoding: bytes[order].prefix(20), as: UTF8.self)
             guard text == "little" else {
                 throw .badHeader(file: file, reason: "its numbers are stored in \(text.prefix(20)) endian order")
             }

@@ -99,7 +99,9 @@ public struct SafetensorsHeader: Sendable {
         func failure(_ reason: String) -> WeightError { .badTensor(file: file, tensor: name, reason: reason) }
         guard case .object(let members) = value else { throw failure("is \(value.kind), expected an object") }
         guard case .string(let elementType)? = members["dtype"] else { throw failure("has no dtype") }
-        guard let bits = bits[elementType] else { throw failure("has the unknown dtype '\(elementType.prefix(20))'") }
+        guard !elementType.isTooLongForName, let bits = bits[elementType] else {
+            throw failure("has the unknown dtype '\(String(elementType.unicodeScalars.prefix(20)))'")
+        }
         guard let shape = sizes(members["shape"]) else { throw failure("has a shape that is not a list of sizes") }
         guard let offsets = sizes(members["data_offsets"]), offsets.count == 2, offsets[0] <= offsets[1] else {
             throw failure("has data_offsets that are not a start and an end")

@@ -20,6 +20,8 @@ struct Unpickler {
         case list(Int)
         case tuple(Int)
         case dictionary(Int)
+        /// A text of more bytes than a name may have: nothing here is called so.
+        case longText
         /// Something whose value does not matter here.
         case opaque
     }
@@ -152,9 +154,10 @@ struct Unpickler {
         return value
     }
 
-    private mutating func text(_ count: Int) throws(WeightError) -> String {
+    private mutating func text(_ count: Int) throws(WeightError) -> Value {
         guard count <= Self.maximumString else { throw failure("a text of \(count.of("byte")) is too long") }
-        return String(decoding: try take(count), as: UTF8.self)
+        let bytes = try take(count)
+        return count <= LookupName.maximumBytes ? .string(String(decoding: bytes, as: UTF8.self)) : .longText
     }
 
     private mutating func line() throws(WeightError) -> String {
@@ -243,10 +246,10 @@ struct Unpickler {
         case UInt8(ascii: "G"):
             _ = try take(8)
             try push(.opaque)
-        case UInt8(ascii: "X"): try push(.string(try text(try unsigned(4))))
-        case 0x8C, UInt8(ascii: "U"): try push(.string(try text(try unsigned(1))))
-        case 0x8D: try push(.string(try text(try unsigned(8))))
-        case UInt8(ascii: "T"): try push(.string(try text(try unsigned(4))))
+        case UInt8(ascii: "X"): try push(try text(try unsigned(4)))
+        case 0x8C, UInt8(ascii: "U"): try push(try text(try unsigned(1)))
+        case 0x8D: try push(try text(try unsigned(8)))
+        case UInt8(ascii: "T"): try push(try text(try unsigned(4)))
         case UInt8(ascii: "B"), UInt8(ascii: "C"):
             _ = try take(try unsigned(opcode == UInt8(ascii: "B") ? 4 : 1))
             try push(.opaque)

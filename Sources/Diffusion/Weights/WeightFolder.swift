@@ -1,3 +1,4 @@
+internal import PlainText
 public import Tensors
 
 /// The weights of one part of a model (a folder in the diffusers layout), in one file or several.
@@ -89,7 +90,7 @@ public struct WeightFolder: WeightSource {
         var shardOfName: [String: Int] = [:]
         var shardOfTensor: [String: Int] = [:]
         for (tensor, value) in map.sorted(by: { $0.key < $1.key }) {
-            guard case .string(let name) = value, name.isPlainFileName else {
+            guard case .string(let name) = value, !name.isTooLongForName, name.isPlainFileName else {
                 throw .badTensor(file: index, tensor: tensor, reason: "is not in a file beside the index")
             }
             let shard: Int

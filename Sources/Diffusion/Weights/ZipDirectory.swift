@@ -60,6 +60,11 @@ struct ZipDirectory {
             let commentLength = try number(offset + 32, 2)
             var local = try number(offset + 42, 4)
             _ = try number(offset + 46 + nameLength + extraLength + commentLength, 0)
+            guard nameLength <= LookupName.maximumBytes else {
+                throw .badHeader(
+                    file: file,
+                    reason: "an entry's name has \(nameLength) bytes, expected at most \(LookupName.maximumBytes)")
+            }
             let name = String(decoding: bytes[offset + 46 ..< offset + 46 + nameLength], as: UTF8.self)
             // Sizes of 4 GiB and more are in an extra field.
             var extra = offset + 46 + nameLength

@@ -89,7 +89,7 @@ public struct ModelDetails: Sendable {
     /// What the model says of its licence: in a single file's metadata, or at the head of its README.md.
     static func licence(_ model: ModelLibrary.Model, metadata: [String: String]) -> String? {
         for key in ["modelspec.license", "general.license"] {
-            if let stated = metadata[key], !stated.isEmpty { return String(stated.prefix(200)) }
+            if let stated = metadata[key], !stated.isEmpty { return String(stated.unicodeScalars.prefix(200)) }
         }
         guard let path = model.path else { return "Apache-2.0" }
         let folder = model.isFolder ? path : FileSystem.folder(of: path)

@@ -10,6 +10,9 @@ public struct UserConfiguration: Sendable, Equatable {
     /// The name or path of the model that is used where none is named.
     public var defaultModel: String?
 
+    /// Bytes of a name or path.
+    private static let longestPath = 4096
+
     /// Where it is; `nil` where there is no home.
     public static var path: String? {
         if let named = FileSystem.environment("XDG_CONFIG_HOME"), named.hasPrefix("/") {
@@ -35,13 +38,19 @@ public struct UserConfiguration: Sendable, Equatable {
             switch (key, value) {
             case ("modelFolders", .array(let folders)):
                 modelFolders = try folders.map { folder in
-                    guard case .string(let folder) = folder, folder.hasPrefix("/") || folder.hasPrefix("~/") else {
+                    guard case .string(let folder) = folder, folder.utf8.count <= Self.longestPath,
+                        folder.hasPrefix("/") || folder.hasPrefix("~/")
+                    else {
                         throw failure("modelFolders holds something else than whole paths")
                     }
                     let home = FileSystem.environment("HOME") ?? ""
                     return folder.hasPrefix("~/") ? home + folder.dropFirst() : folder
                 }
-            case ("defaultModel", .string(let name)): defaultModel = name
+            case ("defaultModel", .string(let name)):
+                guard name.utf8.count <= Self.longestPath else {
+                    throw failure("defaultModel has more than \(Self.longestPath) bytes")
+                }
+                defaultModel = name
             case ("modelFolders", _), ("defaultModel", _): throw failure("\(key) is \(value.kind)")
             default: throw failure("it has the unknown key '\(key)', expected modelFolders and defaultModel")
             }
