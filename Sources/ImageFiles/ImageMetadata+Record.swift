@@ -18,10 +18,12 @@ extension ImageMetadata {
         // Those of a PNG, where a JPEG, WebP or TIFF made from it holds them.
         let label = Provenance.keyword + ": "
         let moved = (text.map(\.text) + (packet?.items(XMPPacket.Own.namespace, XMPPacket.Own.texts) ?? []))
-            .filter { $0.hasPrefix(label) }.map { String($0.dropFirst(label.count)) }
-        var seen: Set<String> = latest.map { [$0] } ?? []
+            .filter { $0.startsWithBytes(of: label) }
+            .map { String(decoding: $0.utf8.dropFirst(label.utf8.count), as: UTF8.self) }
+        var seen: Set<[UInt8]> = []
+        if let latest { seen.insert(Array(latest.utf8)) }
         return (moved + texts.dropLast() + [comment, packet?.parameters].compactMap(\.self))
-            .filter { seen.insert($0).inserted }
+            .filter { seen.insert(Array($0.utf8)).inserted }
     }
 
     /// States in XMP what kind of source the picture has.
@@ -42,7 +44,9 @@ extension ImageMetadata {
     ///
     /// - Parameter record: nil for a file that is to say what it said, and nothing more.
     mutating func place(record: String?, format: ImageFormat, notes: inout [String]) {
-        func makesWay(_ text: String) -> Bool { text == record || Provenance.isOwn(text) }
+        func makesWay(_ text: String) -> Bool {
+            record.map { text.hasSameBytes(as: $0) } == true || Provenance.isOwn(text)
+        }
         if record != nil {
             text.removeAll { $0.keyword == Provenance.keyword && makesWay($0.text) }
             if var packet = xmp.map({ XMPPacket($0) }), packet.parameters != nil {
@@ -94,7 +98,9 @@ extension ImageMetadata {
     private mutating func setComment(_ comment: String, limit: Int?) -> Bool {
         var block = exif.flatMap { EXIFBlock($0) }
         if block == nil { block = EXIFBlock(userComment: comment) } else { block?.setUserComment(comment) }
-        guard let block, block.userComment ?? "" == comment, limit.map({ block.bytes.count <= $0 }) ?? true else {
+        guard let block, (block.userComment ?? "").hasSameBytes(as: comment),
+            limit.map({ block.bytes.count <= $0 }) ?? true
+        else {
             return false
         }
         exif = block.bytes

@@ -1,3 +1,4 @@
+internal import PlainText
 public import Raster
 
 /// What a picture file says beside its pixels, in a form that either format can be written from.
@@ -46,6 +47,13 @@ public struct TextEntry: Sendable, Equatable {
         self.text = text
         self.language = language
         self.translatedKeyword = translatedKeyword
+    }
+
+    /// By their bytes: `==` of long texts takes the square of a run of combining marks.
+    public static func == (first: TextEntry, second: TextEntry) -> Bool {
+        first.keyword.hasSameBytes(as: second.keyword) && first.text.hasSameBytes(as: second.text)
+            && first.language.hasSameBytes(as: second.language)
+            && first.translatedKeyword.hasSameBytes(as: second.translatedKeyword)
     }
 }
 

@@ -148,7 +148,15 @@ public struct Infotext: Sendable, Equatable {
 
     // MARK: The last line
 
-    /// All matches of `\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)`, in one pass over the line.
+    /// Bytes of a key: it is a word or a few, and what is longer is none.
+    private static let longestKey = 100
+
+    private static func utf8Count(_ scalars: ArraySlice<Unicode.Scalar>) -> Int {
+        scalars.reduce(0) { $0 + UTF8.width($1) }
+    }
+
+    /// All matches of `\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)` whose key is no longer than `longestKey`, in
+    /// one pass over the line.
     static func parameters(in line: ArraySlice<Unicode.Scalar>) -> [Parameter] {
         var found: [Parameter] = []
         var position = line.startIndex
@@ -169,7 +177,7 @@ public struct Infotext: Sendable, Equatable {
             }
             // The key begins at the run's first letter; what stands before it is passed over at once.
             while start < keyEnd, !Self.isWord(line[start]) { start += 1 }
-            guard keyEnd - start >= 2 else {
+            guard keyEnd - start >= 2, utf8Count(line[start ..< keyEnd]) <= longestKey else {
                 position = keyEnd + 1
                 continue
             }

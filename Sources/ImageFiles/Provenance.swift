@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// How a picture was made, as its file says it.
 public struct Provenance: Sendable, Equatable {
     /// The `parameters` text, read.
@@ -37,7 +39,7 @@ public struct Provenance: Sendable, Equatable {
 
     /// Whether a record is one that this program wrote: it names itself as the version.
     static func isOwn(_ text: String) -> Bool {
-        Infotext(parsing: text)["Version"]?.hasPrefix(programName + " ") == true
+        Infotext(parsing: text)["Version"]?.startsWithBytes(of: programName + " ") == true
     }
 
     private static let programName = "editor"

@@ -21,7 +21,9 @@ enum RawProfileText {
     static func decode(_ entry: TextEntry) -> [UInt8]? {
         guard entry.keyword == keyword else { return nil }
         let lines = entry.text.utf8.split(separator: 0x0A)
-        guard lines.count >= 2, let count = Int(Substring(lines[1]).filter { $0 != " " }) else { return nil }
+        guard lines.count >= 2,
+            let count = Int(String(decoding: lines[1].filter { $0 != 0x20 }, as: UTF8.self))
+        else { return nil }
         // The length is the file's word: the digits that are there count.
         var bytes: [UInt8] = []
         var high: UInt8?

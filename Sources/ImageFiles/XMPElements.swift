@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The elements of an XMP packet and where their bytes stand, found in one pass: what is needed to take a property out,
 /// or to read or add one, without writing the rest anew.
 ///
@@ -39,8 +41,11 @@ struct XMPElements {
     private static let mostElements = 50_000
     private static let mostAttributes = 100_000
     private static let deepest = 200
+    /// Bytes of a name with its prefix, and of a namespace.
+    private static let longestName = LookupName.maximumBytes
 
-    /// Nil where the bytes are not well formed, or of more elements than a packet has.
+    /// Nil where the bytes are not well formed, of more elements than a packet has, or where a name or a namespace is
+    /// longer than any is.
     init?(_ bytes: [UInt8]) {
         var open: [(index: Int, name: Range<Int>, declared: [String])] = []
         var namespaces: [String: [String]] = [:]
@@ -79,6 +84,7 @@ struct XMPElements {
                 var declared: [String] = []
                 for attribute in attributes {
                     guard let prefix = attribute.declaredPrefix else { continue }
+                    guard attribute.value.count <= Self.longestName else { return nil }
                     let uri = XMPText.decoded(bytes[attribute.value])
                     namespaces[prefix, default: []].append(uri)
                     declared.append(prefix)
@@ -118,7 +124,7 @@ struct XMPElements {
             return index
         }
         let name = start + 1 ..< nameEnd(start + 1)
-        guard !name.isEmpty else { return nil }
+        guard !name.isEmpty, name.count <= longestName else { return nil }
         var attributes: [Attribute] = []
         var index = name.upperBound
         while true {
@@ -133,7 +139,9 @@ struct XMPElements {
             let key = index ..< nameEnd(index)
             index = key.upperBound
             while index < bytes.count, isSpace(bytes[index]) { index += 1 }
-            guard !key.isEmpty, index < bytes.count, bytes[index] == UInt8(ascii: "=") else { return nil }
+            guard !key.isEmpty, key.count <= longestName, index < bytes.count, bytes[index] == UInt8(ascii: "=") else {
+                return nil
+            }
             index += 1
             while index < bytes.count, isSpace(bytes[index]) { index += 1 }
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") || bytes[index] == UInt8(ascii: "'"),

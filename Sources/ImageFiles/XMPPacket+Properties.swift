@@ -110,7 +110,7 @@ extension XMPPacket {
             $0.namespace == XMPElements.rdf && $0.name == "about"
         }
         let subject = about.map { String(decoding: bytes[$0.value], as: UTF8.self) } ?? ""
-        let quote = subject.contains("\"") ? "'" : "\""
+        let quote = subject.utf8.contains(UInt8(ascii: "\"")) ? "'" : "\""
         let declared = namespaces.map { " xmlns:\($0.prefix)=\"\($0.namespace)\"" }.joined()
         let rdf = "xmlns:rdf=\"\(XMPElements.rdf)\""
         let description =
@@ -151,8 +151,8 @@ extension XMPPacket {
     mutating func addTexts(_ entries: [TextEntry]) -> Bool {
         guard !entries.isEmpty else { return true }
         let all = items(Own.namespace, Own.texts)
-        let known = Set(all)
-        let new = entries.map { "\($0.keyword): \($0.text)" }.filter { !known.contains($0) }
+        let known = Set(all.map { Array($0.utf8) })
+        let new = entries.map { "\($0.keyword): \($0.text)" }.filter { !known.contains(Array($0.utf8)) }
         guard !new.isEmpty else { return true }
         removeProperties { $0 == Own.namespace && $1 == Own.texts }
         removeEmptyDescriptions()

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// An XMP packet, changed by its bytes: an edit sets two properties and leaves every other one as it was written.
 ///
 /// ISO 16684-1; the property of provenance is that of the IPTC Photo Metadata Standard 2023.2, section
@@ -39,7 +41,9 @@ struct XMPPacket {
 
     var digitalSourceType: DigitalSourceType? {
         get {
-            guard let range = places(of: Self.sourceType).first else { return nil }
+            guard let range = places(of: Self.sourceType).first, range.count <= LookupName.maximumBytes else {
+                return nil
+            }
             return DigitalSourceType(uri: String(XMPText.decoded(bytes[range]).filter { !$0.isWhitespace }))
         }
         set {

@@ -223,6 +223,64 @@ import Testing
         #expect(type("<\(name)/><x rdf:resource=\"b\"/><\(name)>a</\(name)>") == .other(uri: "a"))
     }
 
+    private static func international(_ keyword: String, _ text: String) -> (String, [UInt8]) {
+        ("iTXt", Array("\(keyword)\0\0\0\0\0".utf8) + Array(text.utf8))
+    }
+
+    /// Runs of combining marks and of regional indicators, which take the square of their length where texts are made
+    /// normal to be compared, in every place where a text is looked at.
+    @Test(.timeLimit(.minutes(1)), arguments: ["\u{301}\u{323}", "\u{1F1E6}"])
+    func longClustersAreReadInOnePass(unit: String) throws {
+        let words = String(repeating: unit, count: 40_000)
+        let parameters = "a\na\(words): 1, Steps: 2, Seed: 7, Size: 8x8, Version: editor \(words)"
+        let rdf = "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\""
+        func packet(_ content: String) -> (String, [UInt8]) {
+            Self.international("XML:com.adobe.xmp", "<x><rdf:RDF \(rdf)>\(content)</rdf:RDF></x>")
+        }
+        let chunks: [(String, [UInt8])] = [
+            Self.international("Title", words), Self.international("parameters", parameters),
+            packet("<rdf:Description a:\(words)=\"1\"/>"), packet("<\(words):a/>"),
+            packet("<rdf:Description xmlns:a=\"\(words)\" a:b=\"1\"/>"),
+        ]
+        for chunk in chunks {
+            let image = try ImageFile.read(bytes: Self.png([chunk]), name: "a.png")
+            #expect(image.metadata.earlierRecords.isEmpty)
+            #expect(image.metadata.comment == nil)
+            #expect((image.provenance?.infotext == nil) == (chunk.1 != chunks[1].1))
+        }
+        #expect(TextEntry(keyword: "a", text: words + "a") == TextEntry(keyword: "a", text: words + "a"))
+        #expect(TextEntry(keyword: "a", text: words + "a") != TextEntry(keyword: "a", text: words + "b"))
+        var metadata = ImageMetadata()
+        metadata.text = [TextEntry(keyword: "Comment", text: String(words.unicodeScalars.prefix(10_000)))]
+        metadata.exif = EXIFBlock(userComment: String(parameters.unicodeScalars.prefix(10_000))).bytes
+        let jpeg = try ImageFile.encode(Self.picture, format: .jpeg, metadata: metadata).bytes
+        let image = try ImageFile.read(bytes: jpeg, name: "a.jpg")
+        #expect(image.metadata.earlierRecords.isEmpty)
+        #expect(image.metadata.text.count == 1)
+    }
+
+    @Test func longNamesOfXMPAreNotUnderstood() {
+        func isUnderstood(_ content: String) -> Bool { XMPElements(Array("<a>\(content)</a>".utf8)) != nil }
+        let name = String(repeating: "b", count: 1000)
+        #expect(isUnderstood("<\(name) \(name)=\"\(name)\" c=\"\(name)\(name)\"/>"))
+        #expect(isUnderstood("<b xmlns:c=\"\(name)\"/>"))
+        #expect(!isUnderstood("<\(name)b/>"))
+        #expect(!isUnderstood("<b \(name)b=\"1\"/>"))
+        #expect(!isUnderstood("<b xmlns:c=\"\(name)b\"/>"))
+        // Such a packet stays as it is.
+        let kept = "<\(name)b/>"
+        var packet = XMPPacket(Array("<a>\(kept)</a>".utf8))
+        #expect(!packet.setParameters("Steps: 1"))
+        #expect(String(decoding: packet.bytes, as: UTF8.self) == "<a>\(kept)</a>")
+    }
+
+    @Test func aKeyOfSettingsIsShort() {
+        let rest = ": 1, Steps: 2, Seed: 7, Size: 8x8"
+        let key = String(repeating: "k", count: 100)
+        #expect(Infotext(parsing: key + rest).parameters.map(\.key) == [key, "Steps", "Seed", "Size"])
+        #expect(Infotext(parsing: "k" + key + rest).parameters.map(\.key) == ["Steps", "Seed", "Size"])
+    }
+
     @Test func textsAreBoundedTogether() throws {
         let each = 258 * 40 + 1
         let chunks = (0 ..< 6).map { ("zTXt", HandmadePNG.deflatedText("k\($0)", count: each)) }

@@ -53,10 +53,12 @@ public struct FileReport: Sendable {
 
     static func text(of entries: [Entry]) -> String {
         let width = (entries.map(\.label.count).max() ?? 0) + 2
+        let lineStart = "\n" + String(repeating: " ", count: width + 1)
         return entries.map { entry in
-            entry.label + ":" + String(repeating: " ", count: width - entry.label.count)
-                + entry.shownText.split(separator: "\n", omittingEmptySubsequences: false)
-                .joined(separator: "\n" + String(repeating: " ", count: width + 1))
+            // A file's words may be one Character of any length.
+            let lines = entry.shownText.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            let text = lines.map { String($0) }.joined(separator: lineStart)
+            return entry.label + ":" + String(repeating: " ", count: width - entry.label.count) + text
         }.joined(separator: "\n")
     }
 
