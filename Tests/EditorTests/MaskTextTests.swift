@@ -53,6 +53,17 @@ import Testing
         #expect(none.code == 64 && none.error.contains("nothing to draw"), "\(none.error)")
     }
 
+    @Test func `A text has at most 2000 characters and 200 lines`() throws {
+        let editor = try editor()
+        let long = try editor.run(["mask", "text", "a.png", String(repeating: "a", count: 2001)])
+        #expect(long.code == 64, "\(long.error)")
+        #expect(long.error.contains("the text has 2001 characters, expected at most 2000"), "\(long.error)")
+        let lines = try editor.run(["mask", "text", "a.png", String(repeating: "a\n", count: 200)])
+        #expect(lines.code == 64, "\(lines.error)")
+        #expect(lines.error.contains("the text has 201 lines, expected at most 200"), "\(lines.error)")
+        #expect(editor.names == ["a.png"])
+    }
+
     /// A Hebrew word is the mirror order of its letters, an Arabic one hangs together.
     @Test(.enabled(if: isInstalled("DejaVuSans.ttf"), "skipped: DejaVu Sans is not installed"))
     func `Hebrew runs from right to left, Arabic is joined`() throws {

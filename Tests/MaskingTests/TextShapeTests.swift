@@ -119,6 +119,15 @@ import Testing
         #expect(abs(latin[0].0 + latin[0].1 - latin[1].0 - latin[1].1) < 1e-9)
     }
 
+    @Test func `A text has a limit`() {
+        #expect(throws: Never.self) { try TextShape.check(String(repeating: "a\n", count: 199) + "a") }
+        #expect(throws: TextShapeError.tooManyLines(201)) { try TextShape.check(String(repeating: "a\n", count: 200)) }
+        #expect(throws: Never.self) { try TextShape.check(String(repeating: "a", count: 2000)) }
+        #expect(throws: TextShapeError.tooLong(characters: 2001)) {
+            try TextShape.check(String(repeating: "a", count: 2001))
+        }
+    }
+
     @Test func `Characters without a glyph are named, and come from the next font`() throws {
         guard let font = font() else { return }
         #expect(TextShape.missingCharacters(of: "a\u{13000}b\u{13000}", in: font) == ["\u{13000}"])

@@ -29,8 +29,9 @@ enum FontFinder {
         var fonts = [first]
         while !missing.isEmpty {
             // That which adds most; of equals the plainest.
-            func left(_ font: String) -> Int { missing.count { (lacking[font] ?? []).contains($0) } }
-            guard let next = others.min(by: { left($0) < left($1) }), left(next) < missing.count else { break }
+            let left = others.map { other in missing.count { (lacking[other] ?? []).contains($0) } }
+            guard let best = others.indices.min(by: { left[$0] < left[$1] }), left[best] < missing.count else { break }
+            let next = others[best]
             fonts.append(next)
             missing.removeAll { !(lacking[next] ?? []).contains($0) }
         }

@@ -19,7 +19,7 @@ extension FailureKind {
         case is MaskError: self = .badData
         case is OutpaintError, is MaskShapeError: self = .usage
         case is SelectionError: self = .badData
-        case TextShapeError.nothingToDraw: self = .usage
+        case TextShapeError.nothingToDraw, TextShapeError.tooLong, TextShapeError.tooManyLines: self = .usage
         case is TextShapeError: self = .badData
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
         case ModelError.unsupportedPrecision: self = .usage

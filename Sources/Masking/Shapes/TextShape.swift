@@ -26,6 +26,7 @@ public struct TextShape: Sendable, Equatable {
     /// - Throws: `TextShapeError`.
     public init(_ text: String, fonts: [String], alignment: Alignment? = nil) throws(TextShapeError) {
         precondition(!fonts.isEmpty, "text is set in a font")
+        try Self.check(text)
         let paths = fonts.flatMap(\.nativePath)
         var rows: [(path: VectorPath, baseline: Double, isRightToLeft: Bool)] = []
         var missing: [Unicode.Scalar] = []
@@ -67,16 +68,30 @@ public struct TextShape: Sendable, Equatable {
         missingCharacters = missing
     }
 
+    /// The most characters (Unicode scalars, line breaks included) of a text.
+    public static let maximumCharacters = 2000
+    /// The most lines of a text.
+    public static let maximumLines = 200
+
+    /// Throws `TextShapeError` for a text of more characters or lines than are set.
+    public static func check(_ text: String) throws(TextShapeError) {
+        let characters = text.unicodeScalars.count
+        guard characters <= maximumCharacters else { throw .tooLong(characters: characters) }
+        let lines = lines(of: text).count
+        guard lines <= maximumLines else { throw .tooManyLines(lines) }
+    }
+
     /// The characters of `text` that the font file at `font` has no glyph for, each once; all of them where it is no font.
     public static func missingCharacters(of text: String, in font: String) -> [Unicode.Scalar] {
         var found: [Unicode.Scalar] = []
         var isNamed: Set<Unicode.Scalar> = []
-        for line in lines(of: text) {
-            var isMissing = [Bool](repeating: true, count: line.count)
-            _ = unsafe ctypeface_find_glyphs(font, line.map(\.value), line.count, &isMissing)
-            for (scalar, isMissing) in zip(line, isMissing) where isMissing && isNamed.insert(scalar).inserted {
-                found.append(scalar)
-            }
+        // The font is opened once for all lines. A break keeps a mark from joining the line above; none is drawn.
+        let all = Array(lines(of: text).joined(separator: ["\n" as Unicode.Scalar]))
+        var isMissing = [Bool](repeating: true, count: all.count)
+        _ = unsafe ctypeface_find_glyphs(font, all.map(\.value), all.count, &isMissing)
+        for (scalar, isMissing) in zip(all, isMissing)
+        where isMissing && scalar != "\n" && isNamed.insert(scalar).inserted {
+            found.append(scalar)
         }
         return found
     }
@@ -133,6 +148,8 @@ public enum TextShapeError: Error, Equatable, CustomStringConvertible {
     case notAFont(String)
     case noOutlines(String)
     case nothingToDraw
+    case tooLong(characters: Int)
+    case tooManyLines(Int)
     case unavailable
 
     public var description: String {
@@ -140,6 +157,9 @@ public enum TextShapeError: Error, Equatable, CustomStringConvertible {
         case .notAFont(let path): "'\(path)' cannot be read as a font"
         case .noOutlines(let path): "'\(path)' holds no outlines, expected a TrueType or OpenType font"
         case .nothingToDraw: "the text has nothing to draw, expected some letters"
+        case .tooLong(let characters):
+            "the text has \(characters) characters, expected at most \(TextShape.maximumCharacters)"
+        case .tooManyLines(let lines): "the text has \(lines) lines, expected at most \(TextShape.maximumLines)"
         case .unavailable: "FreeType or Raqm could not be started, or memory ran out"
         }
     }

@@ -161,7 +161,7 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
 
     @OptionGroup var picture: MaskPictureArgument
 
-    @Argument(help: "The words; a line break begins a line.")
+    @Argument(help: "The words; a line break begins a line. At most 2000 characters and 200 lines.")
     var text: String
 
     @Option(
@@ -185,7 +185,7 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
 
     func validate() throws {
         _ = try shape
-        try checkPrompt(text, name: "the text")
+        do throws(TextShapeError) { try TextShape.check(text) } catch { throw ValidationError(error.description) }
     }
 
     func run() throws {
