@@ -69,16 +69,36 @@ struct IPTCRecord {
         if datasets.isEmpty { return nil }
     }
 
-    /// The properties of its texts that are not in `packet`, as XML, and the datasets that have none.
-    fileprivate func content(without packet: XMPPacket) -> (xml: String, left: [Int]) {
+    /// The properties of its texts that are not in `packet`, as XML; the texts for which `packet` has other words; and
+    /// the datasets that have no property.
+    fileprivate func content(without packet: XMPPacket) -> (xml: String, others: [TextEntry], left: [Int]) {
         var lines: [String] = []
+        var others: [TextEntry] = []
         // Dataset 0 is the version of the record's form.
         var left = Set(datasets.map(\.number)).subtracting(Self.properties.map(\.dataset)).subtracting([0])
-        for property in Self.properties where !packet.has(property.space.namespace, property.name) {
-            var values = datasets.filter { $0.number == property.dataset }.map { XMPText.encoded($0.text) }
+        for property in Self.properties {
+            let stated = datasets.filter { $0.number == property.dataset && !$0.text.isEmpty }.map(\.text)
+            func keepAside(_ texts: some Sequence<String>) {
+                others += texts.map { TextEntry(keyword: "IPTC \(property.name)", text: $0) }
+            }
+            if packet.has(property.space.namespace, property.name) {
+                let known =
+                    packet.items(property.space.namespace, property.name)
+                    + [packet.text(property.space.namespace, property.name)].compactMap(\.self)
+                // A dataset has room for fewer letters than a property.
+                keepAside(
+                    stated.filter { text in
+                        let words = property.form == .date ? Self.date(text) ?? text : text
+                        return !known.contains { $0.hasPrefix(words) }
+                    })
+                continue
+            }
+            // These properties hold one text.
+            if property.form == .text || property.form == .languages { keepAside(stated.dropFirst()) }
+            var values = stated.map(XMPText.encoded)
             if property.form == .date { values = values.compactMap(Self.date) }
             guard let first = values.first else {
-                if datasets.contains(where: { $0.number == property.dataset }) { left.insert(property.dataset) }
+                if !stated.isEmpty { left.insert(property.dataset) }
                 continue
             }
             let items = values.map { "<rdf:li>\($0)</rdf:li>" }.joined()
@@ -92,7 +112,7 @@ struct IPTCRecord {
             let name = "\(property.space.prefix):\(property.name)"
             lines.append("<\(name)>\(value)</\(name)>")
         }
-        return (lines.joined(separator: "\n   "), left.sorted())
+        return (lines.joined(separator: "\n   "), others, left.sorted())
     }
 
     /// A date CCYYMMDD as ISO 8601 writes it, without the parts that are 00, which stands for unknown; nil for other
@@ -112,11 +132,13 @@ struct IPTCRecord {
 }
 
 extension XMPPacket {
-    /// Adds the texts of an IPTC record that it does not hold. Returns the datasets that no property takes; nil where
-    /// the packet cannot be understood.
-    mutating func add(_ record: IPTCRecord) -> [Int]? {
-        let (xml, left) = record.content(without: self)
+    /// Adds the texts of an IPTC record that it does not hold; those for which it has other words stand in
+    /// `editor:Texts`. Returns the datasets that no property takes, and whether there are such texts; nil where the
+    /// packet cannot be understood.
+    mutating func add(_ record: IPTCRecord) -> (left: [Int], hasOthers: Bool)? {
+        let (xml, others, left) = record.content(without: self)
         let isAdded = xml.isEmpty ? XMPElements(bytes)?.root != nil : add(xml, declaring: IPTCRecord.namespaces)
-        return isAdded ? left : nil
+        guard isAdded, addTexts(others) else { return nil }
+        return (left: left, hasOthers: !others.isEmpty)
     }
 }

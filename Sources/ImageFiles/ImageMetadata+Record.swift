@@ -17,7 +17,13 @@ extension ImageMetadata {
         let latest = texts.last ?? packet?.parameters ?? comment
         // Those of a PNG, where a JPEG, WebP or TIFF made from it holds them.
         let label = Provenance.keyword + ": "
+        // Of a JPEG's comment, where a WebP or TIFF made from that holds it.
+        let comments = "Comment: "
         let moved = (text.map(\.text) + (packet?.items(XMPPacket.Own.namespace, XMPPacket.Own.texts) ?? []))
+            .map {
+                $0.startsWithBytes(of: comments + label)
+                    ? String(decoding: $0.utf8.dropFirst(comments.utf8.count), as: UTF8.self) : $0
+            }
             .filter { $0.startsWithBytes(of: label) }
             .map { String(decoding: $0.utf8.dropFirst(label.utf8.count), as: UTF8.self) }
         var seen: Set<[UInt8]> = []
@@ -125,11 +131,12 @@ extension ImageMetadata {
     mutating func placeCaptions(notes: inout [String]) {
         guard let photoshopResources else { return }
         var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
-        if let record = IPTCRecord(resources: photoshopResources), let left = packet.add(record) {
+        if let record = IPTCRecord(resources: photoshopResources), let (left, hasOthers) = packet.add(record) {
             xmp = packet.bytes
             let rest = "\(left.count.verb("dataset", "datasets")) \(NameList(left.map { "\($0)" }))"
             notes.append(
                 "the IPTC record has no place in a WebP; its XMP holds the record's texts"
+                    + (hasOthers ? ", those that differ from its own in editor:Texts" : "")
                     + (left.isEmpty ? "" : "; not carried over: \(rest)"))
         } else {
             notes.append("the IPTC record has no place in a WebP and was left out")
