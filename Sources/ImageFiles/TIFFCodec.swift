@@ -204,6 +204,9 @@ enum TIFFCodec {
         let bytes = unsafe out.array
         guard let exif = metadata.exif else { return bytes }
         if let loss = TIFFDirectory(first: exif)?.loss { notes.append(loss) }
+        if TIFFDirectory.lacksValues(exifBlock: exif) {
+            notes.append("some values of the EXIF block cannot be read, lie outside it or overlap, and were left out")
+        }
         if let described = TIFFDirectory.adding(exifBlock: exif, toTIFF: bytes) { return described }
         notes.append("the EXIF block could not be added and was left out")
         return bytes

@@ -29,7 +29,8 @@ struct TIFFDirectory {
     }
 
     var entries: [Entry]
-    /// Whether values were left out because they lie outside the file or, together, are larger than it: they overlap.
+    /// Whether values were left out because they are of a type that is not known, lie outside the file or, together, are
+    /// larger than it: they overlap.
     private(set) var lacksValues = false
 
     enum Tag {
@@ -100,7 +101,11 @@ struct TIFFDirectory {
             }
             // UTF-8 (Exif 3.0, 4.6.2) is to be carried over as ASCII is.
             let type = stored == 129 ? 2 : stored
-            guard (1 ..< Self.sizes.count).contains(type) else { continue }
+            guard (1 ..< Self.sizes.count).contains(type) else {
+                // Places of further directories, and how samples are stored, are not carried over anyway.
+                if !Self.structural.contains(tag) { lacksValues = true }
+                continue
+            }
             guard values >= 0, values <= bytes.count else {
                 lacksValues = true
                 continue
@@ -164,11 +169,14 @@ extension TIFFDirectory {
         269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 0x4746, 0x4749, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F,
     ]
     /// Those that say how the samples are stored, or are carried over in another way.
-    private static let structural: Set<Int> = Set(
-        Array(254 ... 266) + Array(273 ... 284) + Array(290 ... 301) + Array(317 ... 347) + Array(512 ... 532) + [
-            700, 33723, 34377, 34665, 34675, 34853, 40965, 59932,
-        ])
+    private static let structural: Set<Int> = {
+        let ranges: [ClosedRange<Int>] = [
+            254 ... 266, 273 ... 284, 290 ... 301, 317 ... 332, 334 ... 336, 338 ... 347, 512 ... 532,
+        ]
+        return Set(ranges.joined()).union([700, 33723, 34377, 34665, 34675, 34853, 40965, 59932])
+    }()
     private static let names = [
+        333: "names of inks", 337: "target printer",
         33550: "map coordinates", 33922: "map coordinates", 34264: "map coordinates", 34735: "map coordinates",
         34736: "map coordinates", 34737: "map coordinates", 37724: "Photoshop's layers",
     ]
@@ -200,13 +208,21 @@ extension TIFFDirectory {
         let exif = first.directory(Tag.exif, in: file).map { $0.without(0xA005) }
         let gps = first.directory(Tag.gps, in: file)
         if first.lacksValues || exif?.lacksValues == true || gps?.lacksValues == true {
-            notes.append("some of what it says about itself lies outside it or overlaps, and was left out")
+            notes.append(
+                "some of what it says about itself cannot be read, lies outside it or overlaps, and was left out")
         }
         if exif == nil, gps == nil, !top.contains(where: { $0.tag != Tag.orientation || $0.number != 1 }) { return nil }
         if exif != nil { top.append(Entry(tag: Tag.exif, number: 0)) }
         if gps != nil { top.append(Entry(tag: Tag.gps, number: 0)) }
         return Array("II*\0".utf8) + little(8, count: 4)
             + TIFFDirectory(entries: top).linked(at: 8, exif: exif, gps: gps)
+    }
+
+    /// Whether values of an EXIF block could not be read.
+    static func lacksValues(exifBlock block: [UInt8]) -> Bool {
+        guard let first = TIFFDirectory(first: block) else { return false }
+        return [first, first.directory(Tag.exif, in: block), first.directory(Tag.gps, in: block)]
+            .contains { $0?.lacksValues == true }
     }
 
     /// The TIFF `file` (little endian) with what the EXIF block says added to its first directory.
