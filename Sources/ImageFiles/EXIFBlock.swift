@@ -7,6 +7,8 @@ struct EXIFBlock {
     private let isBigEndian: Bool
 
     enum Tag {
+        static let imageWidth = 0x0100
+        static let imageHeight = 0x0101
         static let orientation = 0x0112
         static let exifDirectory = 0x8769
         static let gpsDirectory = 0x8825
@@ -61,10 +63,32 @@ struct EXIFBlock {
 
     /// Corrects the size that the block states, where it states one.
     mutating func setPixelSize(width: Int, height: Int) {
-        guard let directory = exifDirectory else { return }
-        for (tag, value) in [(Tag.pixelWidth, width), (Tag.pixelHeight, height)] {
-            if let entry = entry(tag, in: directory) { setNumber(value, at: entry) }
+        let places: [(tag: Int, directory: Int?, value: Int)] = [
+            (Tag.imageWidth, firstDirectory, width), (Tag.imageHeight, firstDirectory, height),
+            (Tag.pixelWidth, exifDirectory, width), (Tag.pixelHeight, exifDirectory, height),
+        ]
+        for place in places {
+            guard let directory = place.directory, let entry = entry(place.tag, in: directory) else { continue }
+            setNumber(place.value, at: entry)
         }
+    }
+
+    /// Whether the thumbnail's directory says in words what the first directory does not.
+    var thumbnailHasOwnWords: Bool {
+        guard let all = entries(at: firstDirectory), all.upperBound + 4 <= bytes.count else { return false }
+        let second = read32(all.upperBound)
+        // Description, artist, copyright; Windows' title, comment, author, keywords and subject.
+        return [0x010E, 0x013B, 0x8298, 0x9C9B, 0x9C9C, 0x9C9D, 0x9C9E, 0x9C9F].contains { tag in
+            guard let words = words(tag, in: second) else { return false }
+            return words.contains { $0 != 0 && $0 != 0x20 } && words != self.words(tag, in: firstDirectory)
+        }
+    }
+
+    private func words(_ tag: Int, in directory: Int) -> ArraySlice<UInt8>? {
+        guard let entry = entry(tag, in: directory), let range = payload(of: entry) ?? values(of: entry) else {
+            return nil
+        }
+        return bytes[range]
     }
 
     /// Takes out the thumbnail, which shows the picture as it was before the edit: its directory, and its bytes where

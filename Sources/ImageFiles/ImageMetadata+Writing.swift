@@ -14,10 +14,18 @@ extension ImageMetadata {
             notes.append("the colour profile is for \(space.filter { $0 != " " }) samples and was left out")
         }
         if var block = exif.flatMap({ EXIFBlock($0) }) {
+            if block.thumbnailHasOwnWords {
+                notes.append("what EXIF says beside its thumbnail is left out with the thumbnail")
+            }
             block.resetOrientation()
             block.removeThumbnail()
             block.setPixelSize(width: picture.width, height: picture.height)
             result.exif = block.bytes
+        }
+        result.removeOldViews(notes: &notes)
+        if var packet = result.xmp.map({ XMPPacket($0) }) {
+            packet.setPixelSize(width: picture.width, height: picture.height)
+            result.xmp = packet.bytes
         }
         switch format {
         case .png, .avif, .heic, .jxl: break
@@ -37,6 +45,27 @@ extension ImageMetadata {
         if format == .webp || format == .tiff { result.placeTexts(format: format, notes: &notes) }
         if format == .webp, photoshopResources != nil { result.placeCaptions(notes: &notes) }
         return result
+    }
+
+    /// Takes out what shows the picture as it was before the edit, beside EXIF's thumbnail.
+    private mutating func removeOldViews(notes: inout [String]) {
+        var gone: [String] = []
+        if var resources = photoshopResources.map({ PhotoshopResources($0) }), resources.removeThumbnails() {
+            photoshopResources = resources.bytes.isEmpty ? nil : resources.bytes
+            gone.append("Photoshop's thumbnail")
+        }
+        if var packet = xmp.map({ XMPPacket($0) }) {
+            let views = packet.removeOldViews()
+            if views.thumbnails { gone.append("thumbnails in XMP") }
+            if views.depthOrPicture { gone.append("a depth map or second picture in XMP") }
+            if views.isUnread {
+                notes.append(
+                    "the XMP packet cannot be understood and stays as it was; it may show the picture before the edit")
+            }
+            xmp = packet.bytes
+        }
+        guard !gone.isEmpty else { return }
+        notes.append("what shows the picture before the edit is left out: \(gone.joined(separator: ", "))")
     }
 
     /// The colour space of a profile's samples: "RGB ", "GRAY", "CMYK" … (ICC.1:2022, 7.2.8).

@@ -27,6 +27,7 @@ public struct JPEGSource: Sendable, Equatable {
         }
         if var packet = metadata.xmp.map({ XMPPacket($0) }) {
             packet.setOrientation(orientation)
+            packet.setPixelSize(width: stored.width, height: stored.height)
             result.xmp = packet.bytes
         }
         if orientation >= 5, let density = metadata.density {

@@ -24,11 +24,17 @@ extension XMPPacket {
 
     /// Where the values of a simple property stand, in their order: of an attribute, of `rdf:resource`, of an element's
     /// text. Nil where the packet cannot be understood.
-    func valueRanges(_ namespace: String, _ name: String) -> [Range<Int>]? {
+    ///
+    /// - Parameter isNested: whether those that stand inside of other properties count.
+    func valueRanges(_ namespace: String, _ name: String, isNested: Bool = true) -> [Range<Int>]? {
         guard let elements = XMPElements(bytes), elements.root != nil else { return nil }
+        let root = elements.all.firstIndex { $0.namespace == XMPElements.rdf && $0.name == "RDF" }
         var found: [Range<Int>] = []
         for element in elements.all {
-            found += element.attributes.filter { $0.namespace == namespace && $0.name == name }.map(\.value)
+            if isNested || element.parent == root {
+                found += element.attributes.filter { $0.namespace == namespace && $0.name == name }.map(\.value)
+            }
+            guard isNested || element.parent.map({ elements.all[$0].parent == root }) == true else { continue }
             guard element.namespace == namespace, element.name == name else { continue }
             let resource = element.attributes.first { $0.namespace == XMPElements.rdf && $0.name == "resource" }
             if let resource {
@@ -210,9 +216,12 @@ extension XMPPacket {
         var gainMap = false
         var motion = false
         var other = false
+        /// Whether the packet cannot be understood, but has words of such claims in it.
+        var isUnread = false
 
         /// For a file that holds none of it.
         var note: String? {
+            if isUnread { return Self.unread }
             guard gainMap || motion || other else { return nil }
             let what =
                 gainMap
@@ -220,6 +229,10 @@ extension XMPPacket {
                 : motion ? "a motion video" : "further pictures"
             return "its XMP speaks of \(what) that it does not hold; those properties are not carried over"
         }
+
+        static let unread =
+            "its XMP cannot be understood and stays as it was; it may speak of a gain map or motion video that is not "
+            + "carried over"
     }
 
     private static let camera = "http://ns.google.com/photos/1.0/camera/"
@@ -234,6 +247,39 @@ extension XMPPacket {
         "http://ns.google.com/photos/dd/1.0/container/", "http://ns.google.com/photos/dd/1.0/item/",
         "http://ns.google.com/photos/dd/1.0/device/", "http://ns.apple.com/pixeldatainfo/1.0/",
     ]
+
+    /// Namespaces of which every property describes the picture as it was taken, its depth or a second view of it.
+    private static let views: Set = [
+        "http://ns.google.com/photos/1.0/depthmap/", "http://ns.google.com/photos/1.0/image/",
+        "http://ns.google.com/photos/dd/1.0/depthmap/", "http://ns.google.com/photos/dd/1.0/image/",
+    ]
+
+    /// Takes out pictures that stand in the packet itself, and what describes them.
+    ///
+    /// - Returns: what there was; whether a packet that cannot be understood has such names in it, and keeps them.
+    mutating func removeOldViews() -> (thumbnails: Bool, depthOrPicture: Bool, isUnread: Bool) {
+        let views = Self.views
+        var (thumbnails, depthOrPicture) = (false, false)
+        removeProperties(
+            { namespace, name in
+                if namespace == "http://ns.adobe.com/xap/1.0/", name == "Thumbnails" {
+                    thumbnails = true
+                    return true
+                }
+                guard views.contains(namespace) else { return false }
+                depthOrPicture = true
+                return true
+            }, declarations: views)
+        let isUnread =
+            !thumbnails && !depthOrPicture
+            && holdsUnread(["xmp:Thumbnails", "xap:Thumbnails", "GDepth:Data", "GImage:Data"])
+        return (thumbnails, depthOrPicture, isUnread)
+    }
+
+    /// Whether the packet cannot be understood and has one of `words` in it.
+    private func holdsUnread(_ words: [String]) -> Bool {
+        XMPElements(bytes) == nil && words.contains { bytes.range(of: $0) != nil }
+    }
 
     /// Takes out what is no longer true once the picture stands alone.
     mutating func removeCompanionClaims() -> CompanionClaims {
@@ -259,6 +305,9 @@ extension XMPPacket {
             if bytes.range(of: "GainMap") != nil { claims.gainMap = true }
             if bytes.range(of: "MotionPhoto") != nil { claims.motion = true }
             claims.other = true
+        }
+        if removed.isEmpty {
+            claims.isUnread = holdsUnread(["MotionPhoto", "MicroVideo", "OLivePhoto", "GainMap", "hdrgm", "Container:"])
         }
         return claims
     }

@@ -21,6 +21,13 @@ struct XMPPacket {
     private static let orientation = Property(
         prefix: "tiff", namespace: "http://ns.adobe.com/tiff/1.0/", name: "Orientation")
 
+    private static let sizes = [
+        (Property(prefix: "tiff", namespace: "http://ns.adobe.com/tiff/1.0/", name: "ImageWidth"), true),
+        (Property(prefix: "tiff", namespace: "http://ns.adobe.com/tiff/1.0/", name: "ImageLength"), false),
+        (Property(prefix: "exif", namespace: "http://ns.adobe.com/exif/1.0/", name: "PixelXDimension"), true),
+        (Property(prefix: "exif", namespace: "http://ns.adobe.com/exif/1.0/", name: "PixelYDimension"), false),
+    ]
+
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// A packet that says nothing yet.
@@ -37,7 +44,17 @@ struct XMPPacket {
     }
 
     /// Whether a property can be added.
-    var isWellFormed: Bool { XMPElements(bytes)?.root != nil || bytes.lastRange(of: "</rdf:RDF>") != nil }
+    var isWellFormed: Bool { XMPElements(bytes)?.root != nil || closingTag != nil }
+
+    /// The tag behind all descriptions, in a packet that cannot be understood; nil where a comment holds it.
+    private var closingTag: Range<Int>? {
+        guard let end = bytes.lastRange(of: "</rdf:RDF>") else { return nil }
+        let before = Array(bytes[..<end.lowerBound])
+        if let comment = before.lastRange(of: "<!--"), before.range(of: "-->", from: comment.upperBound) == nil {
+            return nil
+        }
+        return end
+    }
 
     var digitalSourceType: DigitalSourceType? {
         get {
@@ -62,11 +79,12 @@ struct XMPPacket {
                     declaring: [(property.prefix, property.namespace)])
                 return
             }
-            guard let end = bytes.lastRange(of: "</rdf:RDF>") else { return }
+            guard let end = closingTag else { return }
             // All descriptions of a packet are about the same thing; say so in the same words.
             let about = valueRange(of: "rdf:about").map { String(decoding: bytes[$0], as: UTF8.self) } ?? ""
+            let quote = about.contains("\"") ? "'" : "\""
             let description = """
-                 <rdf:Description rdf:about="\(about)" xmlns:\(property.prefix)="\(property.namespace)">
+                 <rdf:Description rdf:about=\(quote)\(about)\(quote) xmlns:\(property.prefix)="\(property.namespace)">
                    <\(property.usualName)>\(uri)</\(property.usualName)>
                   </rdf:Description>\n
                 """
@@ -80,6 +98,15 @@ struct XMPPacket {
     /// Says how the pixels are to be turned, 1…8, where the packet says anything about it.
     mutating func setOrientation(_ orientation: Int) {
         replace(places(of: Self.orientation), with: [0x30 + UInt8(orientation)])
+    }
+
+    /// Corrects the size that the packet states of the picture, where it states one. What it says of the pictures that
+    /// this one was made from stays.
+    mutating func setPixelSize(width: Int, height: Int) {
+        for (property, isWidth) in Self.sizes where bytes.range(of: property.name) != nil {
+            let places = valueRanges(property.namespace, property.name, isNested: false) ?? []
+            replace(places, with: Array("\(isWidth ? width : height)".utf8))
+        }
     }
 
     /// Takes out the padding that writers leave before the packet's end, when a packet must be made to fit.
