@@ -34,6 +34,8 @@ struct JPEGMetadata {
         var extendedXMP: [ArraySlice<UInt8>] = []
         var companions = Companions()
         var unknown = NameList()
+        var unread = NameList()
+        var hasThumbnail = false
         var offset = 2
         while offset <= file.count - 4, file[offset] == 0xFF {
             let marker = file[offset + 1]
@@ -50,7 +52,11 @@ struct JPEGMetadata {
             let payload = file[offset + 4 ..< offset + 2 + length]
             offset += 2 + length
             switch marker {
-            case 0xE0: takeDensity(payload)
+            case 0xE0 where payload.starts(with: Array("JFIF\0".utf8)):
+                takeDensity(payload)
+                let size = payload.dropFirst(12).prefix(2)
+                if size.count == 2, size.allSatisfy({ $0 > 0 }) { hasThumbnail = true }
+            case 0xE0 where payload.starts(with: Array("JFXX\0".utf8)): hasThumbnail = true
             case 0xE1 where payload.starts(with: ExtendedXMP.header): extendedXMP.append(payload)
             case 0xE1 where takeApplication1(payload): break
             case 0xE2 where payload.starts(with: Self.profileHeader) && payload.count >= 14:
@@ -64,21 +70,28 @@ struct JPEGMetadata {
                 // In place: a file may have thousands of such segments.
                 if metadata.photoshopResources == nil { metadata.photoshopResources = [] }
                 metadata.photoshopResources?.append(contentsOf: payload.dropFirst(14))
-            case 0xFE:
-                let text =
-                    String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
-                    ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
-                let entry = TextEntry(keyword: "Comment", text: text)
-                if budget.admit(entry) { metadata.text.append(entry) }
-            case 0xE1 ... 0xED, 0xEF: unknown.insert(Self.name(of: marker, payload))
+            case 0xFE: takeComment(payload, &budget)
+            case 0xE0 ... 0xED, 0xEF: unknown.insert(Self.name(of: marker, payload))
             default: break
             }
         }
         takeProfile(profilePieces)
-        takeXMP(extendedXMP, companions: companions, trailer: JPEGTrailer(of: file, from: offset))
+        let trailer = JPEGTrailer(of: file, from: offset)
+        // Where the walk ended at something else, what follows may be no segments.
+        let hasScan = offset <= file.count - 2 && file[offset] == 0xFF && file[offset + 1] == 0xDA
+        for (marker, payload) in hasScan ? trailer.segments : [] {
+            if marker == 0xFE {
+                takeComment(payload, &budget)
+            } else {
+                unread.insert(Self.name(of: marker, payload))
+            }
+        }
+        takeXMP(extendedXMP, companions: companions, trailer: trailer)
+        if hasThumbnail { lose("its JFIF thumbnail is not carried over: it shows the picture before the edit") }
         if !repeats.isEmpty { lose("only the first of several is carried over: \(repeats)") }
         if let note = budget.note { lose(note) }
         if !unknown.isEmpty { lose("segments that this build does not know are not carried over: \(unknown)") }
+        if !unread.isEmpty { lose("segments behind its first scan are not carried over: \(unread)") }
         if hasCredentials {
             lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
         }
@@ -123,6 +136,7 @@ struct JPEGMetadata {
             if let note = claims.note { lose(note) }
             return
         }
+        if claims.isUnread { lose(XMPPacket.CompanionClaims.unread) }
         var parts: [String] = []
         let hasGainMap = companions.hasGainMap || claims.gainMap
         if hasGainMap { parts.append("gain map (HDR)") }
@@ -138,6 +152,14 @@ struct JPEGMetadata {
         lose(
             "its \(parts.joined(separator: " and ")) \(verb) not carried over: \(verb == "is" ? "it shows" : "they show") "
                 + "the picture before the edit" + (trailer.count > 0 ? " (\(place))" : ""))
+    }
+
+    private mutating func takeComment(_ payload: ArraySlice<UInt8>, _ budget: inout TextBudget) {
+        let text =
+            String(validating: payload.filter { $0 != 0 }, as: UTF8.self)
+            ?? String(String.UnicodeScalarView(payload.map { Unicode.Scalar($0) }))
+        let entry = TextEntry(keyword: "Comment", text: text)
+        if budget.admit(entry) { metadata.text.append(entry) }
     }
 
     private mutating func takeDensity(_ payload: ArraySlice<UInt8>) {

@@ -4,10 +4,14 @@ struct JPEGTrailer {
     let count: Int
     let holdsVideo: Bool
     let holdsPicture: Bool
+    /// The segments of applications and the comments between the first scan and the end.
+    let segments: [(marker: UInt8, payload: ArraySlice<UInt8>)]
 
     /// - Parameter scan: where the first start-of-scan marker stands in the file.
     init(of file: [UInt8], from scan: Int) {
-        let rest = Self.end(of: file, from: scan).map { file[$0...] } ?? []
+        var segments: [(marker: UInt8, payload: ArraySlice<UInt8>)] = []
+        let rest = Self.end(of: file, from: scan, segments: &segments).map { file[$0...] } ?? []
+        self.segments = segments
         guard let start = rest.firstIndex(where: { $0 != 0 }) else {
             (count, holdsVideo, holdsPicture) = (0, false, false)
             return
@@ -19,7 +23,9 @@ struct JPEGTrailer {
     }
 
     /// Where the picture's last byte is followed by the next; nil where there is no end marker.
-    private static func end(of file: [UInt8], from scan: Int) -> Int? {
+    private static func end(
+        of file: [UInt8], from scan: Int, segments: inout [(marker: UInt8, payload: ArraySlice<UInt8>)]
+    ) -> Int? {
         var offset = scan
         while offset < file.count - 1 {
             // Entropy-coded data, in which 00 follows every FF that is no marker, and restart markers.
@@ -31,7 +37,11 @@ struct JPEGTrailer {
             }
             if file[offset + 1] == 0xD9 { return offset + 2 }
             guard offset <= file.count - 4 else { return nil }
-            offset += 2 + max(2, Int(file[offset + 2]) << 8 | Int(file[offset + 3]))
+            let (marker, length) = (file[offset + 1], Int(file[offset + 2]) << 8 | Int(file[offset + 3]))
+            if marker == 0xFE || (0xE0 ... 0xEF).contains(marker), length >= 2, length <= file.count - offset - 2 {
+                segments.append((marker, file[offset + 4 ..< offset + 2 + length]))
+            }
+            offset += 2 + max(2, length)
         }
         return nil
     }
