@@ -15,8 +15,8 @@ import Testing
     }
 
     private static func resource(_ identifier: Int, _ data: [UInt8]) -> [UInt8] {
-        Array("8BIM".utf8) + [UInt8(identifier >> 8), UInt8(identifier & 255), 0, 0, 0, 0, 0, UInt8(data.count)] + data
-            + [UInt8](repeating: 0, count: data.count % 2)
+        let head: [UInt8] = [UInt8(identifier >> 8), UInt8(identifier & 255), 0, 0, 0, 0, 0, UInt8(data.count)]
+        return Array("8BIM".utf8) + head + data + [UInt8](repeating: 0, count: data.count % 2)
     }
 
     private static let lens = resource(0x0404, [0x1C, 2, 80, 0, 4] + Array("Lens".utf8))
