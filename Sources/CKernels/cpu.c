@@ -72,10 +72,10 @@ bool ckernels_is_address_sanitized(void) {
     return false;
 }
 
-size_t ckernels_address_space(void) {
+int64_t ckernels_address_space(void) {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
-    return (size_t)limit.rlim_cur;
+    if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur > INT64_MAX) return INT64_MAX;
+    return (int64_t)limit.rlim_cur;
 }
 
 bool ckernels_has_native_bf16(void) { return ckernels_current_isa() == CKERNELS_AVX512_BF16; }

@@ -38,7 +38,7 @@ internal import CKernels
     /// Address space, of which only what is touched takes memory; where it is limited, a small part of what there may be.
     /// AddressSanitizer sees each block as one of its own.
     private static let segmentSize =
-        ckernels_is_address_sanitized() ? 0 : min(1 << 30, Int(clamping: ckernels_address_space()) / 16)
+        ckernels_is_address_sanitized() ? 0 : min(1 << 30, Int(ckernels_address_space() / 16))
     fileprivate static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// A block of at least `bytes`, its content undefined. Throws when the system has none.

@@ -48,22 +48,22 @@ import Testing
         Case("inpaint a.png m.png -o lora.png --embedding lora.bin \(edit)", keeps: "lora.bin", says: "an embedding"),
         Case(
             "inpaint a.png m.png x<lora:lora:0.5> -o lora.png \(edit)", keeps: "lora.bin",
-            says: "a LoRA, which is never"),
+            says: "a LoRA and is never"),
         Case(
             "inpaint a.png m.png x<lora:lora:0.5> --live-preview lora.png \(edit)", keeps: "lora.bin",
-            says: "a LoRA, which is never"),
+            says: "a LoRA and is never"),
         Case(
             "inpaint a.png m.png -o in-vae.png --vae vae-folder \(edit)", keeps: "vae-folder/w.bin",
-            says: "an autoencoder, which"),
+            says: "an autoencoder and"),
         Case(
             "inpaint a.png m.png -o in-vae.png --preview-vae vae-folder --live-preview p.png \(edit)",
-            keeps: "vae-folder/w.bin", says: "an autoencoder, which"),
+            keeps: "vae-folder/w.bin", says: "an autoencoder and"),
         Case(
             "inpaint a.png m.png -o in-part.png --force --model linked --steps 1", keeps: "real-unet/w.bin",
-            says: "the model, which is never"),
+            says: "the model and is never"),
         Case(
             "inpaint a.png m.png --live-preview in-part.png --force --model linked --steps 1",
-            keeps: "real-unet/w.bin", says: "the model, which is never"),
+            keeps: "real-unet/w.bin", says: "the model and is never"),
         Case(
             "inpaint a.png m.png -o vae.png --preview-vae vae.bin --live-preview p.png \(edit)", keeps: "vae.bin",
             says: "an autoencoder"),

@@ -31,8 +31,8 @@ bool ckernels_has_native_bf16(void);
 bool ckernels_has_vnni(void);
 // Whether this was built with AddressSanitizer, which sees only memory that is asked for and freed one by one.
 bool ckernels_is_address_sanitized(void);
-// Bytes of address space that the process may use at most (ulimit -v); SIZE_MAX where there is no limit.
-size_t ckernels_address_space(void);
+// Bytes of address space that the process may use at most (ulimit -v); INT64_MAX where there is no limit.
+int64_t ckernels_address_space(void);
 // The version of oneDNN that was found at run time, such as 2, 6, 3.
 void ckernels_onednn_version(int version[3]);
 
