@@ -549,29 +549,14 @@ import Testing
         private static let canMount =
             geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/unshare")
 
-        private func shell(_ script: String, in setting: Setting) throws -> Editor.Outcome {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", script]
-            process.currentDirectoryURL = setting.editor.folder
-            process.environment = ProcessInfo.processInfo.environment.merging(setting.editor.environment) { $1 }
-                .merging(["EDITOR_PROGRAM": Editor.program.path()]) { $1 }
-            let (output, error) = (Pipe(), Pipe())
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = output
-            process.standardError = error
-            try process.run()
-            return Editor.outcome(of: process, output, error)
-        }
-
         @Test(.enabled(if: canMount, "skipped: only root can mount a small disk"))
         func `A disk that is too small is found before anything is fetched`() throws {
             let setting = try Setting()
-            let outcome = try shell(
+            let outcome = try setting.editor.shell(
                 """
                 mkdir -p .data && unshare -m sh -c 'mount -t tmpfs -o size=300k none .data && \
                 "$EDITOR_PROGRAM" models pull someone/tiny; echo "code $?"'
-                """, in: setting)
+                """)
             #expect(outcome.output == "code 73\n", "\(outcome.output) \(outcome.error)")
             #expect(outcome.error.contains("of free space, expected"))
             #expect(setting.server.store.requests.isEmpty)
@@ -582,14 +567,14 @@ import Testing
         func `A disk that fills up ends the pull, which goes on when there is space`() throws {
             let setting = try Setting()
             setting.server.change { $0.disturb = { _, _, response in response.delay = 0.02 } }
-            let outcome = try shell(
+            let outcome = try setting.editor.shell(
                 """
                 mkdir -p .data && unshare -m sh -c 'mount -t tmpfs -o size=4m none .data && \
                 ("$EDITOR_PROGRAM" models pull someone/tiny; echo "code $?") & \
                 until ls .data/editor/models/.incomplete/*/*/*.safetensors.incomplete >/dev/null 2>&1; do sleep 0.05; done; \
                 dd if=/dev/zero of=.data/fill bs=4k 2>/dev/null; wait; rm .data/fill; \
                 "$EDITOR_PROGRAM" models pull someone/tiny --quiet; echo "code $?"; ls -A .data/editor/models'
-                """, in: setting)
+                """)
             #expect(outcome.output == "code 74\nsomeone/tiny\ncode 0\nsomeone\n", "\(outcome.output) \(outcome.error)")
             #expect(outcome.error.contains("cannot be written: No space left on device"), "\(outcome.error)")
         }
