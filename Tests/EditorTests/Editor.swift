@@ -88,7 +88,8 @@ final class Editor {
             done.signal()
         }
         // A program that hangs must not hang the tests.
-        let watchdog = DispatchWorkItem { kill(process.processIdentifier, SIGKILL) }
+        // It stays in the queue even when cancelled, so it must not hold the process, and with it the pipes.
+        let watchdog = DispatchWorkItem { [id = process.processIdentifier] in kill(id, SIGKILL) }
         DispatchQueue.global().asyncAfter(deadline: .now() + 60, execute: watchdog)
         defer { watchdog.cancel() }
         let bytes = output.fileHandleForReading.readDataToEndOfFile()
