@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// An EXIF block: a TIFF structure whose offsets count from its first byte. Only what an edit must change is
 /// understood; everything else, maker notes included, stays where it is.
 ///
@@ -169,7 +171,8 @@ struct EXIFBlock {
     }
 
     /// Sets the comment, in UTF-16 big endian whatever the block's own order, as every program that writes
-    /// `parameters` here does (piexif's `UserComment.dump`) and as their readers expect.
+    /// `parameters` here does (piexif's `UserComment.dump`) and as their readers expect; behind a byte order mark only
+    /// where it would be read in the other order, as "一" alone would.
     ///
     /// The comment and a new Exif directory go to the end, so no other offset changes; where an earlier call put
     /// them there, they are replaced.
@@ -181,8 +184,10 @@ struct EXIFBlock {
         guard parts.allSatisfy({ $0 < 12 * 65535 }), text.utf16.count < Self.largestSize,
             bytes.count + parts.reduce(0, +) + 2 * text.utf16.count < Self.largestSize
         else { return false }
-        var comment = Array("UNICODE\0".utf8)
-        for unit in text.utf16 { comment += [UInt8(unit >> 8), UInt8(unit & 0xFF)] }
+        var words: [UInt8] = []
+        for unit in text.utf16 { words += [UInt8(unit >> 8), UInt8(unit & 0xFF)] }
+        let isMistaken = !(Self.decodeUTF16(words[...], blockIsBigEndian: isBigEndian) ?? "").hasSameBytes(as: text)
+        let comment = Array("UNICODE\0".utf8) + (isMistaken ? [0xFE, 0xFF] : []) + words
 
         var kept: [[UInt8]] = []
         var next: [UInt8] = [0, 0, 0, 0]

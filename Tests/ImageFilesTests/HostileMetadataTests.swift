@@ -74,6 +74,17 @@ import Testing
         #expect(EXIFBlock(exif.bytes)?.userComment == "a word")
     }
 
+    /// Half of the words' bytes are zeros as in the other byte order, or they begin with what says which it is.
+    @Test(arguments: ["一", "一 丁 A", "\u{100}\u{FFFD}\u{FFFD}", "\u{FEFF}A", "\u{FFFE}A", "A 😀", ""])
+    func commentsAreReadAsWritten(_ words: String) throws {
+        for head in ["MM\0*\0\0\0\u{8}\0\0\0\0\0\0", "II*\0\u{8}\0\0\0\0\0\0\0\0\0"] {
+            var exif = try #require(EXIFBlock(Array(head.utf8)))
+            let isSet = exif.setUserComment(words)
+            #expect(isSet)
+            #expect((exif.userComment ?? "").utf16.elementsEqual(words.utf16))
+        }
+    }
+
     /// A thumbnail that by its own words lies over the place, over a value of the first directory, or beside both.
     @Test func thumbnailOverAValueStays() throws {
         var block = Array("II*\0".utf8) + Self.little(8, 4)
