@@ -14,6 +14,9 @@ let strict: [SwiftSetting] = [
 /// The same for the targets that hold unsafe code: every unsafe use is marked in the source.
 let strictUnsafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
+/// Whether the program, its tests and the benchmarks are left out: for a sanitizer that has nothing to see in them.
+let isLibrariesOnly = Context.environment["EDITOR_LIBRARIES_ONLY"] != nil
+
 let package = Package(
     name: "editor",
     platforms: [.macOS(.v15)],
@@ -116,3 +119,10 @@ let package = Package(
     ],
     cLanguageStandard: .gnu2x
 )
+
+if isLibrariesOnly {
+    let others = ["editor", "EditorTests", "kernel-benchmarks", "seam-benchmarks"]
+    package.targets.removeAll { others.contains($0.name) }
+    package.products.removeAll { others.contains($0.name) }
+    package.dependencies = []
+}

@@ -4,6 +4,7 @@ import Foundation
 import ImageFiles
 import Masking
 import Raster
+import TestSupport
 import Testing
 
 /// Textures that are mended under their frame, so that what leaves them at one side comes in at the other.
@@ -94,7 +95,7 @@ import Testing
         #expect(moved == 0)
     }
 
-    @Test(arguments: Texture.allCases, [EditMode.inpaint, .erase])
+    @Test(arguments: Texture.allCases.oneIfSanitized, [EditMode.inpaint, .erase].oneIfSanitized)
     func `A texture is mended under its frame in one pass`(_ texture: Texture, _ mode: EditMode) throws {
         let scratch = try Scratch()
         let model = try ModelChoice(source: .embedded, precision: .f32).open()
@@ -241,7 +242,9 @@ import Testing
         return try ImageFile.read(path: report.saved[0].path).picture
     }
 
-    @Test(arguments: [(Picture.Layout.rgb, 8), (.rgb, 16), (.rgba, 8), (.rgba, 16), (.gray, 8), (.grayAlpha, 16)])
+    @Test(
+        arguments: [(Picture.Layout.rgb, 8), (.rgb, 16), (.rgba, 8), (.rgba, 16), (.gray, 8), (.grayAlpha, 16)]
+            .oneIfSanitized)
     func `Equal channels stay equal`(_ layout: Picture.Layout, _ depth: Int) throws {
         let source = gray(layout, depth: depth)
         let mask = Picture.mask(width: 128, height: 128, white: PixelRect(x: 30, y: 40, width: 50, height: 40))

@@ -2,6 +2,7 @@ import Foundation
 import ImageFiles
 import Masking
 import Raster
+import TestSupport
 import Testing
 
 /// `--fill noise` and a colour only hold the place of what is painted: nothing of them is to be seen in a result.
@@ -52,7 +53,7 @@ import Testing
     /// A house's own edges are many; noise has forty times the energy of the scene.
     private static let mostEnergy: Float = 3
 
-    @Test(arguments: ["noise", "#ff00ff"])
+    @Test(arguments: ["noise", "#ff00ff"].oneIfSanitized)
     func `Nothing of it is seen, whatever the embedded model does`(fill: String) throws {
         let editor = try Editor()
         let before = Self.scene.picture()

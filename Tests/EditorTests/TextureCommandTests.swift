@@ -1,6 +1,7 @@
 import Foundation
 import ImageFiles
 import Raster
+import TestSupport
 import Testing
 
 /// `--tileable` under a mask, as a user calls it, with a model of 9 channels.
@@ -44,7 +45,7 @@ import Testing
         return Picture(size: Self.size, layout: .gray, samples: .eight(samples))
     }
 
-    @Test(arguments: ["inpaint", "erase", "remix"], ["x", "y", "both"])
+    @Test(arguments: ["inpaint", "erase", "remix"].oneIfSanitized, ["both", "x", "y"].oneIfSanitized)
     func `A frame is repainted in one pass`(command: String, axes: String) throws {
         let editor = try Editor()
         try TinyModel.write(to: editor.folder.appending(path: "tiny"))

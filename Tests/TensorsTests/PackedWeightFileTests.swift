@@ -52,6 +52,17 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
     }
 
+    /// The file not used for longest is known by its time.
+    @Test func useIsSeen() throws {
+        let file = PackedWeightFile(path: path, identity: "a")
+        _ = try run(file)
+        #expect(file.save())
+        try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 0)], ofItemAtPath: path)
+        #expect(try run(PackedWeightFile(path: path, identity: "a")) == run(nil))
+        let used = try #require(FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date)
+        #expect(used.timeIntervalSinceNow > -3600)
+    }
+
     /// Weights that leave memory after each product, from the kept file or from one without a name, give what others give.
     @Test func weightsThatDoNotStayInMemory() throws {
         let expected = try run(nil)

@@ -17,4 +17,21 @@ enum CacheFolder {
         let folder = path + "/weights"
         return FileSystem.makeFolder(folder) ? folder : nil
     }
+
+    /// Bytes of packed weights that are kept: those of some ten models of Stable Diffusion 1's size, or three of SDXL's.
+    private static let packedWeightLimit = 20_000_000_000
+
+    /// Removes the packed weights that were not used for longest until the others take no more than `limit` bytes; those
+    /// used last stay in any case. Every file's time of change is that of its last use.
+    static func trim(_ folder: String, limit: Int = packedWeightLimit) {
+        let files = FileSystem.entries(of: folder).filter { $0.hasSuffix(".packed") }
+            .map { folder + "/" + $0 }
+            .map { (path: $0, size: FileSystem.ownSize(of: $0), used: FileSystem.changed($0)) }
+            .sorted { $0.used > $1.used }
+        var sum = 0
+        for (index, file) in files.enumerated() {
+            sum += file.size
+            if index > 0, sum > limit { _ = FileSystem.removeAll(file.path) }
+        }
+    }
 }

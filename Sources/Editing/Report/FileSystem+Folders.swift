@@ -54,6 +54,18 @@ extension FileSystem {
         return lstat(path.nativePath, &status) == 0 ? Int(status.st_size) : 0
     }
 
+    /// When a file's contents changed last, in seconds since 1970; of a link, not what it leads to; 0 where there is none.
+    static func changed(_ path: String) -> Double {
+        var status = stat()
+        guard lstat(path.nativePath, &status) == 0 else { return 0 }
+        #if canImport(Darwin)
+            let time = status.st_mtimespec
+        #else
+            let time = status.st_mtim
+        #endif
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Gives a file a second name. False where that fails, also on disks that cannot.
     static func link(_ path: String, as name: String) -> Bool { systemLink(path.nativePath, name.nativePath) == 0 }
 

@@ -34,6 +34,8 @@ public struct ModelChoice: Sendable {
 
     func openPipeline() throws -> DiffusionPipeline {
         let weightFolder = keepsPackedWeights ? CacheFolder.packedWeights : nil
+        // When the pipeline is open, so that what it uses is the last.
+        defer { if let weightFolder { CacheFolder.trim(weightFolder) } }
         return try DiffusionPipeline(
             model: source, precision: precision, threads: threads, packedWeightFolder: weightFolder,
             spillFolder: weightFolder ?? FileSystem.environment("TMPDIR") ?? "/var/tmp",
