@@ -137,6 +137,7 @@ import Testing
         let family = try Family(name)
         var request = try family.request(try #require(family.cases.last))
         guard case .masked(let image, _) = try Family("sdxl").request(Family("sdxl").cases[5]).conditioning else {
+            Issue.record("the case is not one with a mask")
             return
         }
         let mask = Plane(

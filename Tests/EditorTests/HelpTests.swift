@@ -58,4 +58,19 @@ import Testing
         #expect(outcome.output.contains("outpaint"))
         #expect(outcome.output.contains("known-latents"))
     }
+
+    @Test(arguments: [("outp", "outpaint"), ("inpaint --known-l", "--known-latents"), ("models pu", "pull")])
+    func `A shell completes commands and options`(typed: String, whole: String) throws {
+        let editor = try Editor()
+        let outcome = try editor.shell(
+            #"""
+            source <("$EDITOR_PROGRAM" --generate-completion-script bash)
+            COMP_LINE="editor \#(typed)"; COMP_WORDS=($COMP_LINE); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            COMP_POINT=${#COMP_LINE}
+            function_name=$(complete -p editor | sed -E 's/.*-F ([^ ]+).*/\1/')
+            "$function_name" editor "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+            printf '%s\n' "${COMPREPLY[@]}"
+            """#)
+        #expect(outcome.output.split(whereSeparator: { " \n".contains($0) }).contains(Substring(whole)), "\(outcome)")
+    }
 }

@@ -269,7 +269,7 @@ struct KnownPicture {
 
 extension Plane {
     /// The largest value of each cell of `factor` × `factor` pixels, row-major: nothing that is masked is lost.
-    fileprivate func maximum(ofCells factor: Int) -> [Float] {
+    func maximum(ofCells factor: Int) -> [Float] {
         let (columns, rows) = (width / factor, height / factor)
         var result = [Float](repeating: 0, count: columns * rows)
         for y in 0 ..< rows * factor {

@@ -122,10 +122,6 @@ public struct OutpaintPlan: Sendable, Equatable {
         plane.paste(Plane(size: sourceSize), x: margins.left, y: margins.top)
         return Mask(coverage: plane)
     }
-
-    /// The mask for denoising: the new panels, and `overlap` pixels into the picture over which coverage falls to 0, so
-    /// that the network may join what it adds to what is there. Traps on a negative overlap.
-    public func denoiseMask(overlap: Int) -> Mask { mask.blended(outward: overlap) }
 }
 
 /// Why a canvas cannot be planned.
