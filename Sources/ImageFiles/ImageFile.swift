@@ -11,15 +11,22 @@ public enum ImageFile {
 
     /// Reads the picture at `path`.
     public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
-        try read(bytes: FileBytes.read(path: path, limit: limits.maximumBytes), name: path, limits: limits)
+        let bytes = try FileBytes.read(path: path, limit: limits.maximumBytes, goesOn: beginsAsPicture)
+        return try read(bytes: bytes, name: path, limits: limits)
     }
 
     /// Reads from an open file or pipe to its end; `name` is what errors call it ("standard input").
     public static func read(
         descriptor: Int32, name: String, limits: DecodeLimits = DecodeLimits()
     ) throws(ImageFileError) -> LoadedImage {
-        let bytes = try FileBytes.read(descriptor: descriptor, name: name, limit: limits.maximumBytes)
+        let bytes = try FileBytes.read(
+            descriptor: descriptor, name: name, limit: limits.maximumBytes, goesOn: beginsAsPicture)
         return try read(bytes: bytes, name: name, limits: limits)
+    }
+
+    /// Whether the first bytes of a file are those of a picture, of a format that is read or of another.
+    public static func beginsAsPicture(_ bytes: [UInt8]) -> Bool {
+        if case .notAnImage = ImageFormat.sniff(bytes) { false } else { true }
     }
 
     /// Reads a file that is in memory already; `name` is what errors call it.
