@@ -42,7 +42,7 @@ extension ImageMetadata {
         }
         if let type = provenance?.digitalSourceType { result.state(type, notes: &notes) }
         result.place(record: provenance?.infotext?.rendered, format: format, notes: &notes)
-        if format == .webp || format == .tiff { result.placeTexts(format: format, notes: &notes) }
+        if format != .png { result.placeTexts(format: format, notes: &notes) }
         if format == .webp, photoshopResources != nil { result.placeCaptions(notes: &notes) }
         return result
     }
