@@ -42,12 +42,13 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     case 3:
         var metadata = JPEGMetadata(parsing: bytes)
         _ = JPEGMetadata.segments(metadata.metadata)
-        _ = ColorSpace(metadata.metadata, layout: .rgb, followsEXIF: true, notes: &metadata.notes)
+        _ = try? ColorSpace(metadata.metadata, layout: .rgb, followsEXIF: true, notes: &metadata.notes)
     default:
-        let metadata = PNGMetadata(parsing: bytes, limits: DecodeLimits(maximumMetadataBytes: 1 << 20))
-        _ = PNGMetadata.chunks(metadata.metadata)
+        guard let metadata = try? PNGMetadata(parsing: bytes, limits: DecodeLimits(maximumMetadataBytes: 1 << 20))
+        else { return 0 }
+        _ = try? PNGMetadata.chunks(metadata.metadata)
         var notes: [String] = []
-        _ = ColorSpace(metadata.metadata, layout: .gray, notes: &notes)
+        _ = try? ColorSpace(metadata.metadata, layout: .gray, notes: &notes)
     }
     return 0
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <lcms2.h>
+#include <lcms2_plugin.h>
 
 /// Differences below half a step of 8 bits are no other colour.
 static const float srgb_tolerance = 0.5F / 255;
@@ -24,10 +25,49 @@ static void say_nothing(cmsContext context, cmsUInt32Number code, const char *me
     (void)message;
 }
 
+/// Whether memory ran out since the call began, which lcms calls a profile that cannot be read or used. Only the thread
+/// that opens a transform allocates for it.
+static _Thread_local bool ran_out;
+
+/// No profile needs more at once; lcms's own limit.
+static const cmsUInt32Number largest_block = 512 << 20;
+
+static void *allocate(cmsContext context, cmsUInt32Number size) {
+    (void)context;
+    if (size > largest_block) return NULL;
+    void *memory = malloc(size);
+    if (!memory) ran_out = true;
+    return memory;
+}
+
+static void *reallocate(cmsContext context, void *memory, cmsUInt32Number size) {
+    (void)context;
+    if (size > largest_block) return NULL;
+    void *grown = realloc(memory, size);
+    if (!grown && size > 0) ran_out = true;
+    return grown;
+}
+
+static void release(cmsContext context, void *memory) {
+    (void)context;
+    free(memory);
+}
+
 static cmsContext new_context(void) {
-    cmsContext context = cmsCreateContext(NULL, NULL);
+    // What is not given is made of these. Those of 2.6 are the first that know contexts.
+    static cmsPluginMemHandler handler = {.base = {cmsPluginMagicNumber, 2060, cmsPluginMemHandlerSig, NULL},
+                                          .MallocPtr = allocate,
+                                          .FreePtr = release,
+                                          .ReallocPtr = reallocate};
+    cmsContext context = cmsCreateContext(&handler, NULL);
     if (context) cmsSetLogErrorHandlerTHR(context, say_nothing);
+    else ran_out = true;
     return context;
+}
+
+/// Records a failure, which is one of memory where that ran out.
+static void fail(cimageio_result *result, int32_t code, const char *message) {
+    cimageio_fail(result, ran_out ? CIMAGEIO_NO_MEMORY : code, message);
 }
 
 /// The primaries and white of sRGB with no curve, so that nothing on the way clips. ITU-R BT.709-6, 1.3 and 1.4.
@@ -75,15 +115,16 @@ static void close_conversion(struct conversion *conversion) {
 static bool open_profile(struct conversion *conversion, const uint8_t *profile, size_t count, cimageio_result *result) {
     *conversion = (struct conversion){0};
     *result = (cimageio_result){0};
+    ran_out = false;
     conversion->context = new_context();
     if (!conversion->context) {
-        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
         return false;
     }
     if (count <= UINT32_MAX)
         conversion->profile = cmsOpenProfileFromMemTHR(conversion->context, profile, (cmsUInt32Number)count);
     if (!conversion->profile) {
-        cimageio_fail(result, CIMAGEIO_CORRUPT, "it is no ICC profile");
+        fail(result, CIMAGEIO_CORRUPT, "it is no ICC profile");
         return false;
     }
     switch (cmsGetDeviceClass(conversion->profile)) {
@@ -116,8 +157,8 @@ static bool open_transform(struct conversion *conversion, bool back, cimageio_re
                  : cmsCreateTransformTHR(conversion->context, conversion->profile, device, conversion->linear,
                                          TYPE_RGB_FLT, INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
     if (!conversion->transform)
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED,
-                      back ? "colours cannot be converted to it" : "colours cannot be converted from it");
+        fail(result, CIMAGEIO_UNSUPPORTED,
+             back ? "colours cannot be converted to it" : "colours cannot be converted from it");
     return conversion->transform != NULL;
 }
 
@@ -248,9 +289,12 @@ struct cimageio_inks {
     struct conversion conversion;
 };
 
-struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, int depth) {
+struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, int depth, cimageio_result *failure) {
     struct cimageio_inks *inks = calloc(1, sizeof *inks);
-    if (!inks) return NULL;
+    if (!inks) {
+        cimageio_fail(failure, CIMAGEIO_NO_MEMORY, "out of memory");
+        return NULL;
+    }
     struct conversion *conversion = &inks->conversion;
     cimageio_result result;
     bool opened = open_profile(conversion, profile, count, &result) && conversion->channels == 4;
@@ -262,6 +306,8 @@ struct cimageio_inks *cimageio_open_inks(const uint8_t *profile, size_t count, i
         cmsCloseProfile(srgb);
     }
     if (conversion->transform) return inks;
+    // What is wrong with the profile itself is no failure: the inks are then multiplied.
+    if (ran_out) fail(failure, CIMAGEIO_NO_MEMORY, "out of memory");
     cimageio_close_inks(inks);
     return NULL;
 }
@@ -291,6 +337,7 @@ bool cimageio_profile_make(const cimageio_color_space *space, const char *name, 
                            cimageio_result *result) {
     *out = (cimageio_buffer){0};
     *result = (cimageio_result){0};
+    ran_out = false;
     cmsContext context = new_context();
     cmsToneCurve *curve = context ? curve_of(context, space) : NULL;
     cmsHPROFILE profile = NULL;
@@ -310,8 +357,9 @@ bool cimageio_profile_make(const cimageio_color_space *space, const char *name, 
             text && cmsMLUsetASCII(text, "en", "US", name) && cmsWriteTag(profile, cmsSigProfileDescriptionTag, text);
         cmsMLUfree(text);
         cmsUInt32Number count = 0;
-        done = done && cmsSaveProfileToMem(profile, NULL, &count) && cimageio_reserve(out, count) &&
-               cmsSaveProfileToMem(profile, out->bytes, &count);
+        done = done && cmsSaveProfileToMem(profile, NULL, &count);
+        if (done && !cimageio_reserve(out, count)) ran_out = true;
+        done = done && !ran_out && cmsSaveProfileToMem(profile, out->bytes, &count);
         if (done) {
             out->count = count;
             // The day it was made (ICC.1:2022, 7.2.10) would make every file of the same edit another.
@@ -324,7 +372,7 @@ bool cimageio_profile_make(const cimageio_color_space *space, const char *name, 
     if (context) cmsDeleteContext(context);
     if (!done) {
         cimageio_free(out);
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "its colours span no space");
+        fail(result, CIMAGEIO_UNSUPPORTED, "its colours span no space");
     }
     return done;
 }

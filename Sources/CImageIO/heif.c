@@ -40,13 +40,13 @@
 static struct {
     FUNCTIONS(DECLARE)
 } heif;
-static bool is_loaded;
+static bool is_loaded, lacks_memory;
 
 static void load(void) {
 #ifdef __APPLE__
-    void *library = dlopen("libheif.1.dylib", RTLD_NOW | RTLD_LOCAL);
+    void *library = cimageio_open_library("libheif.1.dylib", RTLD_NOW | RTLD_LOCAL, &lacks_memory);
 #else
-    void *library = dlopen("libheif.so.1", RTLD_NOW | RTLD_LOCAL);
+    void *library = cimageio_open_library("libheif.so.1", RTLD_NOW | RTLD_LOCAL, &lacks_memory);
 #endif
     if (!library) return;
     is_loaded = true;
@@ -59,6 +59,8 @@ bool cimageio_heif_is_available(void) {
     pthread_once(&once, load);
     return is_loaded;
 }
+
+bool cimageio_heif_lacks_memory(void) { return !cimageio_heif_is_available() && lacks_memory; }
 
 static bool failed(struct heif_error error, cimageio_result *result) {
     if (error.code == heif_error_Ok) return false;
@@ -89,9 +91,9 @@ static void close_primary(struct heif_context *context, struct heif_image_handle
     if (context) heif.heif_context_free(context);
 }
 
-/// The first block of metadata of a type and, where it is given, a content type.
+/// The first block of metadata of a type and, where it is given, a content type. Fails only for a lack of memory.
 static void read_block(const struct heif_image_handle *handle, const char *type, const char *content,
-                       cimageio_buffer *out) {
+                       cimageio_buffer *out, cimageio_result *result) {
     heif_item_id ids[16];
     int found = heif.heif_image_handle_get_list_of_metadata_block_IDs(handle, type, ids, 16);
     for (int index = 0; index < found && index < 16; index++) {
@@ -100,7 +102,11 @@ static void read_block(const struct heif_image_handle *handle, const char *type,
             if (!kind || strcmp(kind, content) != 0) continue;
         }
         size_t size = heif.heif_image_handle_get_metadata_size(handle, ids[index]);
-        if (size == 0 || size > STILL_METADATA_LIMIT || !cimageio_reserve(out, size)) continue;
+        if (size == 0 || size > STILL_METADATA_LIMIT) continue;
+        if (!cimageio_reserve(out, size)) {
+            cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+            return;
+        }
         if (heif.heif_image_handle_get_metadata(handle, ids[index], out->bytes).code != heif_error_Ok) continue;
         out->count = size;
         return;
@@ -110,9 +116,10 @@ static void read_block(const struct heif_image_handle *handle, const char *type,
 bool cimageio_heif_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
                           cimageio_result *result) {
     *info = (cimageio_still_info){0};
+    bool is_available = cimageio_heif_is_available();
     *result = (cimageio_result){0};
-    if (!cimageio_heif_is_available()) {
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "there is no libheif");
+    if (!is_available) {
+        cimageio_fail(result, lacks_memory ? CIMAGEIO_NO_MEMORY : CIMAGEIO_UNSUPPORTED, "there is no libheif");
         return false;
     }
     struct heif_context *context;
@@ -134,17 +141,22 @@ bool cimageio_heif_header(const uint8_t *data, size_t count, uint64_t max_pixels
         info->alpha_associated = info->channels == 4 && heif.heif_image_handle_is_premultiplied_alpha(handle);
         info->other_pictures = heif.heif_context_get_number_of_top_level_images(context) > 1;
         size_t size = heif.heif_image_handle_get_raw_color_profile_size(handle);
-        if (size > 0 && size <= STILL_METADATA_LIMIT && cimageio_reserve(&info->profile, size) &&
-            heif.heif_image_handle_get_raw_color_profile(handle, info->profile.bytes).code == heif_error_Ok)
-            info->profile.count = size;
+        if (size > 0 && size <= STILL_METADATA_LIMIT) {
+            if (!cimageio_reserve(&info->profile, size)) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+            else if (heif.heif_image_handle_get_raw_color_profile(handle, info->profile.bytes).code == heif_error_Ok)
+                info->profile.count = size;
+        }
         struct heif_color_profile_nclx *codes = NULL;
-        if (heif.heif_image_handle_get_nclx_color_profile(handle, &codes).code == heif_error_Ok && codes) {
+        enum heif_error_code coded = heif.heif_image_handle_get_nclx_color_profile(handle, &codes).code;
+        if (coded == heif_error_Memory_allocation_error) {
+            cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        } else if (coded == heif_error_Ok && codes) {
             info->color_primaries = (uint8_t)codes->color_primaries;
             info->transfer_characteristics = (uint8_t)codes->transfer_characteristics;
             heif.heif_nclx_color_profile_free(codes);
         }
-        read_block(handle, "Exif", NULL, &info->exif);
-        read_block(handle, "mime", "application/rdf+xml", &info->xmp);
+        read_block(handle, "Exif", NULL, &info->exif, result);
+        read_block(handle, "mime", "application/rdf+xml", &info->xmp, result);
     }
     close_primary(context, handle);
     return result->code == CIMAGEIO_OK;
@@ -179,8 +191,13 @@ bool cimageio_heif_decode(const uint8_t *data, size_t count, const cimageio_stil
         enum heif_chroma eight = info->channels == 4 ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB;
         enum heif_chroma more =
             info->channels == 4 ? heif_chroma_interleaved_RRGGBBAA_LE : heif_chroma_interleaved_RRGGBB_LE;
-        bool decoded = !failed(
-            heif.heif_decode_image(handle, &image, heif_colorspace_RGB, info->depth == 8 ? eight : more, NULL), result);
+        struct heif_error error =
+            heif.heif_decode_image(handle, &image, heif_colorspace_RGB, info->depth == 8 ? eight : more, NULL);
+        // Its decoders call a lack of memory damage: it is one where as much as they take is not to be had.
+        size_t needed = (size_t)info->width * info->height * 16 + ((size_t)8 << 20);
+        if (error.code != heif_error_Ok && !cimageio_can_allocate(needed))
+            cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        bool decoded = !failed(error, result);
         if (decoded) {
             int stride = 0;
             const uint8_t *plane = heif.heif_image_get_plane_readonly(image, heif_channel_interleaved, &stride);
@@ -208,6 +225,8 @@ bool cimageio_heif_decode(const uint8_t *data, size_t count, const cimageio_stil
 #else
 
 bool cimageio_heif_is_available(void) { return false; }
+
+bool cimageio_heif_lacks_memory(void) { return false; }
 
 bool cimageio_heif_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
                           cimageio_result *result) {

@@ -158,7 +158,8 @@ static bool prepare(struct decoder *decoder, const uint8_t *data, size_t count, 
     *result = (cimageio_result){0};
     decoder->library = stated_precision(data, count) == 12 ? cimageio_jpeg_deep() : cimageio_jpeg_linked();
     if (!decoder->library) {
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "12 bits a sample, which need libjpeg-turbo 3 (scripts/setup)");
+        cimageio_fail(result, cimageio_jpeg_lacks_memory() ? CIMAGEIO_NO_MEMORY : CIMAGEIO_UNSUPPORTED,
+                      "12 bits a sample, which need libjpeg-turbo 3 (scripts/setup)");
         return false;
     }
     decoder->result = result;
@@ -326,8 +327,13 @@ bool cimageio_jpeg_decode(const uint8_t *data, size_t count, const cimageio_jpeg
     struct decoder decoder;
     *warnings = (cimageio_jpeg_warnings){0};
     if (!prepare(&decoder, data, count, result, warnings)) return false;
-    if (ink_profile_count > 0) decoder.inks = cimageio_open_inks(ink_profile, ink_profile_count, expected->depth);
+    if (ink_profile_count > 0)
+        decoder.inks = cimageio_open_inks(ink_profile, ink_profile_count, expected->depth, result);
     warnings->used_ink_profile = decoder.inks != NULL;
+    if (result->code != CIMAGEIO_OK) {
+        close_decoder(&decoder);
+        return false;
+    }
     if (setjmp(decoder.escape)) {
         close_decoder(&decoder);
         return false;

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 
 #include "jpeg_library.h"
-#include "CImageIO.h"
+#include "internal.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -21,6 +21,7 @@ static struct jpeg_library linked = {
 };
 static struct jpeg_library loaded;
 static const struct jpeg_library *deep;
+static bool lacks_memory; // for the second library
 
 // A second libjpeg must find its own functions before those of the first, which have the same names. On ELF that takes
 // RTLD_DEEPBIND, which the sanitizers forbid. The one that scripts/setup gets has the interface of libjpeg 6.2; a system
@@ -40,7 +41,7 @@ static void *open_second(void) {
     int length = -1;
     if (data && data[0] == '/') length = snprintf(path, sizeof path, "%s/editor" SECOND_NAME, data);
     else if (home && home[0] == '/') length = snprintf(path, sizeof path, "%s" SECOND_LIBRARY, home);
-    return length > 0 && length < (int)sizeof path ? dlopen(path, SECOND_FLAGS) : NULL;
+    return length > 0 && length < (int)sizeof path ? cimageio_open_library(path, SECOND_FLAGS, &lacks_memory) : NULL;
 }
 #endif
 
@@ -82,5 +83,7 @@ const struct jpeg_library *cimageio_jpeg_deep(void) {
     pthread_once(&once, find);
     return deep;
 }
+
+bool cimageio_jpeg_lacks_memory(void) { return !cimageio_jpeg_deep() && lacks_memory; }
 
 bool cimageio_jpeg_reads_12_bits(void) { return cimageio_jpeg_deep() != NULL; }

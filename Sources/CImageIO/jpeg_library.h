@@ -27,3 +27,6 @@ const struct jpeg_library *cimageio_jpeg_linked(void);
 /// One that reads 12 bits: the linked one from libjpeg-turbo 3 on, else libjpeg-turbo 3 in the user's data folder.
 /// Null where there is neither.
 const struct jpeg_library *cimageio_jpeg_deep(void);
+
+/// Whether it could not be loaded for a lack of memory.
+bool cimageio_jpeg_lacks_memory(void);

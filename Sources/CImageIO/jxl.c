@@ -32,7 +32,7 @@
 static struct {
     FUNCTIONS(DECLARE)
 } jxl;
-static bool is_loaded;
+static bool is_loaded, lacks_memory;
 
 #define TEXT(number) #number
 // Before 1.0 a minor version may change the calls.
@@ -52,7 +52,7 @@ static void load(void) {
 #endif
     name[0] = 0;
     for (int part = 0; part < 3; part++) strncat(name, parts[part], sizeof name - strlen(name) - 1);
-    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    void *library = cimageio_open_library(name, RTLD_NOW | RTLD_LOCAL, &lacks_memory);
     if (!library) return;
     is_loaded = true;
 #define FIND(name) is_loaded = (jxl.name = (__typeof__(jxl.name))dlsym(library, #name)) && is_loaded;
@@ -65,6 +65,8 @@ bool cimageio_jxl_is_available(void) {
     return is_loaded;
 }
 
+bool cimageio_jxl_lacks_memory(void) { return !cimageio_jxl_is_available() && lacks_memory; }
+
 // Version 0.8 dropped an argument that nothing used.
 #if JPEGXL_NUMERIC_VERSION < JPEGXL_COMPUTE_NUMERIC_VERSION(0, 8, 0)
 #define UNUSED_FORMAT NULL,
@@ -72,8 +74,22 @@ bool cimageio_jxl_is_available(void) {
 #define UNUSED_FORMAT
 #endif
 
-static JxlDecoder *open_file(const uint8_t *data, size_t count, int events, cimageio_result *result) {
-    JxlDecoder *decoder = jxl.JxlDecoderCreate(NULL);
+static void *allocate(void *ran_out, size_t size) {
+    void *memory = malloc(size);
+    if (!memory) *(bool *)ran_out = true;
+    return memory;
+}
+
+static void release(void *ran_out, void *memory) {
+    (void)ran_out;
+    free(memory);
+}
+
+/// `ran_out`, which must live as long as the decoder, is set where memory runs out: libjxl calls that damage.
+static JxlDecoder *open_file(const uint8_t *data, size_t count, int events, bool *ran_out, cimageio_result *result) {
+    const JxlMemoryManager manager = {ran_out, allocate, release};
+    *ran_out = false;
+    JxlDecoder *decoder = jxl.JxlDecoderCreate(&manager);
     if (!decoder || jxl.JxlDecoderSubscribeEvents(decoder, events) != JXL_DEC_SUCCESS ||
         jxl.JxlDecoderSetInput(decoder, data, count) != JXL_DEC_SUCCESS) {
         cimageio_fail(result, CIMAGEIO_NO_MEMORY, "libjxl could not be started");
@@ -107,7 +123,7 @@ static void read_basic(JxlDecoder *decoder, uint64_t max_pixels, cimageio_still_
         cimageio_fail(result, CIMAGEIO_TOO_LARGE, "more pixels than the limit");
 }
 
-static void read_color(JxlDecoder *decoder, cimageio_still_info *info) {
+static void read_color(JxlDecoder *decoder, cimageio_still_info *info, cimageio_result *result) {
     JxlColorEncoding color;
     const JxlColorProfileTarget target = JXL_COLOR_PROFILE_TARGET_DATA;
     if (jxl.JxlDecoderGetColorAsEncodedProfile(decoder, UNUSED_FORMAT target, &color) == JXL_DEC_SUCCESS &&
@@ -119,30 +135,40 @@ static void read_color(JxlDecoder *decoder, cimageio_still_info *info) {
     }
     size_t size = 0;
     if (jxl.JxlDecoderGetICCProfileSize(decoder, UNUSED_FORMAT target, &size) != JXL_DEC_SUCCESS) return;
-    if (size == 0 || size > STILL_METADATA_LIMIT || !cimageio_reserve(&info->profile, size)) return;
+    if (size == 0 || size > STILL_METADATA_LIMIT) return;
+    if (!cimageio_reserve(&info->profile, size)) {
+        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+        return;
+    }
     if (jxl.JxlDecoderGetColorAsICCProfile(decoder, UNUSED_FORMAT target, info->profile.bytes, size) == JXL_DEC_SUCCESS)
         info->profile.count = size;
 }
 
-/// What fills with the box at hand; null for one of no interest.
-static cimageio_buffer *box_buffer(JxlDecoder *decoder, cimageio_still_info *info) {
+/// What fills with the box at hand; null for one of no interest, and where memory ran out.
+static cimageio_buffer *box_buffer(JxlDecoder *decoder, cimageio_still_info *info, cimageio_result *result) {
     JxlBoxType type;
     if (jxl.JxlDecoderGetBoxType(decoder, type, JXL_TRUE) != JXL_DEC_SUCCESS) return NULL;
     cimageio_buffer *box = NULL;
     if (memcmp(type, "Exif", 4) == 0) box = &info->exif;
     if (memcmp(type, "xml ", 4) == 0) box = &info->xmp;
-    return box && box->count == 0 && cimageio_reserve(box, 65536) ? box : NULL;
+    if (!box || box->count > 0) return NULL;
+    if (cimageio_reserve(box, 65536)) return box;
+    cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
+    return NULL;
 }
 
 bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
                          cimageio_result *result) {
     *info = (cimageio_still_info){0};
+    bool is_available = cimageio_jxl_is_available();
     *result = (cimageio_result){0};
-    if (!cimageio_jxl_is_available()) {
-        cimageio_fail(result, CIMAGEIO_UNSUPPORTED, "there is no libjxl");
+    if (!is_available) {
+        cimageio_fail(result, lacks_memory ? CIMAGEIO_NO_MEMORY : CIMAGEIO_UNSUPPORTED, "there is no libjxl");
         return false;
     }
-    JxlDecoder *decoder = open_file(data, count, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_BOX, result);
+    bool ran_out;
+    JxlDecoder *decoder =
+        open_file(data, count, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_BOX, &ran_out, result);
     if (!decoder) return false;
     cimageio_buffer *box = NULL;
     bool goes_on = true, is_at_end = false;
@@ -154,9 +180,9 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
         }
         switch (status) {
         case JXL_DEC_BASIC_INFO: read_basic(decoder, max_pixels, info, result); break;
-        case JXL_DEC_COLOR_ENCODING: read_color(decoder, info); break;
+        case JXL_DEC_COLOR_ENCODING: read_color(decoder, info, result); break;
         case JXL_DEC_BOX:
-            box = box_buffer(decoder, info);
+            box = box_buffer(decoder, info, result);
             if (box) jxl.JxlDecoderSetBoxBuffer(decoder, box->bytes, box->capacity);
             break;
         case JXL_DEC_BOX_NEED_MORE_OUTPUT: {
@@ -165,7 +191,9 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
                 break;
             }
             size_t used = box->capacity - jxl.JxlDecoderReleaseBoxBuffer(decoder);
-            if (box->capacity >= STILL_METADATA_LIMIT || !cimageio_reserve(box, box->capacity * 2)) {
+            bool is_long = box->capacity >= STILL_METADATA_LIMIT;
+            if (is_long || !cimageio_reserve(box, box->capacity * 2)) {
+                if (!is_long) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
                 cimageio_free(box);
                 box = NULL;
                 goes_on = false;
@@ -181,6 +209,7 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
             is_at_end = true;
             break;
         case JXL_DEC_ERROR:
+            if (ran_out) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
             cimageio_fail(result, is_at_end ? CIMAGEIO_TRUNCATED : CIMAGEIO_CORRUPT, "its data make no JPEG XL");
             break;
         default: goes_on = false; break;
@@ -194,7 +223,8 @@ bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels,
 bool cimageio_jxl_decode(const uint8_t *data, size_t count, const cimageio_still_info *info, void *pixels,
                          size_t capacity, cimageio_result *result) {
     *result = (cimageio_result){0};
-    JxlDecoder *decoder = open_file(data, count, JXL_DEC_FULL_IMAGE, result);
+    bool ran_out;
+    JxlDecoder *decoder = open_file(data, count, JXL_DEC_FULL_IMAGE, &ran_out, result);
     if (!decoder) return false;
     const JxlPixelFormat format = {info->channels, info->depth == 8 ? JXL_TYPE_UINT8 : JXL_TYPE_UINT16,
                                    JXL_NATIVE_ENDIAN, 0};
@@ -214,7 +244,9 @@ bool cimageio_jxl_decode(const uint8_t *data, size_t count, const cimageio_still
         case JXL_DEC_NEED_MORE_INPUT:
             cimageio_fail(result, CIMAGEIO_TRUNCATED, "the data ends before the picture does");
             break;
-        default: cimageio_fail(result, CIMAGEIO_CORRUPT, "its data make no JPEG XL"); break;
+        default:
+            cimageio_fail(result, ran_out ? CIMAGEIO_NO_MEMORY : CIMAGEIO_CORRUPT, "its data make no JPEG XL");
+            break;
         }
     }
     jxl.JxlDecoderDestroy(decoder);
@@ -224,6 +256,8 @@ bool cimageio_jxl_decode(const uint8_t *data, size_t count, const cimageio_still
 #else
 
 bool cimageio_jxl_is_available(void) { return false; }
+
+bool cimageio_jxl_lacks_memory(void) { return false; }
 
 bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
                          cimageio_result *result) {

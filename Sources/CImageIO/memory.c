@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -26,6 +27,21 @@ bool cimageio_can_allocate(size_t count) {
     return can;
 }
 
+void *cimageio_open_library(const char *name, int flags, bool *lacks_memory) {
+    errno = 0;
+    void *library = dlopen(name, flags);
+    if (library) return library;
+    // The loader may have come to another error since; its words end with the first one's.
+    const char *words = dlerror();
+    *lacks_memory = cimageio_may_have_run_out() || (words && strstr(words, strerror(ENOMEM)));
+    return NULL;
+}
+
+_Noreturn void cimageio_abort_for_memory(void) {
+    errno = ENOMEM;
+    abort();
+}
+
 bool cimageio_reserve(cimageio_buffer *buffer, size_t capacity) {
     if (capacity <= buffer->capacity) return true;
     uint8_t *grown = realloc(buffer->bytes, capacity);
@@ -49,24 +65,30 @@ bool cimageio_append(cimageio_buffer *buffer, const void *data, size_t count) {
     return true;
 }
 
-bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out) {
+bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out, cimageio_result *result) {
     *out = (cimageio_buffer){0};
-    if (count > UINT32_MAX) return false;
+    *result = (cimageio_result){0};
     z_stream stream = {0};
-    if (inflateInit(&stream) != Z_OK) return false;
+    int status = count > UINT32_MAX ? Z_DATA_ERROR : inflateInit(&stream);
+    if (status != Z_OK) {
+        cimageio_fail(result, status == Z_MEM_ERROR ? CIMAGEIO_NO_MEMORY : CIMAGEIO_CORRUPT, "zlib cannot read it");
+        return false;
+    }
     stream.next_in = (Bytef *)data;
     stream.avail_in = (uInt)count;
-    int status = Z_OK;
     uint8_t piece[16384];
     while (status == Z_OK) {
         stream.next_out = piece;
         stream.avail_out = sizeof piece;
         status = inflate(&stream, Z_NO_FLUSH);
         size_t made = sizeof piece - stream.avail_out;
-        if (out->count + made > limit || !cimageio_append(out, piece, made)) status = Z_MEM_ERROR;
+        if (out->count + made > limit) status = Z_DATA_ERROR;
+        else if (!cimageio_append(out, piece, made)) status = Z_MEM_ERROR;
     }
     inflateEnd(&stream);
     if (status != Z_STREAM_END) {
+        cimageio_fail(result, status == Z_MEM_ERROR ? CIMAGEIO_NO_MEMORY : CIMAGEIO_CORRUPT,
+                      "its zlib stream is damaged or too long");
         cimageio_free(out);
         return false;
     }

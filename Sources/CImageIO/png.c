@@ -29,9 +29,28 @@ struct sink {
     cimageio_result *result;
 };
 
+/// Where failures go, and whether one was for a lack of memory, which libpng calls an error like any other.
+struct failures {
+    cimageio_result *result;
+    bool ran_out;
+};
+
 static void on_error(png_structp png, png_const_charp message) {
-    cimageio_fail(png_get_error_ptr(png), CIMAGEIO_CORRUPT, message);
+    struct failures *failures = png_get_error_ptr(png);
+    cimageio_fail(failures->result, failures->ran_out ? CIMAGEIO_NO_MEMORY : CIMAGEIO_CORRUPT, message);
     png_longjmp(png, 1);
+}
+
+static png_voidp allocate(png_structp png, png_alloc_size_t size) {
+    struct failures *failures = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+    if (!memory) failures->ran_out = true;
+    return memory;
+}
+
+static void release(png_structp png, png_voidp memory) {
+    (void)png;
+    free(memory);
 }
 
 static void on_warning(png_structp png, png_const_charp message) {
@@ -75,7 +94,9 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
     *result = (cimageio_result){0};
     *out = (cimageio_png_info){0};
     png_infop info = NULL;
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
+    struct failures failures = {result, false};
+    png_structp png =
+        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &failures, on_error, on_warning, &failures, allocate, release);
     if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_read_struct(&png, NULL, NULL);
@@ -128,7 +149,9 @@ bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_i
     struct source source = {data, count, 0, result};
     *result = (cimageio_result){0};
     png_infop info = NULL;
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
+    struct failures failures = {result, false};
+    png_structp png =
+        png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &failures, on_error, on_warning, &failures, allocate, release);
     if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_read_struct(&png, NULL, NULL);
@@ -216,7 +239,9 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     bool is_graphic = palette || is_packed;
     struct effort effort = is_graphic ? for_graphics : choose_effort(pixels, row_bytes, height, pixel_bytes);
     png_infop info = NULL;
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, result, on_error, on_warning);
+    struct failures failures = {result, false};
+    png_structp png =
+        png_create_write_struct_2(PNG_LIBPNG_VER_STRING, &failures, on_error, on_warning, &failures, allocate, release);
     if (png) info = png_create_info_struct(png);
     if (!info) {
         png_destroy_write_struct(&png, NULL);

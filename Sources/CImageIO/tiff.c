@@ -18,6 +18,7 @@ struct memory_file {
     cimageio_buffer *out; // written
     size_t offset;
     bool passed_end; // something beyond the data was asked for
+    bool ran_out;    // of memory for `out`
     char message[200];
 };
 
@@ -50,7 +51,10 @@ static tmsize_t write_bytes(thandle_t handle, void *data, tmsize_t count) {
     static const uint8_t zeros[256];
     while (file->out->count < end) {
         size_t gap = end - file->out->count;
-        if (!cimageio_append(file->out, zeros, gap < sizeof zeros ? gap : sizeof zeros)) return -1;
+        if (!cimageio_append(file->out, zeros, gap < sizeof zeros ? gap : sizeof zeros)) {
+            file->ran_out = true;
+            return -1;
+        }
     }
     memcpy(file->out->bytes + file->offset, data, (size_t)count);
     file->offset = end;
@@ -178,8 +182,23 @@ static void close_file(TIFF *tiff) {
     speaker = NULL;
 }
 
+/// Whether libtiff's words are of memory, and some may have run out.
+static bool speaks_of_memory(const struct memory_file *file) {
+    static const char *const words[] = {"emory", "alloc", "No space", "tif_map_dir"};
+    for (size_t index = 0; index < sizeof words / sizeof *words && cimageio_may_have_run_out(); index++)
+        if (strstr(file->message, words[index])) return true;
+    return false;
+}
+
+/// Whether a failure is one of memory. Of some of zlib's libtiff says nothing.
+static bool ran_out(const struct memory_file *file) {
+    if (file->ran_out || speaks_of_memory(file)) return true;
+    return !file->message[0] && cimageio_may_have_run_out() && !cimageio_can_allocate(2 << 20);
+}
+
 static void fail(const struct memory_file *file, cimageio_result *result, int32_t code, const char *message) {
     if (file->passed_end && code == CIMAGEIO_CORRUPT) code = CIMAGEIO_TRUNCATED;
+    if (ran_out(file)) code = CIMAGEIO_NO_MEMORY;
     cimageio_fail(result, code, file->message[0] ? file->message : message);
 }
 
@@ -375,7 +394,7 @@ bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels
     struct memory_file file = {.data = data, .count = count};
     struct layout layout;
     *info = (cimageio_tiff_info){0};
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     TIFF *tiff = open_file(&file, "rm");
     if (tiff && choose_directory(tiff, &file, info)) describe(tiff, &file, max_pixels, &layout, info, result);
     else fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
@@ -571,7 +590,7 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
     struct memory_file file = {.data = data, .count = count};
     struct layout layout;
     cimageio_tiff_info found = {0};
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     TIFF *tiff = open_file(&file, "rm");
     size_t pixel_count = (size_t)info->width * info->height;
     size_t needed = pixel_count * info->channels * (info->depth / 8);
@@ -594,7 +613,7 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
             uint32_t profile_count = 0;
             void *profile = NULL;
             if (TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &profile_count, &profile))
-                way = cimageio_open_inks(profile, profile_count, info->depth);
+                way = cimageio_open_inks(profile, profile_count, info->depth, result);
         }
         const struct target target = {&layout, info, info->inks ? inks : pixels};
         done = result->code == CIMAGEIO_OK && read_pieces(tiff, &file, &target, result);
@@ -617,16 +636,20 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
     return done;
 }
 
-bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out) {
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out,
+                       cimageio_result *result) {
     struct memory_file file = {.data = data, .count = count};
+    cimageio_begin(result);
     *out = (cimageio_buffer){0};
     TIFF *tiff = open_file(&file, "rm");
     uint32_t length = 0;
     void *bytes = NULL;
-    bool found = tiff && go_to(tiff, &file, directory) && TIFFGetField(tiff, tag, &length, &bytes) && length > 0 &&
-                 cimageio_append(out, bytes, length);
+    bool found = tiff && go_to(tiff, &file, directory) && TIFFGetField(tiff, tag, &length, &bytes) && length > 0;
+    if (found && !cimageio_append(out, bytes, length)) file.ran_out = true;
+    // A tag for whose value there was no memory is missing like one that is not there.
+    if (file.ran_out || (!found && speaks_of_memory(&file))) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
     close_file(tiff);
-    return found;
+    return found && !file.ran_out;
 }
 
 /// Rows a strip: about this many bytes, as the specification advises for readers with little memory, but more.
@@ -636,13 +659,13 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
                           cimageio_result *result) {
     struct memory_file file = {.out = out};
     *out = (cimageio_buffer){0};
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     size_t row_bytes = (size_t)request->width * request->channels * (request->depth / 8);
     // Beyond 4 GiB the offsets of a plain TIFF end.
     bool is_big = row_bytes * request->height > (size_t)4000 << 20;
     TIFF *tiff = open_file(&file, is_big ? "wlm8" : "wlm");
     if (!tiff) {
-        fail(&file, result, CIMAGEIO_NO_MEMORY, "out of memory");
+        fail(&file, result, CIMAGEIO_CANNOT_ENCODE, "libtiff could not be started");
         cimageio_free(out);
         return false;
     }
@@ -678,6 +701,7 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     // The predictor works in place, so a row is copied first.
     uint8_t *row = malloc(row_bytes);
     bool done = row != NULL;
+    if (!row) file.ran_out = true;
     for (uint32_t y = 0; y < request->height && done; y++) {
         const uint8_t *from = (const uint8_t *)pixels + row_bytes * y;
         if (has_alpha && request->associate_alpha)
@@ -689,7 +713,7 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     free(row);
     close_file(tiff);
     if (done) return true;
-    fail(&file, result, CIMAGEIO_NO_MEMORY, "out of memory for the encoded file");
+    fail(&file, result, CIMAGEIO_CANNOT_ENCODE, "libtiff refused it");
     cimageio_free(out);
     return false;
 }

@@ -25,7 +25,9 @@ static WebPDemuxer *open_first(const uint8_t *data, size_t count, WebPIterator *
     WebPDemuxer *demuxer = WebPDemuxPartial(&file, &state);
     if (!demuxer || state != WEBP_DEMUX_DONE) {
         bool is_cut = state == WEBP_DEMUX_PARSING_HEADER || state == WEBP_DEMUX_PARSED_HEADER;
-        cimageio_fail(result, is_cut ? CIMAGEIO_TRUNCATED : CIMAGEIO_CORRUPT,
+        // All that is allocated here is small.
+        int32_t code = cimageio_may_have_run_out() ? CIMAGEIO_NO_MEMORY : CIMAGEIO_CORRUPT;
+        cimageio_fail(result, is_cut ? CIMAGEIO_TRUNCATED : code,
                       is_cut ? "the data ends before the picture does" : "its chunks make no WebP");
         WebPDemuxDelete(demuxer);
         return NULL;
@@ -46,7 +48,7 @@ static void close_first(WebPDemuxer *demuxer, WebPIterator *frame) {
 bool cimageio_webp_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_webp_info *info,
                           cimageio_result *result) {
     *info = (cimageio_webp_info){0};
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     WebPIterator frame;
     WebPDemuxer *demuxer = open_first(data, count, &frame, result);
     if (!demuxer) return false;
@@ -73,7 +75,7 @@ bool cimageio_webp_header(const uint8_t *data, size_t count, uint64_t max_pixels
 
 bool cimageio_webp_decode(const uint8_t *data, size_t count, const cimageio_webp_info *info, uint8_t *pixels,
                           size_t capacity, cimageio_result *result) {
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     WebPIterator frame;
     WebPDemuxer *demuxer = open_first(data, count, &frame, result);
     if (!demuxer) return false;
@@ -90,25 +92,35 @@ bool cimageio_webp_decode(const uint8_t *data, size_t count, const cimageio_webp
         config.output.u.RGBA.stride = (int)stride;
         config.output.u.RGBA.size = capacity - offset;
         VP8StatusCode status = WebPDecode(frame.fragment.bytes, frame.fragment.size, &config);
-        if (status != VP8_STATUS_OK) cimageio_fail(result, code_of(status), "its compressed pixels cannot be read");
+        // libwebp calls some lacks of memory damage: it is one where as much as the decoder takes is not to be had.
+        size_t needed = (size_t)info->width * info->height * 8 + ((size_t)8 << 20);
+        bool ran_out = cimageio_may_have_run_out() && !cimageio_can_allocate(needed);
+        if (status != VP8_STATUS_OK)
+            cimageio_fail(result, ran_out ? CIMAGEIO_NO_MEMORY : code_of(status),
+                          "its compressed pixels cannot be read");
         WebPFreeDecBuffer(&config.output);
     }
     close_first(demuxer, &frame);
     return result->code == CIMAGEIO_OK;
 }
 
-bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], cimageio_buffer *out) {
+bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], cimageio_buffer *out,
+                         cimageio_result *result) {
+    cimageio_begin(result);
     *out = (cimageio_buffer){0};
     const WebPData file = {data, count};
     WebPDemuxer *demuxer = WebPDemux(&file);
-    if (!demuxer) return false;
     WebPChunkIterator chunk;
     char name[5] = {type[0], type[1], type[2], type[3], 0};
-    bool found = WebPDemuxGetChunk(demuxer, name, 1, &chunk);
+    bool found = demuxer && WebPDemuxGetChunk(demuxer, name, 1, &chunk);
+    // The file was understood before.
+    bool ran_out = !demuxer && cimageio_may_have_run_out();
     if (found) {
         found = cimageio_append(out, chunk.chunk.bytes, chunk.chunk.size);
+        ran_out = !found;
         WebPDemuxReleaseChunkIterator(&chunk);
     }
+    if (ran_out) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
     WebPDemuxDelete(demuxer);
     return found;
 }
@@ -146,7 +158,7 @@ bool cimageio_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height
                           const cimageio_webp_metadata *chunks, size_t chunk_count, cimageio_buffer *out,
                           cimageio_result *result) {
     *out = (cimageio_buffer){0};
-    *result = (cimageio_result){0};
+    cimageio_begin(result);
     if (width > WEBP_MAX_DIMENSION || height > WEBP_MAX_DIMENSION || (channels != 3 && channels != 4)) {
         cimageio_fail(result, CIMAGEIO_CANNOT_ENCODE, "no such WebP layout");
         return false;
@@ -168,8 +180,12 @@ bool cimageio_webp_encode(const uint8_t *pixels, uint32_t width, uint32_t height
         WebPData file = {0};
         if (status == WEBP_MUX_OK) status = WebPMuxAssemble(mux, &file);
         done = status == WEBP_MUX_OK && cimageio_append(out, file.bytes, file.size);
+        // Chunks and bitstream are our own, so nothing else can be wrong with them.
+        if (!done && cimageio_may_have_run_out()) cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
         WebPDataClear(&file);
         WebPMuxDelete(mux);
+    } else if (done) {
+        cimageio_fail(result, CIMAGEIO_NO_MEMORY, "out of memory");
     }
     if (!mux || !done) {
         cimageio_fail(result, CIMAGEIO_CANNOT_ENCODE, "its chunks make no WebP");

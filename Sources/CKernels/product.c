@@ -5,6 +5,7 @@
 #include "form.h"
 #include "onednn_compat.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +87,13 @@ static dnnl_status_t finish(ckernels_product *p, bool bias) {
     return status;
 }
 
+// oneDNN calls it unimplemented where it lacks the memory to look at an implementation. Each allocation that fails
+// leaves ENOMEM behind; `errno` must have been 0 before.
+static dnnl_status_t cause(dnnl_status_t status) { return status && errno == ENOMEM ? dnnl_out_of_memory : status; }
+
 // Gives the product to the caller, or frees it where making it failed.
 static int hand_over(ckernels_product *p, dnnl_status_t status, ckernels_product **product) {
+    status = cause(status);
     if (status) {
         ckernels_product_destroy(p);
         return status;
@@ -105,8 +111,9 @@ static const ckernels_form *own_form(const ckernels_convolution_shape *shape) {
 }
 
 int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_product **product) {
+    errno = 0;
     pthread_once(&engine_once, make_engine);
-    if (engine_status) return engine_status;
+    if (engine_status) return cause(engine_status);
     ckernels_product *p = calloc(1, sizeof *p);
     if (!p) return dnnl_out_of_memory;
     if ((p->form = own_form(s))) {
@@ -158,8 +165,9 @@ int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **pr
                                                  .quantized = true};
         return ckernels_convolution_create(&same, product);
     }
+    errno = 0;
     pthread_once(&engine_once, make_engine);
-    if (engine_status) return engine_status;
+    if (engine_status) return cause(engine_status);
     ckernels_product *p = calloc(1, sizeof *p);
     if (!p) return dnnl_out_of_memory;
 
@@ -238,6 +246,7 @@ int ckernels_weights_pack(const ckernels_product *p, const void *plain, void *pa
     dnnl_memory_t from_memory = NULL, to_memory = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
+    errno = 0;
     dnnl_status_t status = onednn.memory_create(&to_memory, to, engine, packed);
     if (!status) status = onednn.memory_create(&from_memory, compat_ref(&p->plain_weights), engine, (void *)plain);
     if (!status)
@@ -248,6 +257,7 @@ int ckernels_weights_pack(const ckernels_product *p, const void *plain, void *pa
         status = onednn.primitive_execute(primitive, stream, 2, args);
     }
     if (!status) status = onednn.stream_wait(stream);
+    status = cause(status);
     if (primitive) onednn.primitive_destroy(primitive);
     if (pd) onednn.primitive_desc_destroy(pd);
     if (from_memory) onednn.memory_destroy(from_memory);

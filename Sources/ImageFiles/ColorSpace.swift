@@ -58,6 +58,7 @@ public struct ColorSpace: Sendable, Equatable {
                 }
             }
         }
+        if !done, result.isOutOfMemory { cimageio_abort_for_memory() }
         // Both ways were tried when the space was made.
         precondition(done, "the profile “\(name)” no longer converts: \(result.text)")
         return RGBImage(size: image.size, values: values)
@@ -69,31 +70,37 @@ public struct ColorSpace: Sendable, Equatable {
     /// sRGB, gAMA with cHRM. Other formats have an ICC profile alone, or in EXIF the name of one of two spaces.
     ///
     /// - Parameter followsEXIF: whether EXIF has a say (in a PNG it has none).
-    init(_ metadata: ImageMetadata, layout: Picture.Layout, followsEXIF: Bool = false, notes: inout [String]) {
+    init(
+        _ metadata: ImageMetadata, layout: Picture.Layout, followsEXIF: Bool = false, notes: inout [String]
+    ) throws(OutOfMemory) {
         let isGray = layout.colorChannels == 1
         func chunk(_ type: String) -> [UInt8]? { metadata.colorChunks.last { $0.type == type }?.data }
-        if let codes = chunk("cICP"), let stated = Self(codePoints: codes, isGray: isGray, notes: &notes) {
+        if let codes = chunk("cICP"), let stated = try Self(codePoints: codes, isGray: isGray, notes: &notes) {
             self = stated
         } else if let profile = metadata.iccProfile {
-            do {
+            do throws(Unusable) {
                 self = try Self(profile: profile, isGray: isGray)
             } catch {
+                if error.isOutOfMemory { throw OutOfMemory() }
                 notes.append("its colour profile cannot be used (\(error.reason)); its colours are taken as sRGB")
                 self = .assumed
             }
         } else if chunk("sRGB") != nil {
             self = .sRGB
         } else if let gamma = chunk("gAMA") {
-            self = Self(gamma: gamma, chromaticities: chunk("cHRM"), isGray: isGray, notes: &notes)
+            self = try Self(gamma: gamma, chromaticities: chunk("cHRM"), isGray: isGray, notes: &notes)
         } else if followsEXIF, !isGray, metadata.exif.flatMap({ EXIFBlock($0) })?.saysAdobeRGB == true {
-            self = Self(recipe: .adobeRGB, name: "Adobe RGB (as its EXIF says)") ?? .assumed
+            self = try Self(recipe: .adobeRGB, name: "Adobe RGB (as its EXIF says)") ?? .assumed
         } else {
             self = .assumed
         }
     }
 
     /// Why a profile cannot be used.
-    struct Unusable: Error { var reason: String }
+    struct Unusable: Error {
+        var reason: String
+        var isOutOfMemory = false
+    }
 
     private init(profile: [UInt8], isGray: Bool) throws(Unusable) {
         var info = cimageio_profile_info()
@@ -101,7 +108,7 @@ public struct ColorSpace: Sendable, Equatable {
         let described = unsafe profile.withUnsafeBufferPointer {
             unsafe cimageio_profile_describe($0.baseAddress, $0.count, &info, &result)
         }
-        guard described else { throw Unusable(reason: result.text) }
+        guard described else { throw Unusable(reason: result.text, isOutOfMemory: result.isOutOfMemory) }
         guard info.channels == (isGray ? 1 : 3) else {
             throw Unusable(
                 reason: "it is not for \(isGray ? "grey" : "RGB") samples but for "
@@ -114,24 +121,30 @@ public struct ColorSpace: Sendable, Equatable {
     }
 
     /// A space of the recipe; `.sRGB` where it means just that, nil where it makes no sense.
-    private init?(recipe: cimageio_color_space, name: String) {
-        guard let profile = Self.profile(recipe, name: name),
-            let made = try? Self(profile: profile, isGray: recipe.is_gray)
-        else { return nil }
-        self = made
+    private init?(recipe: cimageio_color_space, name: String) throws(OutOfMemory) {
+        guard let profile = try Self.profile(recipe, name: name) else { return nil }
+        do throws(Unusable) {
+            self = try Self(profile: profile, isGray: recipe.is_gray)
+        } catch {
+            if error.isOutOfMemory { throw OutOfMemory() }
+            return nil
+        }
     }
 
-    private static func profile(_ recipe: cimageio_color_space, name: String) -> [UInt8]? {
+    private static func profile(_ recipe: cimageio_color_space, name: String) throws(OutOfMemory) -> [UInt8]? {
         var recipe = recipe
         var out = unsafe cimageio_buffer()
         var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
         let done = unsafe name.withCString { unsafe cimageio_profile_make(&recipe, $0, &out, &result) }
+        if result.isOutOfMemory { throw OutOfMemory() }
         return done ? unsafe out.array : nil
     }
 
     /// gAMA holds 100000 times the exponent from light to sample, cHRM 100000 times white, red, green and blue in xy.
-    private init(gamma: [UInt8], chromaticities: [UInt8]?, isGray: Bool, notes: inout [String]) {
+    private init(
+        gamma: [UInt8], chromaticities: [UInt8]?, isGray: Bool, notes: inout [String]
+    ) throws(OutOfMemory) {
         let exponent = gamma.count == 4 ? Double(Self.number(gamma, at: 0)) / 100_000 : 0
         // Beyond these a picture would be all black or all white.
         guard (0.02 ... 20).contains(exponent) else {
@@ -157,7 +170,7 @@ public struct ColorSpace: Sendable, Equatable {
         let name =
             "gamma \(hundredths / 100).\(digits < 10 ? "0" : "")\(digits)"
             + (hasPrimaries ? " with its own primaries" : "")
-        if let made = Self(recipe: recipe, name: name) {
+        if let made = try Self(recipe: recipe, name: name) {
             self = made
         } else {
             notes.append("its gamma and primaries make no colour space; its colours are taken as sRGB")
@@ -171,7 +184,7 @@ public struct ColorSpace: Sendable, Equatable {
 
     /// ITU-T H.273: colour primaries, transfer characteristics, matrix coefficients, full range. Nil, with a note, for
     /// what has no meaning for a picture of this kind.
-    private init?(codePoints codes: [UInt8], isGray: Bool, notes: inout [String]) {
+    private init?(codePoints codes: [UInt8], isGray: Bool, notes: inout [String]) throws(OutOfMemory) {
         guard codes.count == 4 else { return nil }
         guard codes[2] == 0, codes[3] == 1 else {
             notes.append("its cICP chunk speaks of video samples and was not followed")
@@ -192,14 +205,16 @@ public struct ColorSpace: Sendable, Equatable {
         }
         recipe.is_gray = isGray
         let names: [UInt8: String] = [1: "BT.709", 9: "BT.2020", 11: "DCI-P3", 12: "Display P3"]
-        self.init(recipe: recipe, name: names[codes[0]] ?? "primaries \(codes[0])")
+        try self.init(recipe: recipe, name: names[codes[0]] ?? "primaries \(codes[0])")
     }
 
     /// An ICC profile that says what a PNG's colour chunks say, for formats that have no such chunks.
-    static func profile(replacing metadata: ImageMetadata, layout: Picture.Layout) -> [UInt8]? {
+    static func profile(
+        replacing metadata: ImageMetadata, layout: Picture.Layout
+    ) throws(OutOfMemory) -> [UInt8]? {
         guard metadata.iccProfile == nil, !metadata.colorChunks.isEmpty else { return nil }
         var notes: [String] = []
-        return ColorSpace(metadata, layout: layout, notes: &notes).profile
+        return try ColorSpace(metadata, layout: layout, notes: &notes).profile
     }
 }
 

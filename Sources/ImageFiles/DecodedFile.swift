@@ -6,6 +6,6 @@ struct DecodedFile {
     var facts: SourceFacts
     var metadata: ImageMetadata
     var notes: [String]
-    /// What a file made from it will not hold.
+    /// Those that tell how a file made from it will differ: mostly what it will not hold.
     var losses: [String] = []
 }

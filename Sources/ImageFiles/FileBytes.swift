@@ -11,8 +11,10 @@ internal import PlainText
 
 /// Whole files, read and written through POSIX.
 enum FileBytes {
-    /// Reads the file at `path`.
-    static func read(path: String, limit: Int) throws(ImageFileError) -> [UInt8] {
+    /// Reads the file at `path`; of one whose beginning `goesOn` turns down no more than that.
+    static func read(
+        path: String, limit: Int, goesOn: ([UInt8]) -> Bool = { _ in true }
+    ) throws(ImageFileError) -> [UInt8] {
         let descriptor = retrying { unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC) }
         guard descriptor >= 0 else {
             switch errno {
@@ -21,24 +23,27 @@ enum FileBytes {
             }
         }
         defer { close(descriptor) }
-        return try read(descriptor: descriptor, name: path, limit: limit)
+        return try read(descriptor: descriptor, name: path, limit: limit, goesOn: goesOn)
     }
+
+    /// The fewest bytes by which a beginning is told.
+    private static let beginning = 64
 
     /// Reads what is left of an open file, pipe or terminal. A file that another program changes meanwhile is refused.
     ///
-    /// - Parameter afterFirstPiece: called once something was read; for tests.
+    /// - Parameters:
+    ///   - goesOn: asked once with the beginning; where it says no, that is all that is read.
+    ///   - afterFirstPiece: called once something was read; for tests.
     static func read(
-        descriptor: Int32, name: String, limit: Int, afterFirstPiece: () -> Void = {}
+        descriptor: Int32, name: String, limit: Int, goesOn: ([UInt8]) -> Bool = { _ in true },
+        afterFirstPiece: () -> Void = {}
     ) throws(ImageFileError) -> [UInt8] {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable(file: name, reason: reason(errno)) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: name) }
         let isRegular = status.st_mode & S_IFMT == S_IFREG
-        if isRegular, status.st_size > limit { throw .tooManyBytes(file: name, limit: limit) }
-
-        var bytes = [UInt8]()
-        // One byte more than the size says, so that the end is met without growing.
-        bytes.reserveCapacity(isRegular ? Int(status.st_size) + 1 : 1 << 16)
+        var bytes = BytePieces()
+        var isTold = false
         var piece = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             let count = retrying { unsafe piece.withUnsafeMutableBytes { unsafe systemRead(descriptor, $0) } }
@@ -47,9 +52,19 @@ enum FileBytes {
                 if errno == EISDIR { throw .isDirectory(file: name) }
                 throw .readFailed(file: name, reason: reason(errno))
             }
-            guard bytes.count + count <= limit else { throw .tooManyBytes(file: name, limit: limit) }
-            if bytes.isEmpty { afterFirstPiece() }
-            bytes.append(contentsOf: piece[..<count])
+            let isFirst = bytes.count == 0
+            bytes.append(piece[..<count])
+            if !isTold, bytes.count >= beginning {
+                isTold = true
+                // What is something else is not too large, and nobody waits for all of it.
+                guard goesOn(bytes.first) else { return bytes.first }
+                if isRegular {
+                    if status.st_size > limit { throw .tooManyBytes(file: name, limit: limit) }
+                    bytes.reserve(Int(status.st_size))
+                }
+            }
+            guard bytes.count <= limit else { throw .tooManyBytes(file: name, limit: limit) }
+            if isFirst { afterFirstPiece() }
         }
         if isRegular {
             var now = stat()
@@ -58,7 +73,7 @@ enum FileBytes {
                 throw .readFailed(file: name, reason: "another program changed it meanwhile")
             }
         }
-        return bytes
+        return bytes.joined()
     }
 
     /// Whether the contents changed last at the same time.

@@ -11,15 +11,22 @@ public enum ImageFile {
 
     /// Reads the picture at `path`.
     public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
-        try read(bytes: FileBytes.read(path: path, limit: limits.maximumBytes), name: path, limits: limits)
+        let bytes = try FileBytes.read(path: path, limit: limits.maximumBytes, goesOn: beginsAsPicture)
+        return try read(bytes: bytes, name: path, limits: limits)
     }
 
     /// Reads from an open file or pipe to its end; `name` is what errors call it ("standard input").
     public static func read(
         descriptor: Int32, name: String, limits: DecodeLimits = DecodeLimits()
     ) throws(ImageFileError) -> LoadedImage {
-        let bytes = try FileBytes.read(descriptor: descriptor, name: name, limit: limits.maximumBytes)
+        let bytes = try FileBytes.read(
+            descriptor: descriptor, name: name, limit: limits.maximumBytes, goesOn: beginsAsPicture)
         return try read(bytes: bytes, name: name, limits: limits)
+    }
+
+    /// Whether the first bytes of a file are those of a picture, of a format that is read or of another.
+    public static func beginsAsPicture(_ bytes: [UInt8]) -> Bool {
+        if case .notAnImage = ImageFormat.sniff(bytes) { false } else { true }
     }
 
     /// Reads a file that is in memory already; `name` is what errors call it.
@@ -29,11 +36,13 @@ public enum ImageFile {
         switch ImageFormat.sniff(bytes) {
         case .readable(.png): return try readPNG(bytes, name: name, limits: limits)
         case .readable(.jpeg): return try readJPEG(bytes, name: name, limits: limits)
-        case .readable(.webp): return loaded(try WebPCodec.decode(bytes, name: name, limits: limits), format: .webp)
-        case .readable(.tiff): return loaded(try TIFFCodec.decode(bytes, name: name, limits: limits), format: .tiff)
+        case .readable(.webp):
+            return try loaded(WebPCodec.decode(bytes, name: name, limits: limits), format: .webp, name: name)
+        case .readable(.tiff):
+            return try loaded(TIFFCodec.decode(bytes, name: name, limits: limits), format: .tiff, name: name)
         case .readable(let format):
             let decoded = try StillCodec.decode(bytes, format: format, name: name, limits: limits)
-            return loaded(decoded, format: format)
+            return try loaded(decoded, format: format, name: name)
         case .unsupported(let format): throw .unsupportedFormat(file: name, format: format)
         case .notAnImage(let found): throw .notAnImage(file: name, found: found)
         }
@@ -42,14 +51,16 @@ public enum ImageFile {
     private static func readPNG(
         _ bytes: [UInt8], name: String, limits: DecodeLimits
     ) throws(ImageFileError) -> LoadedImage {
-        var parsed = PNGMetadata(parsing: bytes, limits: limits)
+        let parsed = try ImageFileError.ofMemory(file: name, size: nil) { () throws(OutOfMemory) in
+            try PNGMetadata(parsing: bytes, limits: limits)
+        }
         let (picture, facts) = try PNGCodec.decode(
             bytes, name: name, pixelDataCount: parsed.pixelDataCount, limits: limits)
-        let colorSpace = ColorSpace(parsed.metadata, layout: picture.layout, notes: &parsed.notes)
+        let (colorSpace, colorNotes) = try colorSpace(of: parsed.metadata, picture, name: name, followsEXIF: false)
         return LoadedImage(
             picture: picture, format: .png, facts: facts, metadata: parsed.metadata,
-            colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil, notes: parsed.notes,
-            losses: parsed.losses
+            colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil,
+            notes: parsed.notes + colorNotes, losses: parsed.losses, colorNotes: colorNotes
         ).withoutClaims().upright()
     }
 
@@ -60,8 +71,7 @@ public enum ImageFile {
         let decoded = try JPEGCodec.decode(
             bytes, name: name, inkProfile: parsed.metadata.iccProfile, limits: limits)
         if decoded.coding.color == .cmyk || decoded.coding.color == .ycck { parsed.metadata.iccProfile = nil }
-        let colorSpace = ColorSpace(
-            parsed.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &parsed.notes)
+        let (colorSpace, colorNotes) = try colorSpace(of: parsed.metadata, decoded.picture, name: name)
         // The tables of 12 bits are for samples sixteen times as large as those of any JPEG that is written here.
         let isDeep = decoded.picture.depth > 8
         if !isDeep { parsed.metadata.jpegCoding = decoded.coding }
@@ -69,23 +79,34 @@ public enum ImageFile {
             picture: decoded.picture, format: .jpeg, facts: decoded.facts,
             metadata: parsed.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil,
-            notes: decoded.notes + parsed.notes, losses: parsed.losses
+            notes: decoded.notes + parsed.notes + colorNotes, losses: parsed.losses, colorNotes: colorNotes
         ).upright()
         let canBeKept = !isDeep && !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
         if canBeKept { image.jpegSource = JPEGSource(bytes: bytes, orientation: image.facts.orientation) }
         return image
     }
 
-    private static func loaded(_ decoded: DecodedFile, format: ImageFormat) -> LoadedImage {
-        var notes = decoded.notes
-        let colorSpace = ColorSpace(
-            decoded.metadata, layout: decoded.picture.layout, followsEXIF: true, notes: &notes)
+    private static func loaded(
+        _ decoded: DecodedFile, format: ImageFormat, name: String
+    ) throws(ImageFileError) -> LoadedImage {
+        let (colorSpace, colorNotes) = try colorSpace(of: decoded.metadata, decoded.picture, name: name)
         return LoadedImage(
             picture: decoded.picture, format: format, facts: decoded.facts,
             metadata: decoded.metadata.stating(colorSpace),
-            colorSpace: colorSpace, provenance: Provenance(decoded.metadata), jpegSource: nil, notes: notes,
-            losses: decoded.losses
+            colorSpace: colorSpace, provenance: Provenance(decoded.metadata), jpegSource: nil,
+            notes: decoded.notes + colorNotes, losses: decoded.losses, colorNotes: colorNotes
         ).withoutClaims().upright()
+    }
+
+    /// The space of a picture, and what is to be said of it.
+    private static func colorSpace(
+        of metadata: ImageMetadata, _ picture: Picture, name: String, followsEXIF: Bool = true
+    ) throws(ImageFileError) -> (space: ColorSpace, notes: [String]) {
+        var notes: [String] = []
+        let space = try ImageFileError.ofMemory(file: name, size: picture.size) { () throws(OutOfMemory) in
+            try ColorSpace(metadata, layout: picture.layout, followsEXIF: followsEXIF, notes: &notes)
+        }
+        return (space, notes)
     }
 
     // MARK: Writing
@@ -116,7 +137,9 @@ public enum ImageFile {
         var notes: [String] = []
         // A WebP is always RGB, and so must its profile be.
         let picture = format == .webp ? picture.flattenedForWebP(notes: &notes) : picture
-        let metadata = metadata.prepared(for: picture, format: format, provenance: provenance, notes: &notes)
+        let metadata = try ImageFileError.ofMemory(file: name, size: picture.size) { () throws(OutOfMemory) in
+            try metadata.prepared(for: picture, format: format, provenance: provenance, notes: &notes)
+        }
         switch format {
         case .webp:
             return Encoded(bytes: try WebPCodec.encode(picture, metadata: metadata, name: name), notes: notes)
@@ -124,7 +147,9 @@ public enum ImageFile {
             let bytes = try TIFFCodec.encode(picture, metadata: metadata, name: name, notes: &notes)
             return Encoded(bytes: bytes, notes: notes)
         case .png:
-            let chunks = PNGMetadata.chunks(metadata)
+            let chunks = try ImageFileError.ofMemory(file: name, size: picture.size) { () throws(OutOfMemory) in
+                try PNGMetadata.chunks(metadata)
+            }
             if let depth = metadata.grayDepth, let gray = IndexedPicture(picture, grayDepth: depth) {
                 return Encoded(bytes: try PNGCodec.encode(gray, chunks: chunks, name: name), notes: notes)
             }
@@ -140,12 +165,13 @@ public enum ImageFile {
             if quality == nil, let source = jpegSource {
                 let turned = source.turnedBack(metadata, stored: source.turnedBack(flat.size))
                 let (segments, left) = JPEGMetadata.segments(turned)
-                // What cannot be spliced, such as a larger canvas, is encoded anew.
-                if let spliced = try? JPEGCodec.splice(
-                    flat, into: source, isProgressive: metadata.jpegCoding?.isProgressive == true,
-                    density: turned.density, segments: segments, name: name)
-                {
+                do throws(ImageFileError) {
+                    let spliced = try JPEGCodec.splice(
+                        flat, into: source, isProgressive: metadata.jpegCoding?.isProgressive == true,
+                        density: turned.density, segments: segments, name: name)
                     return Encoded(bytes: spliced.bytes, notes: notes + left, blocks: spliced.blocks)
+                } catch .cannotEncode {
+                    // What cannot be spliced, such as a larger canvas, is encoded anew.
                 }
             }
             let (segments, left) = JPEGMetadata.segments(metadata)

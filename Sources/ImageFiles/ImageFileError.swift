@@ -18,7 +18,8 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
     case corrupt(file: String, format: ImageFormat, detail: String)
     case tooManyPixels(file: String, size: PixelSize, limit: Int)
     case tooManyBytes(file: String, limit: Int)
-    case outOfMemory(file: String, size: PixelSize)
+    /// Memory ran out while a file was read or written; its size where that is known.
+    case outOfMemory(file: String, size: PixelSize?)
     /// The target cannot be made: its folder is missing or may not be written to, or it is a folder itself.
     case cannotCreate(file: String, reason: String)
     /// The target exists and was not to be replaced.
@@ -87,7 +88,8 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         case .tooManyBytes(let file, let limit):
             "\(file) is too large: at most \(limit.of("byte")) are accepted, it holds more"
         case .outOfMemory(let file, let size):
-            "\(file) does not fit in memory: its \(size) pixels could not be allocated"
+            "there is not enough memory for \(file)\(size.map { ", \($0) pixels" } ?? ""); "
+                + "a smaller picture, a smaller --max-memory or a higher limit (ulimit -v) helps"
         case .cannotCreate(let file, let reason):
             "\(file) cannot be created: \(reason)"
         case .exists(let file):

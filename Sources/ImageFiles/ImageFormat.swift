@@ -1,4 +1,5 @@
 internal import CImageIO
+internal import PlainText
 public import Raster
 
 /// A file format that this build reads; what is made of a picture in one that is not written is a PNG.
@@ -92,57 +93,31 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         case readable(ImageFormat)
         /// A picture format that this build does not read, by name.
         case unsupported(name: String)
-        /// Not a picture; `description` says what was found ("text", "nothing", "a PDF file", "bytes 00 01 02 03").
+        /// Not a picture; `description` says what was found ("a text file", "a PDF file", "data that begins
+        /// with bytes 00 01 02 03").
         case notAnImage(description: String)
     }
 
     /// Decides from the first bytes alone what a file is.
     public static func sniff(_ bytes: some Collection<UInt8>) -> Signature {
-        let head = Array(bytes.prefix(64))
-        func starts(_ signature: [UInt8], at offset: Int = 0) -> Bool {
-            head.count >= offset + signature.count && head[offset...].starts(with: signature)
+        switch FileKind(bytes) {
+        case .png?: return .readable(.png)
+        case .jpeg?: return .readable(.jpeg)
+        case .webp?: return .readable(.webp)
+        case .tiff?: return .readable(.tiff)
+        case .avif?: return .readable(.avif)
+        case .heic?: return .readable(.heic)
+        case .jpegXL?: return .readable(.jxl)
+        case .gif?: return .unsupported(name: "GIF")
+        case .bmp?: return .unsupported(name: "BMP")
+        case .jpeg2000?: return .unsupported(name: "JPEG 2000")
+        case .photoshop?: return .unsupported(name: "Photoshop")
+        case .openEXR?: return .unsupported(name: "OpenEXR")
+        case .pnm?: return .unsupported(name: "PNM")
+        case let kind?: return .notAnImage(description: kind.name)
+        case nil:
+            let hex = bytes.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
+            return .notAnImage(description: "data that begins with bytes " + hex.joined(separator: " "))
         }
-        func says(_ text: String, at offset: Int = 0) -> Bool { starts(Array(text.utf8), at: offset) }
-
-        if starts([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .readable(.png) }
-        if starts([0xFF, 0xD8, 0xFF]) { return .readable(.jpeg) }
-        if head.isEmpty { return .notAnImage(description: "an empty file") }
-        if says("RIFF"), says("WEBP", at: 8) { return .readable(.webp) }
-        if says("II*\0") || says("MM\0*") || says("II+\0") || says("MM\0+") { return .readable(.tiff) }
-        if says("GIF87a") || says("GIF89a") { return .unsupported(name: "GIF") }
-        if says("ftyp", at: 4) {
-            // ISO base media: the major brand and the compatible brands, four letters each.
-            let brands = stride(from: 8, to: min(head.count - 3, 64), by: 4).map {
-                String(decoding: head[$0 ..< $0 + 4], as: UTF8.self)
-            }
-            if brands.contains("avif") || brands.contains("avis") { return .readable(.avif) }
-            if brands.contains(where: { ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"].contains($0) })
-            {
-                return .readable(.heic)
-            }
-            return .notAnImage(description: "a video or other media file")
-        }
-        if starts([0xFF, 0x0A]) || starts([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {
-            return .readable(.jxl)
-        }
-        if starts([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) || starts([0xFF, 0x4F, 0xFF, 0x51]) {
-            return .unsupported(name: "JPEG 2000")
-        }
-        if says("BM"), head.count >= 18, [12, 16, 40, 52, 56, 64, 108, 124].contains(head[14]) {
-            return .unsupported(name: "BMP")
-        }
-        if says("8BPS") { return .unsupported(name: "Photoshop") }
-        if starts([0x76, 0x2F, 0x31, 0x01]) { return .unsupported(name: "OpenEXR") }
-        if says("P"), head.count > 2, (0x31 ... 0x37).contains(head[1]), [0x0A, 0x0D, 0x20].contains(head[2]) {
-            return .unsupported(name: "PNM")
-        }
-        if says("%PDF") { return .notAnImage(description: "a PDF file") }
-        if says("PK\u{3}\u{4}") { return .notAnImage(description: "a ZIP archive") }
-        if says("<svg") || says("<?xml") { return .notAnImage(description: "SVG or other XML text") }
-        if head.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || [0x09, 0x0A, 0x0C, 0x0D].contains($0) }) {
-            return .notAnImage(description: "text")
-        }
-        let hex = head.prefix(4).map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }
-        return .notAnImage(description: "data that begins with bytes " + hex.joined(separator: " "))
     }
 }

@@ -84,7 +84,7 @@ extension ImageMetadata {
                 let reason =
                     isFree || isOwnComment ? "EXIF has no room for the record of this edit" : "the EXIF comment stays"
                 var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
-                if packet.setParameters(record) {
+                if packet.setParameters(record), format.holds(packet) {
                     xmp = packet.bytes
                     notes.append("\(reason); how this edit was made stands in XMP (editor:Parameters)")
                 } else {
@@ -94,7 +94,8 @@ extension ImageMetadata {
         } else if isFree, let last = waiting.last, setComment(last.text, limit: limit) {
             waiting.removeLast()
         }
-        if format == .jpeg, !waiting.isEmpty {
+        // Longer ones find another place.
+        if format == .jpeg, waiting.contains(where: JPEGMetadata.holds) {
             notes.append("the earlier “\(Provenance.keyword)” text stands in a comment of the JPEG")
         }
         text += waiting
@@ -113,18 +114,24 @@ extension ImageMetadata {
         return true
     }
 
-    /// Texts of a PNG and comments of a JPEG go into the XMP of a file that has no place of its own for them.
+    /// Texts of a PNG and comments of a JPEG go into the XMP of a file that has no place of its own for them; into that of
+    /// a JPEG, those that are longer than its comments.
     mutating func placeTexts(format: ImageFormat, notes: inout [String]) {
-        guard !text.isEmpty else { return }
-        let names = NameList(text.map { "“\($0.keyword)”" })
+        let moved = format == .jpeg ? text.filter { !JPEGMetadata.holds($0) } : text
+        guard !moved.isEmpty else { return }
+        let names = NameList(moved.map { "“\($0.keyword)”" })
+        let reason =
+            format == .jpeg
+            ? "texts are longer than a JPEG segment holds (64 KiB)"
+            : "texts have no place of their own in a \(format.displayName)"
         var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
-        if packet.addTexts(text) {
+        if packet.addTexts(moved), format.holds(packet) {
             xmp = packet.bytes
-            notes.append("texts have no place of their own in a \(format.displayName); its XMP holds them: \(names)")
+            notes.append("\(reason); its XMP holds them: \(names)")
         } else {
-            notes.append("texts have no place in a \(format.displayName) and were left out: \(names)")
+            notes.append("\(reason), and its XMP cannot be added to; they were left out: \(names)")
         }
-        text = []
+        text = format == .jpeg ? text.filter { JPEGMetadata.holds($0) } : []
     }
 
     /// The texts of the IPTC record go into the XMP of a file that has no place for such a record.
@@ -139,7 +146,18 @@ extension ImageMetadata {
                     + (hasOthers ? ", those that differ from its own in editor:Texts" : "")
                     + (left.isEmpty ? "" : "; not carried over: \(rest)"))
         } else {
-            notes.append("the IPTC record has no place in a WebP and was left out")
+            let isUnread = IPTCRecord(resources: photoshopResources) == nil
+            notes.append(
+                isUnread
+                    ? "Photoshop's resources have no place in a WebP and were left out"
+                    : "the IPTC record has no place in a WebP, and its XMP cannot be added to; the record was left out")
         }
+    }
+}
+
+extension ImageFormat {
+    /// Whether a file of this format holds a packet of that length.
+    fileprivate func holds(_ packet: XMPPacket) -> Bool {
+        self != .jpeg || JPEGMetadata.payloads(ofXMP: packet.bytes) != nil
     }
 }

@@ -5,7 +5,7 @@ extension ImageMetadata {
     /// another colour space gone, the provenance in XMP and EXIF.
     func prepared(
         for picture: Picture, format: ImageFormat, provenance: Provenance?, notes: inout [String]
-    ) -> ImageMetadata {
+    ) throws(OutOfMemory) -> ImageMetadata {
         var result = self
         if let profile = iccProfile, let space = Self.colorSpace(of: profile),
             space != (picture.layout.colorChannels == 1 ? "GRAY" : "RGB ")
@@ -30,7 +30,7 @@ extension ImageMetadata {
         switch format {
         case .png, .avif, .heic, .jxl: break
         case .jpeg, .webp, .tiff:
-            if let profile = ColorSpace.profile(replacing: self, layout: picture.layout) {
+            if let profile = try ColorSpace.profile(replacing: self, layout: picture.layout) {
                 result.iccProfile = profile
                 notes.append(
                     "the colours, which the PNG states in chunks, are stated by a profile in the \(format.displayName)")
@@ -42,7 +42,7 @@ extension ImageMetadata {
         }
         if let type = provenance?.digitalSourceType { result.state(type, notes: &notes) }
         result.place(record: provenance?.infotext?.rendered, format: format, notes: &notes)
-        if format == .webp || format == .tiff { result.placeTexts(format: format, notes: &notes) }
+        if format != .png { result.placeTexts(format: format, notes: &notes) }
         if format == .webp, photoshopResources != nil { result.placeCaptions(notes: &notes) }
         return result
     }

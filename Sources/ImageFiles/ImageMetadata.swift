@@ -179,8 +179,13 @@ public struct LoadedImage: Sendable {
     public var jpegSource: JPEGSource?
     /// Plain sentences to say aloud: what was converted, what was damaged.
     public var notes: [String]
-    /// Those of the notes that name what a file made from it will not hold.
+    /// Those of the notes that tell how a file made from it will differ: mostly what it will not hold.
     public var losses: [String] = []
+    /// Those of the notes that speak of what its samples mean.
+    public var colorNotes: [String] = []
+
+    /// The notes for whoever looks at its pixels and makes no file from it.
+    public var pixelNotes: [String] { notes.filter { !losses.contains($0) } }
 
     /// Whether its compression may have changed samples a little.
     public var isLossy: Bool { [.jpeg, .avif, .heic].contains(format) || facts.isLossyWebP }

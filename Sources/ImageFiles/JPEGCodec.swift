@@ -137,9 +137,7 @@ enum JPEGCodec {
                     pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), list, list.count, &out, &result)
             }
         }
-        guard done else {
-            throw .cannotEncode(file: name, format: .jpeg, detail: result.text)
-        }
+        guard done else { throw .encoding(result, file: name, format: .jpeg, size: picture.size) }
         return unsafe out.array
     }
 }

@@ -213,13 +213,13 @@ struct JPEGMetadata {
         }
         if let exif = metadata.exif { add(0xE1, exifHeader + exif, named: "the EXIF block") }
         if let xmp = metadata.xmp {
-            var packet = XMPPacket(xmp)
-            if xmp.count > largestXMP { packet.removePadding() }
-            if packet.bytes.count > largestXMP, let split = ExtendedXMP.split(packet.bytes, limit: largestXMP) {
-                add(0xE1, xmpHeader + split.packet, named: "the XMP packet")
-                for payload in split.segments { add(0xE1, payload, named: "the extended XMP") }
+            if let payloads = payloads(ofXMP: xmp) {
+                for payload in payloads { add(0xE1, payload, named: "the XMP packet") }
             } else {
-                add(0xE1, xmpHeader + packet.bytes, named: "the XMP packet")
+                let fault = XMPElements.fault(of: xmp)?.clause ?? "a part of it alone is longer"
+                notes.append(
+                    "the XMP packet is longer than a JPEG segment holds (64 KiB) and cannot be split, as \(fault); "
+                        + "it was left out")
             }
         }
         if let profile = metadata.iccProfile {
@@ -241,11 +241,24 @@ struct JPEGMetadata {
                 add(0xED, photoshopHeader + piece, named: "the IPTC record")
             }
         }
-        for entry in metadata.text {
-            // What a PNG calls by another name is told apart by it; `Comment` is the name of a JPEG's own.
-            let text = entry.keyword == "Comment" ? entry.text : "\(entry.keyword): \(entry.text)"
-            add(0xFE, Array(text.utf8), named: "the text “\(entry.keyword)”")
-        }
+        for entry in metadata.text { add(0xFE, comment(entry), named: "the text “\(entry.keyword)”") }
         return (segments, notes)
+    }
+
+    /// What a comment says of a text. What a PNG calls by another name is told apart by it; `Comment` is the name of a
+    /// JPEG's own.
+    private static func comment(_ entry: TextEntry) -> [UInt8] {
+        Array((entry.keyword == "Comment" ? entry.text : "\(entry.keyword): \(entry.text)").utf8)
+    }
+
+    /// Whether a text fits into a comment.
+    static func holds(_ entry: TextEntry) -> Bool { comment(entry).count <= largestPayload }
+
+    /// The segments of an XMP packet: more than one where it is longer than one holds; nil where it cannot be split.
+    static func payloads(ofXMP bytes: [UInt8]) -> [[UInt8]]? {
+        var packet = XMPPacket(bytes)
+        if bytes.count > largestXMP { packet.removePadding() }
+        guard packet.bytes.count > largestXMP else { return [xmpHeader + packet.bytes] }
+        return ExtendedXMP.split(packet.bytes, limit: largestXMP).map { [xmpHeader + $0.packet] + $0.segments }
     }
 }

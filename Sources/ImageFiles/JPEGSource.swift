@@ -54,7 +54,10 @@ public struct JPEGSource: Sendable, Equatable {
         let done = unsafe file.withUnsafeBufferPointer {
             unsafe cimageio_jpeg_coefficients($0.baseAddress, $0.count, Int32(component), &out, &result)
         }
-        guard done else { throw .corrupt(file: name, format: .jpeg, detail: result.text) }
+        guard done else {
+            throw result.isOutOfMemory
+                ? .outOfMemory(file: name, size: nil) : .corrupt(file: name, format: .jpeg, detail: result.text)
+        }
         let bytes = unsafe out.array
         return unsafe bytes.withUnsafeBytes { unsafe Array($0.bindMemory(to: Int16.self)) }
     }

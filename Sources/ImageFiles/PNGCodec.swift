@@ -56,7 +56,7 @@ enum PNGCodec {
 
     /// Encodes `picture` exactly, with `chunks` before its pixels.
     static func encode(_ picture: Picture, chunks: [PNGChunk], name: String) throws(ImageFileError) -> [UInt8] {
-        try unsafe encoded(chunks: chunks, name: name) { list, out, result in
+        try unsafe encoded(picture.size, chunks: chunks, name: name) { list, out, result in
             unsafe picture.withSampleBytes { pixels in
                 unsafe cimageio_png_encode(
                     pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(picture.width),
@@ -71,7 +71,7 @@ enum PNGCodec {
         let colors = picture.colors.flatMap { color in
             [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: color >> UInt32($0)) }
         }
-        return try unsafe encoded(chunks: chunks, name: name) { list, out, result in
+        return try unsafe encoded(picture.size, chunks: chunks, name: name) { list, out, result in
             unsafe colors.withUnsafeBufferPointer { colors in
                 unsafe picture.indices.withUnsafeBufferPointer { indices in
                     var palette = unsafe cimageio_png_palette(
@@ -94,7 +94,7 @@ enum PNGCodec {
 
     /// The file that `write` makes with the chunks.
     private static func encoded(
-        chunks: [PNGChunk], name: String, by write: Writing
+        _ size: PixelSize, chunks: [PNGChunk], name: String, by write: Writing
     ) throws(ImageFileError) -> [UInt8] {
         var out = unsafe cimageio_buffer()
         var result = cimageio_result()
@@ -113,9 +113,7 @@ enum PNGCodec {
             }
             return unsafe list.withUnsafeBufferPointer { unsafe write($0, &out, &result) }
         }
-        guard done else {
-            throw .cannotEncode(file: name, format: .png, detail: result.text)
-        }
+        guard done else { throw .encoding(result, file: name, format: .png, size: size) }
         return unsafe out.array
     }
 }

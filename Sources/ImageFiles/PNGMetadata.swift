@@ -15,6 +15,8 @@ struct PNGMetadata {
     /// What a file has one of, where it holds more.
     private var repeats = NameList()
     private var hasProfile = false
+    /// Whether something was not inflated for a lack of memory.
+    private var lacksMemory = false
 
     static let xmpKeyword = "XML:com.adobe.xmp"
     private static let colorChunkTypes: Set<String> = ["gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI"]
@@ -24,7 +26,7 @@ struct PNGMetadata {
     private static let silent: Set<String> = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND", "fcTL", "fdAT"]
 
     /// Walks the chunks of a file that begins with the PNG signature, as far as they are whole.
-    init(parsing file: [UInt8], limits: DecodeLimits) {
+    init(parsing file: [UInt8], limits: DecodeLimits) throws(OutOfMemory) {
         budget = TextBudget(limits)
         var offset = 8
         var unknown = NameList()
@@ -61,6 +63,7 @@ struct PNGMetadata {
             }
             if !take(type, Array(file[body])), !Self.silent.contains(type) { unknown.insert(type) }
         }
+        if lacksMemory { throw OutOfMemory() }
         // A grey that is transparent becomes alpha, for which there are no few bits.
         if file.count > 25, file[25] == 0, [1, 2, 4].contains(file[24]), palette.alpha.isEmpty {
             metadata.grayDepth = Int(file[24])
@@ -209,10 +212,12 @@ struct PNGMetadata {
         let limit = budget.room
         guard limit > 0 else { return nil }
         var out = unsafe cimageio_buffer()
+        var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
         let done = unsafe data.withUnsafeBufferPointer {
-            unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out)
+            unsafe cimageio_inflate($0.baseAddress, $0.count, limit, &out, &result)
         }
+        if result.isOutOfMemory { lacksMemory = true }
         // What was made in vain took its time too; deflate makes at most 1032 bytes of one.
         let (most, overflow) = data.count.multipliedReportingOverflow(by: 1032)
         budget.spend(done ? unsafe out.count : overflow ? limit : min(limit, most))
@@ -237,12 +242,12 @@ struct PNGMetadata {
     // MARK: Writing
 
     /// The chunks to write for `metadata`, in an order that the specification allows before the first IDAT.
-    static func chunks(_ metadata: ImageMetadata) -> [PNGChunk] {
+    static func chunks(_ metadata: ImageMetadata) throws(OutOfMemory) -> [PNGChunk] {
         var chunks = metadata.colorChunks
-        if let profile = metadata.iccProfile, let deflated = deflate(profile) {
+        if let profile = metadata.iccProfile {
             // A profile and sRGB exclude each other; the profile says more.
             chunks.removeAll { $0.type == "sRGB" }
-            chunks.append(PNGChunk(type: "iCCP", data: Array("ICC profile\0\0".utf8) + deflated))
+            chunks.append(PNGChunk(type: "iCCP", data: Array("ICC profile\0\0".utf8) + (try deflate(profile))))
         }
         if let density = metadata.density { chunks.append(PNGChunk(type: "pHYs", data: physical(density))) }
         if let exif = metadata.exif { chunks.append(PNGChunk(type: "eXIf", data: exif)) }
@@ -294,11 +299,12 @@ struct PNGMetadata {
             + [scale == nil ? 0 : 1]
     }
 
-    private static func deflate(_ data: [UInt8]) -> [UInt8]? {
+    private static func deflate(_ data: [UInt8]) throws(OutOfMemory) -> [UInt8] {
         var out = unsafe cimageio_buffer()
         defer { unsafe cimageio_free(&out) }
         let done = unsafe data.withUnsafeBufferPointer { unsafe cimageio_deflate($0.baseAddress, $0.count, &out) }
-        return done ? unsafe out.array : nil
+        guard done else { throw OutOfMemory() }
+        return unsafe out.array
     }
 }
 

@@ -93,7 +93,7 @@ extension ImageFileError {
         case CIMAGEIO_TOO_LARGE.rawValue:
             return .tooManyPixels(file: file, size: size, limit: limits.maximumPixels)
         case CIMAGEIO_NO_MEMORY.rawValue:
-            return .outOfMemory(file: file, size: size)
+            return .outOfMemory(file: file, size: known)
         default:
             return .corrupt(file: file, format: format, detail: "its decoder says: \(result.text)")
         }

@@ -9,6 +9,8 @@ enum StillCodec {
     ) throws(ImageFileError) -> DecodedFile {
         precondition(!format.isWritten, "a format of its own codec")
         guard format.isReadable else {
+            let lacksMemory = format == .jxl ? cimageio_jxl_lacks_memory() : cimageio_heif_lacks_memory()
+            if lacksMemory { throw .outOfMemory(file: name, size: nil) }
             throw .missingLibrary(file: name, format: format, library: format == .jxl ? "libjxl" : "libheif")
         }
         var info = unsafe cimageio_still_info()

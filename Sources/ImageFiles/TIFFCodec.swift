@@ -35,13 +35,18 @@ enum TIFFCodec {
         var metadata = ImageMetadata()
         var losses = losses(info)
         let (chosen, first) = (info.directory, info.first_directory)
-        // What describes the picture may stand only where the file begins; a profile belongs to its samples.
-        if !info.inks { metadata.iccProfile = tag(Tag.profile, of: file, directory: chosen) }
-        metadata.xmp = (tag(Tag.xmp, of: file, directory: chosen) ?? tag(Tag.xmp, of: file, directory: first)).map {
-            XMPPacket.inUTF8($0)
+        func tag(_ tag: UInt32, _ directories: UInt64...) throws(ImageFileError) -> [UInt8]? {
+            try ImageFileError.ofMemory(file: name, size: size) { () throws(OutOfMemory) in
+                for directory in directories {
+                    if let found = try Self.tag(tag, of: file, directory: directory) { return found }
+                }
+                return nil
+            }
         }
-        metadata.photoshopResources =
-            tag(Tag.photoshop, of: file, directory: chosen) ?? tag(Tag.photoshop, of: file, directory: first)
+        // What describes the picture may stand only where the file begins; a profile belongs to its samples.
+        if !info.inks { metadata.iccProfile = try tag(Tag.profile, chosen) }
+        metadata.xmp = try tag(Tag.xmp, chosen, first).map { XMPPacket.inUTF8($0) }
+        metadata.photoshopResources = try tag(Tag.photoshop, chosen, first)
         if let page = TIFFDirectory.page(at: Int(clamping: chosen), of: file) {
             if metadata.photoshopResources == nil { metadata.photoshopResources = iptcResource(of: page) }
             metadata.exif = TIFFDirectory.exifBlock(fromTIFF: file, page: page, notes: &losses)
@@ -81,12 +86,16 @@ enum TIFFCodec {
         }
     }
 
-    private static func tag(_ tag: UInt32, of file: [UInt8], directory: UInt64) -> [UInt8]? {
+    private static func tag(
+        _ tag: UInt32, of file: [UInt8], directory: UInt64
+    ) throws(OutOfMemory) -> [UInt8]? {
         var out = unsafe cimageio_buffer()
+        var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
         let found = unsafe file.withUnsafeBufferPointer {
-            unsafe cimageio_tiff_tag($0.baseAddress, $0.count, directory, tag, &out)
+            unsafe cimageio_tiff_tag($0.baseAddress, $0.count, directory, tag, &out, &result)
         }
+        if result.isOutOfMemory { throw OutOfMemory() }
         return found ? unsafe out.array : nil
     }
 
@@ -200,7 +209,7 @@ enum TIFFCodec {
                 }
             }
         }
-        guard done else { throw .cannotEncode(file: name, format: .tiff, detail: result.text) }
+        guard done else { throw .encoding(result, file: name, format: .tiff, size: picture.size) }
         let bytes = unsafe out.array
         guard let exif = metadata.exif else { return bytes }
         if let loss = TIFFDirectory(first: exif)?.loss { notes.append(loss) }

@@ -29,22 +29,23 @@ enum WebPCodec {
         guard decoded else { throw failure() }
 
         var metadata = ImageMetadata()
-        metadata.iccProfile = chunk("ICCP", of: file)
-        metadata.xmp = chunk("XMP ", of: file).map { XMPPacket.inUTF8($0) }
+        func chunk(_ type: String) throws(ImageFileError) -> [UInt8]? {
+            try ImageFileError.ofMemory(file: name, size: size) { () throws(OutOfMemory) in
+                try Self.chunk(type, of: file)
+            }
+        }
+        metadata.iccProfile = try chunk("ICCP")
+        metadata.xmp = try chunk("XMP ").map { XMPPacket.inUTF8($0) }
         // Some writers leave the header that only a JPEG's segment has.
         let header = Array("Exif\0\0".utf8)
-        metadata.exif = chunk("EXIF", of: file).map { $0.starts(with: header) ? Array($0.dropFirst(6)) : $0 }
-        var notes: [String] = []
-        if info.frames > 1 { notes.append("it is animated; only its first picture is used") }
-        if !info.is_lossless {
-            notes.append(
-                "its pixels were compressed with loss; a WebP made from it is compressed without, to keep them, and larger"
-            )
-        }
+        metadata.exif = try chunk("EXIF").map { $0.starts(with: header) ? Array($0.dropFirst(6)) : $0 }
+        let notes = info.frames > 1 ? ["it is animated; only its first picture is used"] : []
         let facts = SourceFacts(
             storedSize: size, bitDepth: 8, colorType: layout == .rgba ? .rgba : .rgb, isInterlaced: false,
             orientation: 1, byteCount: file.count, isLossyWebP: !info.is_lossless)
-        let losses = losses(of: file)
+        let lossy =
+            "its pixels were compressed with loss; a WebP made from it is compressed without, to keep them, and larger"
+        let losses = (info.is_lossless ? [] : [lossy]) + losses(of: file)
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
             notes: notes + losses, losses: losses)
@@ -76,12 +77,14 @@ enum WebPCodec {
         return losses
     }
 
-    private static func chunk(_ type: String, of file: [UInt8]) -> [UInt8]? {
+    private static func chunk(_ type: String, of file: [UInt8]) throws(OutOfMemory) -> [UInt8]? {
         var out = unsafe cimageio_buffer()
+        var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
         let found = unsafe file.withUnsafeBufferPointer { file in
-            unsafe type.withCString { unsafe cimageio_webp_chunk(file.baseAddress, file.count, $0, &out) }
+            unsafe type.withCString { unsafe cimageio_webp_chunk(file.baseAddress, file.count, $0, &out, &result) }
         }
+        if result.isOutOfMemory { throw OutOfMemory() }
         return found ? unsafe out.array : nil
     }
 
@@ -113,7 +116,7 @@ enum WebPCodec {
                 }
             }
         }
-        guard done else { throw .cannotEncode(file: name, format: .webp, detail: result.text) }
+        guard done else { throw .encoding(result, file: name, format: .webp, size: picture.size) }
         return unsafe out.array
     }
 

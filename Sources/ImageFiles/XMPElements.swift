@@ -44,47 +44,77 @@ struct XMPElements {
     /// Bytes of a name with its prefix, and of a namespace.
     private static let longestName = LookupName.maximumBytes
 
-    /// Nil where the bytes are not well formed, of more elements than a packet has, or where a name or a namespace is
-    /// longer than any is.
+    /// Why bytes are not understood, as a clause about the packet.
+    enum Fault: Error {
+        case malformed, tooManyElements, tooManyAttributes, tooDeep, longName
+
+        var clause: String {
+            switch self {
+            case .malformed: "it is not well formed"
+            case .tooManyElements: "it has more than 50,000 elements"
+            case .tooManyAttributes: "it has more than 100,000 attributes"
+            case .tooDeep: "its elements are nested more than \(deepest) deep"
+            case .longName: "it has a name of more than \(longestName) bytes"
+            }
+        }
+    }
+
+    /// Nil for what `init(parsing:)` refuses.
     init?(_ bytes: [UInt8]) {
+        guard let elements = try? Self(parsing: bytes) else { return nil }
+        self = elements
+    }
+
+    /// Why a packet is not understood; nil where it is.
+    static func fault(of bytes: [UInt8]) -> Fault? {
+        do throws(Fault) {
+            _ = try Self(parsing: bytes)
+            return nil
+        } catch { return error }
+    }
+
+    /// Throws where the bytes are not well formed, of more elements than a packet has, or where a name or a namespace is
+    /// longer than any is.
+    init(parsing bytes: [UInt8]) throws(Fault) {
         var open: [(index: Int, name: Range<Int>, declared: [String])] = []
         var namespaces: [String: [String]] = [:]
         var attributeCount = 0
         var position = 0
         while let start = bytes[position...].firstIndex(of: UInt8(ascii: "<")) {
-            guard start + 1 < bytes.count else { return nil }
+            guard start + 1 < bytes.count else { throw .malformed }
             switch bytes[start + 1] {
             case UInt8(ascii: "?"):
-                guard let end = bytes.range(of: "?>", from: start + 2) else { return nil }
+                guard let end = bytes.range(of: "?>", from: start + 2) else { throw .malformed }
                 position = end.upperBound
             case UInt8(ascii: "!"):
                 let close = bytes[start...].starts(with: Array("<!--".utf8)) ? "-->" : "]]>"
                 // A document type could declare anything.
                 guard close == "-->" || bytes[start...].starts(with: Array("<![CDATA[".utf8)),
                     let end = bytes.range(of: close, from: start + 4)
-                else { return nil }
+                else { throw .malformed }
                 position = end.upperBound
             case UInt8(ascii: "/"):
                 guard let end = bytes[start...].firstIndex(of: UInt8(ascii: ">")), let last = open.popLast() else {
-                    return nil
+                    throw .malformed
                 }
                 var nameEnd = end
                 while nameEnd > start + 2, Self.isSpace(bytes[nameEnd - 1]) { nameEnd -= 1 }
-                guard bytes[start + 2 ..< nameEnd].elementsEqual(bytes[last.name]) else { return nil }
+                guard bytes[start + 2 ..< nameEnd].elementsEqual(bytes[last.name]) else { throw .malformed }
                 all[last.index].content = all[last.index].content.lowerBound ..< start
                 all[last.index].range = all[last.index].range.lowerBound ..< end + 1
                 for prefix in last.declared { _ = namespaces[prefix]?.popLast() }
                 position = end + 1
             default:
-                guard let tag = Self.tag(bytes, at: start), all.count < Self.mostElements, open.count < Self.deepest
-                else { return nil }
+                let tag = try Self.tag(bytes, at: start)
+                guard all.count < Self.mostElements else { throw .tooManyElements }
+                guard open.count < Self.deepest else { throw .tooDeep }
                 attributeCount += tag.attributes.count
-                guard attributeCount <= Self.mostAttributes else { return nil }
+                guard attributeCount <= Self.mostAttributes else { throw .tooManyAttributes }
                 var attributes = tag.attributes
                 var declared: [String] = []
                 for attribute in attributes {
                     guard let prefix = attribute.declaredPrefix else { continue }
-                    guard attribute.value.count <= Self.longestName else { return nil }
+                    guard attribute.value.count <= Self.longestName else { throw .longName }
                     let uri = XMPText.decoded(bytes[attribute.value])
                     namespaces[prefix, default: []].append(uri)
                     declared.append(prefix)
@@ -109,7 +139,7 @@ struct XMPElements {
                 position = tag.end
             }
         }
-        guard open.isEmpty else { return nil }
+        guard open.isEmpty else { throw .malformed }
     }
 
     /// The element that holds all descriptions.
@@ -117,36 +147,36 @@ struct XMPElements {
 
     private static func tag(
         _ bytes: [UInt8], at start: Int
-    ) -> (name: Range<Int>, attributes: [Attribute], isEmpty: Bool, end: Int)? {
+    ) throws(Fault) -> (name: Range<Int>, attributes: [Attribute], isEmpty: Bool, end: Int) {
         func nameEnd(_ from: Int) -> Int {
             var index = from
             while index < bytes.count, !isSpace(bytes[index]), !"/>=<\"'".utf8.contains(bytes[index]) { index += 1 }
             return index
         }
         let name = start + 1 ..< nameEnd(start + 1)
-        guard !name.isEmpty, name.count <= longestName else { return nil }
+        guard !name.isEmpty else { throw .malformed }
+        guard name.count <= longestName else { throw .longName }
         var attributes: [Attribute] = []
         var index = name.upperBound
         while true {
             let before = index
             while index < bytes.count, isSpace(bytes[index]) { index += 1 }
-            guard index < bytes.count else { return nil }
+            guard index < bytes.count else { throw .malformed }
             if bytes[index] == UInt8(ascii: ">") { return (name, attributes, false, index + 1) }
             if bytes[index] == UInt8(ascii: "/") {
-                guard index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: ">") else { return nil }
+                guard index + 1 < bytes.count, bytes[index + 1] == UInt8(ascii: ">") else { throw .malformed }
                 return (name, attributes, true, index + 2)
             }
             let key = index ..< nameEnd(index)
             index = key.upperBound
             while index < bytes.count, isSpace(bytes[index]) { index += 1 }
-            guard !key.isEmpty, key.count <= longestName, index < bytes.count, bytes[index] == UInt8(ascii: "=") else {
-                return nil
-            }
+            guard !key.isEmpty, index < bytes.count, bytes[index] == UInt8(ascii: "=") else { throw .malformed }
+            guard key.count <= longestName else { throw .longName }
             index += 1
             while index < bytes.count, isSpace(bytes[index]) { index += 1 }
             guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") || bytes[index] == UInt8(ascii: "'"),
                 let close = bytes[(index + 1)...].firstIndex(of: bytes[index])
-            else { return nil }
+            else { throw .malformed }
             let text = String(decoding: bytes[key], as: UTF8.self)
             var attribute = Attribute(
                 namespace: "", name: text, range: before ..< close + 1, value: index + 1 ..< close)

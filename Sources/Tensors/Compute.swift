@@ -50,7 +50,11 @@ public final class Compute {
         let shape = Product.Shape.linear(
             rows: 16, inChannels: 16, outChannels: 16, type: type, bias: false, accumulate: false, quantized: false,
             activation: .none)
-        return (try? Product(shape)) != nil
+        do { _ = try Product(shape) } catch ComputeError.outOfMemory {
+            // That says nothing of the processor; whatever is computed will say it again.
+            return true
+        } catch { return false }
+        return true
     }
     /// The instruction set that our own kernels use here, such as `avx512-bf16`.
     public static var instructionSet: String { unsafe String(cString: ckernels_isa_name(ckernels_current_isa())) }

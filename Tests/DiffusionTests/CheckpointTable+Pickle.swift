@@ -34,20 +34,22 @@ extension CheckpointTable {
         try writeZip(path, entries)
     }
 
-    /// A zip archive of files that are stored as they are.
-    static func writeZip(_ path: String, _ entries: [(String, Data)]) throws {
+    /// A zip archive of files that are stored as they are; or whose bytes are said to be others, deflated, of `size` each.
+    static func writeZip(_ path: String, _ entries: [(String, Data)], deflatedFrom size: Int? = nil) throws {
         func little(_ value: Int, _ count: Int) -> [UInt8] {
             (0 ..< count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
         var file = Data()
         var directory = Data()
         for (name, bytes) in entries {
-            let sizes = little(0, 4) + little(bytes.count, 4) + little(bytes.count, 4) + little(name.utf8.count, 2)
+            let method = little(size == nil ? 0 : 8, 2)
+            let sizes =
+                little(0, 4) + little(bytes.count, 4) + little(size ?? bytes.count, 4) + little(name.utf8.count, 2)
             // Data begin at a multiple of 64, as PyTorch has it.
             let padding = (64 - (file.count + 30 + name.utf8.count) % 64) % 64
-            directory += little(0x0201_4B50, 4) + little(0, 2) + little(0, 2) + little(0, 8) + sizes
+            directory += little(0x0201_4B50, 4) + little(0, 6) + method + little(0, 4) + sizes
             directory += little(0, 12) + little(file.count, 4) + Array(name.utf8)
-            file += little(0x0403_4B50, 4) + little(0, 2) + little(0, 8) + sizes + little(padding, 2)
+            file += little(0x0403_4B50, 4) + little(0, 4) + method + little(0, 4) + sizes + little(padding, 2)
             file += Array(name.utf8) + [UInt8](repeating: 0, count: padding)
             file += bytes
         }

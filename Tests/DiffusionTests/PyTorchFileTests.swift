@@ -63,6 +63,27 @@ import Testing
         #expect(throws: WeightError.forbiddenGlobal(file: path, name: "posix.system")) { try WeightFile.open(path) }
     }
 
+    @Test func `An archive that PyTorch did not write is named for what it is`() throws {
+        let scratch = try ScratchFolder()
+        let path = scratch.path + "/a.ckpt"
+        // Far larger than the file, as what deflates well is.
+        for name in ["model/data.pkl", "model/data/0"] {
+            try CheckpointTable.writeZip(path, [(name, Data([1, 2, 3]))], deflatedFrom: 1 << 30)
+            #expect(throws: WeightError.compressed(file: path, entry: name)) { try PyTorchFile(path: path) }
+        }
+        #expect(
+            WeightError.compressed(file: path, entry: "model/data.pkl").description
+                .contains("its entry 'model/data.pkl' is compressed, and PyTorch stores entries as they are"))
+        let clause = "it is a ZIP archive without data.pkl, so none that PyTorch wrote; unpack it first"
+        for size in [nil, 1 << 30] {
+            try CheckpointTable.writeZip(path, [("model.safetensors", Data([1, 2, 3]))], deflatedFrom: size)
+            #expect(throws: WeightError.otherFormat(file: path, clause: clause)) { try PyTorchFile(path: path) }
+        }
+        // Without any entry.
+        try Data(Array("PK\u{5}\u{6}".utf8) + [UInt8](repeating: 0, count: 18)).write(to: URL(fileURLWithPath: path))
+        #expect(throws: WeightError.otherFormat(file: path, clause: clause)) { try WeightFile.open(path) }
+    }
+
     @Test func `A folder with .bin files alone is read`() throws {
         let scratch = try ScratchFolder()
         try FileManager.default.copyItem(

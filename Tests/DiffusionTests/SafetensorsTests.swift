@@ -125,7 +125,7 @@ import Testing
 
     @Test(
         arguments: [
-            (Array("PK\u{3}\u{4}".utf8) + [0, 0, 8, 8, 0], "zip archive"),
+            (Array("PK\u{3}\u{4}".utf8) + [0, 0, 8, 8, 0], "ZIP archive"),
             ([0x80, 2, 0x8A, 0x0A, 1, 2, 3, 4, 5], "pickle"),
             (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "Git LFS"),
             (Array("GGUF\u{3}\0\0\0{".utf8), "GGUF"),

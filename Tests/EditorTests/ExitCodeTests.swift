@@ -68,7 +68,7 @@ import Testing
         Case(["inpaint", "missing.png", "m.png", "x"], 66, "missing.png", "not exist"),
         Case(["inpaint", "a.png", "missing.png", "x"], 66, "missing.png", "not exist"),
         Case(["inpaint", "folder", "m.png", "x"], 66, "folder"),
-        Case(["inpaint", "text.png", "m.png", "x"], 65, "text.png", "text was found"),
+        Case(["inpaint", "text.png", "m.png", "x"], 65, "text.png", "a text file was found"),
         Case(["inpaint", "empty-file.png", "m.png", "x"], 65, "empty-file.png", "empty"),
         Case(["inpaint", "short.png", "m.png", "x"], 65, "short.png", "64×48"),
         Case(["inpaint", "short.jpg", "m.png", "x"], 65, "short.jpg"),

@@ -112,7 +112,15 @@
             let outcome = try editor.shell(
                 "ulimit -v 800000; exec \"$EDITOR_PROGRAM\" variations wide.png --quiet --max-pixels 1000000000")
             #expect(outcome.code == 65, "\(outcome.error)")
-            #expect(outcome.error.contains("wide.png does not fit in memory: its 30000×30000 pixels"))
+            #expect(outcome.error.contains("there is not enough memory for wide.png, 30000×30000 pixels; a smaller"))
+            // Of the address space that a model takes, too.
+            try editor.write([UInt8](repeating: 0, count: 16), "large.safetensors")
+            let file = try FileHandle(forWritingTo: editor.folder.appending(path: "large.safetensors"))
+            try file.truncate(atOffset: 2 << 30)
+            try file.close()
+            let large = try editor.shell("ulimit -v 800000; exec \"$EDITOR_PROGRAM\" info large.safetensors")
+            #expect(large.code == 65, "\(large.error)")
+            #expect(large.error.contains("there is not enough memory for large.safetensors; a smaller model"))
             let refused = try editor.run(["variations", "wide.png", "--quiet"])
             #expect(refused.code == 65)
             #expect(

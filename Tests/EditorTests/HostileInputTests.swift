@@ -86,5 +86,10 @@ import Testing
             #expect(outcome.code == 65, "\(outcome.error)")
             #expect(outcome.error.contains("standard input is not a picture"), "\(outcome.error)")
         }
+        for arguments in [["info", "/dev/zero"], ["mask", "invert", "/dev/zero", "-o", "x.png"]] {
+            let outcome = try editor.run(arguments)
+            #expect(outcome.code == 65, "\(outcome.error)")
+            #expect(outcome.error.contains("/dev/zero is not a picture"), "\(outcome.error)")
+        }
     }
 }

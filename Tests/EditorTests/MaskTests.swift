@@ -1,6 +1,7 @@
 import Foundation
 import ImageFiles
 import Raster
+import TestSupport
 import Testing
 
 #if canImport(Darwin)
@@ -228,6 +229,42 @@ import Testing
             #expect(made.code == 0, "\(made.error)")
             #expect(try self.samples(editor, "m.png") == left, "\(arguments)")
         }
+    }
+
+    /// Nothing of a picture's file is in a mask, so what is not carried over from it is not said.
+    @Test func `A mask says nothing of what else is in the picture's file`() throws {
+        let editor = try editor()
+        let chunks: [(String, [UInt8])] = [
+            ("tIME", [7, 0xE9, 1, 1, 0, 0, 0]), ("bKGD", [0, 0, 0, 0, 0, 0]), ("abCd", [1]),
+            // Colours that mean nothing.
+            ("gAMA", [0, 0, 0, 0]),
+        ]
+        for name in ["a", "m"] {
+            let plain = try Data(contentsOf: URL(fileURLWithPath: editor.path("\(name).png")))
+            let mine = chunks.filter { $0.0 != "bKGD" || name == "a" }
+            try editor.write(HandmadePNG.adding(mine, to: Array(plain)) + [1, 2, 3], "\(name)t.png")
+        }
+        let colorNote = "its gamma makes no sense; its colours are taken as sRGB"
+        for (verb, looksAtColors) in [
+            (["box", "at.png", "8,8,16,16"], false), (["text", "at.png", "Hi"], false),
+            (["ellipse", "at.png", "20,20,9,9"], false), (["luminance", "at.png", "--from", "50"], true),
+            (["color", "at.png", "--at", "5,5"], true), (["wand", "at.png", "5,5"], true), (["edges", "at.png"], true),
+            (["select", "at.png", "8,8,40,30", "--include", "mt.png"], true), (["grow", "mt.png", "3"], false),
+            (["invert", "mt.png"], false), (["combine", "m.png", "mt.png"], false),
+        ] {
+            let made = try editor.run(["mask"] + verb + ["-o", "x.png", "--force"])
+            #expect(made.code == 0, "\(verb): \(made.error)")
+            #expect(!made.error.contains("carried over"), "\(verb): \(made.error)")
+            #expect(!made.error.contains("mt.png: its"), "\(verb): \(made.error)")
+            #expect(made.error.contains(colorNote) == looksAtColors, "\(verb): \(made.error)")
+        }
+        // An edit carries things over from the picture, and nothing from the mask.
+        try TinyModel.write(to: editor.folder.appending(path: "model"))
+        let edit = try editor.run(
+            ["inpaint", "at.png", "mt.png", "x", "--model", "model", "--steps", "1", "--seed", "1", "-o", "e.png"])
+        #expect(edit.code == 0, "\(edit.error)")
+        #expect(edit.error.contains("at.png: its time of last change (tIME) is not carried over"))
+        #expect(edit.error.contains("at.png: \(colorNote)") && !edit.error.contains("mt.png: its"), "\(edit.error)")
     }
 
     @Test func `A picture beyond --max-pixels is refused, as is a mask`() throws {

@@ -32,14 +32,14 @@ import Testing
         var metadata = ImageMetadata()
         metadata.iccProfile = profile
         var notes: [String] = []
-        return (ColorSpace(metadata, layout: layout, notes: &notes), notes)
+        return (try ColorSpace(metadata, layout: layout, notes: &notes), notes)
     }
 
-    private func space(_ chunks: [PNGChunk], layout: Picture.Layout = .rgb) -> (ColorSpace, notes: [String]) {
+    private func space(_ chunks: [PNGChunk], layout: Picture.Layout = .rgb) throws -> (ColorSpace, notes: [String]) {
         var metadata = ImageMetadata()
         metadata.colorChunks = chunks
         var notes: [String] = []
-        return (ColorSpace(metadata, layout: layout, notes: &notes), notes)
+        return (try ColorSpace(metadata, layout: layout, notes: &notes), notes)
     }
 
     private func big(_ values: Int...) -> [UInt8] {
@@ -78,17 +78,17 @@ import Testing
         #expect(atSixteen >= 20)
     }
 
-    @Test func chunksComeInTheOrderOfTheSpecification() {
+    @Test func chunksComeInTheOrderOfTheSpecification() throws {
         let icc = PNGChunk(type: "gAMA", data: big(100_000))
         let srgb = PNGChunk(type: "sRGB", data: [0])
         let p3 = PNGChunk(type: "cICP", data: [12, 13, 0, 1])
-        #expect(space([]).0 == .assumed)
-        #expect(space([icc]).0.name == "gamma 1.00")
-        #expect(space([icc, srgb]).0 == .sRGB)
-        #expect(space([icc, srgb, p3]).0.name == "Display P3")
-        #expect(space([PNGChunk(type: "cICP", data: [1, 13, 0, 1])]).0.isSRGB)
+        #expect(try space([]).0 == .assumed)
+        #expect(try space([icc]).0.name == "gamma 1.00")
+        #expect(try space([icc, srgb]).0 == .sRGB)
+        #expect(try space([icc, srgb, p3]).0.name == "Display P3")
+        #expect(try space([PNGChunk(type: "cICP", data: [1, 13, 0, 1])]).0.isSRGB)
         // Grey has a curve and no primaries.
-        let gray = space([icc, PNGChunk(type: "cHRM", data: big(0, 0, 0, 0, 0, 0, 0, 0))], layout: .gray)
+        let gray = try space([icc, PNGChunk(type: "cHRM", data: big(0, 0, 0, 0, 0, 0, 0, 0))], layout: .gray)
         #expect(gray.0.name == "gamma 1.00" && gray.notes.isEmpty)
     }
 
@@ -99,7 +99,7 @@ import Testing
             [PNGChunk(type: "gAMA", data: big(45455)), primaries], [PNGChunk(type: "cICP", data: [9, 16, 0, 1])],
             [PNGChunk(type: "cICP", data: [1, 13, 1, 1])], [PNGChunk(type: "cICP", data: [77, 13, 0, 1])],
         ] {
-            let (found, notes) = space(chunks)
+            let (found, notes) = try space(chunks)
             #expect(found == .assumed)
             #expect(notes.count == 1, "\(notes)")
         }
@@ -112,19 +112,19 @@ import Testing
 
     /// sRGB's white point, primaries and curve as chunks; Adobe RGB's green outside sRGB; linear light.
     @Test func colorsAreTheRightOnes() throws {
-        let p3 = space([PNGChunk(type: "cICP", data: [12, 13, 0, 1])]).0
+        let p3 = try space([PNGChunk(type: "cICP", data: [12, 13, 0, 1])]).0
         let one = PixelSize(width: 1, height: 1)
         // CSS Color 4, sample conversions: color(display-p3 0 1 0) is color(srgb -0.5116 1.01827 -0.3107).
         let green = p3.toSRGB(RGBImage(size: one, values: [0, 1, 0])).values
         for (found, expected) in zip(green, [-0.5116, 1.01827, -0.3107] as [Float]) {
             #expect(abs(found - expected) < 0.001, "\(green)")
         }
-        let linear = space([PNGChunk(type: "gAMA", data: big(100_000))]).0
+        let linear = try space([PNGChunk(type: "gAMA", data: big(100_000))]).0
         // IEC 61966-2-1: light of 0.5 is 0.735 encoded.
         let gray = linear.toSRGB(RGBImage(size: one, values: [0.5, 0.5, 0.5])).values
         for value in gray { #expect(abs(value - 0.73536) < 0.001) }
         // A gray space takes luma back.
-        let dark = space([PNGChunk(type: "gAMA", data: big(100_000))], layout: .gray).0
+        let dark = try space([PNGChunk(type: "gAMA", data: big(100_000))], layout: .gray).0
         let back = dark.fromSRGB(RGBImage(size: one, values: [0.73536, 0.73536, 0.73536])).values
         for value in back { #expect(abs(value - 0.5) < 0.001) }
     }
@@ -173,8 +173,8 @@ import Testing
     }
 
     /// A large picture is converted over all cores, each pixel as alone.
-    @Test func largePicturesAreConvertedAsSmallOnes() {
-        let (p3, _) = space([PNGChunk(type: "cICP", data: [12, 13, 0, 1])])
+    @Test func largePicturesAreConvertedAsSmallOnes() throws {
+        let (p3, _) = try space([PNGChunk(type: "cICP", data: [12, 13, 0, 1])])
         let image = RGBImage(noise(PixelSize(width: 701, height: 503), .rgb, depth: 16))
         let (there, back) = (p3.toSRGB(image), p3.fromSRGB(image))
         #expect(there != image && back != image)
@@ -194,7 +194,7 @@ import Testing
         #expect(jpeg.notes.count == 1)
         let loaded = try ImageFile.read(bytes: jpeg.bytes, name: "a.jpg")
         #expect(loaded.colorSpace.name == "Display P3")
-        let p3 = space(metadata.colorChunks).0
+        let p3 = try space(metadata.colorChunks).0
         #expect(largestDifference(loaded.colorSpace.toSRGB(probes), p3.toSRGB(probes)) < exactAt8)
         // The same file every time.
         #expect(try ImageFile.encode(picture, format: .jpeg, metadata: metadata).bytes == jpeg.bytes)

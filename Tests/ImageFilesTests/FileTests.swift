@@ -24,10 +24,10 @@ import Testing
             #expect(error(reading: folder) == .isDirectory(file: folder))
             try ImageFile.write(bytes: Array("just text\n".utf8), to: folder + "/text.png")
             let text = error(reading: folder + "/text.png")
-            #expect(text == .notAnImage(file: folder + "/text.png", found: "text"))
+            #expect(text == .notAnImage(file: folder + "/text.png", found: "a text file"))
             #expect(text?.category.exitCode == 65)
             #expect("\(try #require(text))".contains("a PNG, JPEG, WebP"))
-            #expect("\(try #require(text))".contains(" was expected, text was found"))
+            #expect("\(try #require(text))".contains(" was expected, a text file was found"))
             try ImageFile.write(bytes: [], to: folder + "/empty.jpg")
             #expect(
                 error(reading: folder + "/empty.jpg")
@@ -160,10 +160,29 @@ import Testing
             }
         }
 
-        @Test func endlessInputIsRefused() {
+        @Test func endlessInputIsRefused() throws {
             let limits = DecodeLimits(maximumBytes: 1 << 20)
-            #expect(throws: ImageFileError.tooManyBytes(file: "/dev/zero", limit: 1 << 20)) {
-                try ImageFile.read(path: "/dev/zero", limits: limits)
+            // What is no picture is told by its beginning.
+            let zeros = ImageFileError.notAnImage(
+                file: "/dev/zero", found: "data that begins with bytes 00 00 00 00")
+            #expect(throws: zeros) { try ImageFile.read(path: "/dev/zero", limits: limits) }
+            try withTemporaryFolder { folder in
+                let start = try ImageFile.encode(picture, format: .png).bytes
+                try ImageFile.write(bytes: start + [UInt8](repeating: 0, count: 1 << 21), to: folder + "/long.png")
+                // A file, and a pipe whose end nobody knows.
+                #expect(throws: ImageFileError.tooManyBytes(file: folder + "/long.png", limit: 1 << 20)) {
+                    try ImageFile.read(path: folder + "/long.png", limits: limits)
+                }
+                let stream = try unsafe #require(popen("cat '\(folder)/long.png' /dev/zero", "r"))
+                defer { unsafe pclose(stream) }
+                #expect(throws: ImageFileError.tooManyBytes(file: "a pipe", limit: 1 << 20)) {
+                    try ImageFile.read(descriptor: unsafe fileno(stream), name: "a pipe", limits: limits)
+                }
+                // A file of another kind is not too large, but no picture.
+                try ImageFile.write(bytes: [UInt8](repeating: 65, count: 1 << 21), to: folder + "/long.txt")
+                #expect(throws: ImageFileError.notAnImage(file: folder + "/long.txt", found: "a text file")) {
+                    try ImageFile.read(path: folder + "/long.txt", limits: limits)
+                }
             }
         }
     #endif

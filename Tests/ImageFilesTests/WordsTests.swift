@@ -158,6 +158,83 @@ import Testing
         }
     }
 
+    /// Longer than a segment of a JPEG, by a letter and by much; with a record and without.
+    @Test(arguments: [65_533 - 12, 65_534 - 12, 90_000], [true, false])
+    func longTextsGoIntoTheXMPOfAJPEG(count: Int, isRecorded: Bool) throws {
+        // EXIF writes two bytes a letter.
+        let tail = "\nSteps: 20, Sampler: Euler a, Seed: 1, Size: 8x8"
+        let text = String(repeating: "m", count: count - tail.utf8.count) + tail
+        var metadata = ImageMetadata()
+        metadata.text = [TextEntry(keyword: "parameters", text: text), TextEntry(keyword: "Title", text: "A hill")]
+        let file = try ImageFile.encode(
+            picture, format: .jpeg, metadata: metadata, provenance: isRecorded ? .edited(settings(1)) : nil)
+        let isLong = count > 65_533 - 12
+        let note =
+            isLong
+            ? "texts are longer than a JPEG segment holds (64 KiB); its XMP holds them: “parameters”"
+            : "the earlier “parameters” text stands in a comment of the JPEG"
+        #expect(file.notes == [note])
+        let next = try ImageFile.read(bytes: file.bytes, name: "a")
+        #expect(next.losses.isEmpty, "\(next.losses)")
+        #expect(next.metadata.earlierRecords == [text])
+        #expect(next.metadata.text.map(\.text).contains("Title: A hill"))
+        #expect(next.provenance?.infotext == (isRecorded ? settings(1) : nil))
+        // Edited again it stays, in every format.
+        for format in ImageFormat.written {
+            let later = try again(next, format, seed: 2).image
+            #expect(later.metadata.earlierRecords == [text], "\(format)")
+            #expect(later.provenance?.infotext == settings(2), "\(format)")
+        }
+    }
+
+    /// Where the packet cannot be added to, that is the reason.
+    @Test func longTextsWithoutXMPAreLeftOut() throws {
+        var metadata = ImageMetadata()
+        metadata.text = [TextEntry(keyword: "Story", text: String(repeating: "m", count: 70_000))]
+        metadata.xmp = Array("<x:xmpmeta>someone's words, cut sho".utf8)
+        let left = "and its XMP cannot be added to; they were left out: “Story”"
+        for (format, reason) in [
+            (ImageFormat.jpeg, "texts are longer than a JPEG segment holds (64 KiB)"),
+            (.webp, "texts have no place of their own in a WebP"),
+            (.tiff, "texts have no place of their own in a TIFF"),
+        ] {
+            let file = try ImageFile.encode(picture, format: format, metadata: metadata)
+            #expect(file.notes == ["\(reason), \(left)"])
+            let next = try ImageFile.read(bytes: file.bytes, name: "a")
+            #expect(next.metadata.xmp == metadata.xmp && next.metadata.text.isEmpty)
+        }
+    }
+
+    /// A packet that no segment holds and that cannot be split is left out for what it is.
+    @Test(arguments: [
+        (String(repeating: "<a/>", count: 60_000), "it has more than 50,000 elements"),
+        ("<a \((0 ..< 110_000).map { "b\($0)=\"\"" }.joined(separator: " "))/>", "it has more than 100,000 attributes"),
+        (
+            String(repeating: "<a>", count: 300) + String(repeating: "m", count: 70_000),
+            "its elements are nested more than 200 deep"
+        ),
+        ("<\(String(repeating: "a", count: 70_000))/>", "it has a name of more than 1000 bytes"),
+        ("<a>\(String(repeating: "m", count: 70_000))</b>", "it is not well formed"),
+    ])
+    func whyAPacketIsLeftOutOfAJPEG(content: String, reason: String) throws {
+        var metadata = ImageMetadata()
+        metadata.xmp = Array(
+            "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF xmlns:rdf=\"\(XMPElements.rdf)\">\(content)</rdf:RDF></x:xmpmeta>"
+                .utf8)
+        let file = try ImageFile.encode(picture, format: .jpeg, metadata: metadata)
+        #expect(
+            file.notes == [
+                "the XMP packet is longer than a JPEG segment holds (64 KiB) and cannot be split, as \(reason); it was "
+                    + "left out"
+            ])
+        #expect(try ImageFile.read(bytes: file.bytes, name: "a").metadata.xmp == nil)
+        for format in [ImageFormat.png, .webp, .tiff] {
+            let file = try ImageFile.encode(picture, format: format, metadata: metadata)
+            #expect(file.notes.isEmpty)
+            #expect(try ImageFile.read(bytes: file.bytes, name: "a").metadata.xmp == metadata.xmp)
+        }
+    }
+
     @Test func aPacketThatCannotBeUnderstoodIsNotReplaced() throws {
         var metadata = ImageMetadata()
         metadata.xmp = Array("<x:xmpmeta>someone's words, cut sho".utf8)

@@ -45,10 +45,13 @@ void cimageio_free(cimageio_buffer *buffer);
 /// from a file are asked about first.
 bool cimageio_can_allocate(size_t count);
 
+/// Ends the process for a lack of memory where no caller could be told, as Swift's runtime does for an array.
+_Noreturn void cimageio_abort_for_memory(void);
+
 // zlib -----------------------------------------------------------------------------------------------------------
 
 /// Inflates a zlib stream of at most `limit` bytes. False, with `out` empty, when the stream is bad or longer.
-bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out);
+bool cimageio_inflate(const uint8_t *data, size_t count, size_t limit, cimageio_buffer *out, cimageio_result *result);
 
 /// Deflates to a zlib stream. False, with `out` empty, when memory fails.
 bool cimageio_deflate(const uint8_t *data, size_t count, cimageio_buffer *out);
@@ -275,8 +278,10 @@ bool cimageio_webp_header(const uint8_t *data, size_t count, uint64_t max_pixels
 bool cimageio_webp_decode(const uint8_t *data, size_t count, const cimageio_webp_info *info, uint8_t *pixels,
                           size_t capacity, cimageio_result *result);
 
-/// A copy of a chunk's payload: "ICCP", "EXIF" or "XMP ". False, with `out` empty, where there is none.
-bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], cimageio_buffer *out);
+/// A copy of a chunk's payload: "ICCP", "EXIF" or "XMP ". False, with `out` empty, where there is none; fails only for
+/// a lack of memory.
+bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], cimageio_buffer *out,
+                         cimageio_result *result);
 
 /// A chunk of an extended WebP; left out where `count` is 0.
 typedef struct {
@@ -328,8 +333,9 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
                           cimageio_result *result);
 
 /// A copy of the bytes of a tag of the directory at that offset: ICC profile 34675, XMP 700, Photoshop 34377. False,
-/// with `out` empty, where there is none.
-bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out);
+/// with `out` empty, where there is none; fails only for a lack of memory.
+bool cimageio_tiff_tag(const uint8_t *data, size_t count, uint64_t directory, uint32_t tag, cimageio_buffer *out,
+                       cimageio_result *result);
 
 typedef struct {
     uint32_t width;
@@ -376,6 +382,9 @@ typedef struct {
 
 bool cimageio_heif_is_available(void);
 
+/// Whether the library could not be loaded for a lack of memory.
+bool cimageio_heif_lacks_memory(void);
+
 /// Reads all but the pixels of an AVIF or HEIC.
 bool cimageio_heif_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,
                           cimageio_result *result);
@@ -385,6 +394,7 @@ bool cimageio_heif_decode(const uint8_t *data, size_t count, const cimageio_stil
                           size_t capacity, cimageio_result *result);
 
 bool cimageio_jxl_is_available(void);
+bool cimageio_jxl_lacks_memory(void);
 
 /// The same for JPEG XL.
 bool cimageio_jxl_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_still_info *info,

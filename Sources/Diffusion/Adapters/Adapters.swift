@@ -62,7 +62,9 @@ struct MatchedAdapters {
             if MappedFile.exists(choice.path + "/."), let kind = WeightKind(folder: choice.path) {
                 throw AdapterError.otherKind(file: choice.path, clause: kind.clause)
             }
-            let (source, hints) = try WeightFile.open(choice.path)
+            let (source, hints) = try WeightFile.open(choice.path) {
+                AdapterError.otherKind(file: choice.path, clause: $0)
+            }
             try add(
                 .open(source, metadata: hints), weight: choice.weight, textWeight: choice.textWeight, tables: tables)
         }

@@ -23,7 +23,8 @@ struct LearnedToken: Sendable, Equatable {
         if MappedFile.exists(path + "/."), let kind = WeightKind(folder: path) {
             throw AdapterError.notAnEmbedding(file: path, reason: kind.clause)
         }
-        return try read(WeightFile.open(path).weights, word: word)
+        let weights = try WeightFile.open(path) { AdapterError.notAnEmbedding(file: path, reason: $0) }.weights
+        return try read(weights, word: word)
     }
 
     static func read(_ source: any WeightSource, word: String? = nil) throws -> [LearnedToken] {

@@ -26,7 +26,7 @@ public struct JSONConfiguration: Sendable {
         do {
             document = try JSONValue(parsing: bytes)
         } catch {
-            throw .notJSON(file: file, reason: error.description)
+            throw .notJSON(file: file, reason: error.reason(in: bytes))
         }
         guard case .object(let members) = document else {
             throw .notJSON(file: file, reason: "expected an object, found \(document.kind)")

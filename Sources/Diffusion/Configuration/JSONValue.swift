@@ -27,6 +27,14 @@ public enum JSONValue: Sendable, Equatable {
         /// Bytes from the start.
         public var offset: Int
         public var description: String { "\(reason) at byte \(offset)" }
+
+        /// Why a file of those bytes is not JSON: what it is instead, where its first bytes say that.
+        func reason(in file: UnsafeRawBufferPointer) -> String {
+            switch FileKind(file) {
+            case .json?, .text?, nil: description
+            case let kind?: kind.clause
+            }
+        }
     }
 
     /// Reads a whole UTF-8 document.

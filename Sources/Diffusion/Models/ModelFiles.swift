@@ -47,7 +47,9 @@ struct ModelFiles: Sendable {
     init(_ source: ModelSource, clipVocabulary: String? = nil, needsAutoencoder: Bool = true) throws {
         switch source {
         case .file(let path):
-            let (weights, hints) = try WeightFile.open(path)
+            let (weights, hints) = try WeightFile.open(path) {
+                ModelError.notACheckpoint(path: path, reason: $0 + WeightKind.advice(on: path))
+            }
             name = path
             storage = .checkpoint(
                 try LDMCheckpoint(weights, hints: hints, needsAutoencoder: needsAutoencoder),

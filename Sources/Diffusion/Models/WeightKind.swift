@@ -32,6 +32,12 @@ enum WeightKind: Equatable {
         }
     }
 
+    /// What to do with a file of no weights that lies in the folder of a model or of its part; empty where it does not.
+    static func advice(on path: String) -> String {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
+        return WeightKind(folder: folder) == nil ? "" : "; name the folder that it lies in"
+    }
+
     /// Tells a folder by its files; `nil` for what is none of these.
     init?(folder: String) {
         if MappedFile.exists(folder + "/model_index.json") {

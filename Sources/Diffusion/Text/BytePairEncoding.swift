@@ -25,7 +25,7 @@ struct BytePairEncoding: Sendable {
         do {
             document = try JSONValue(parsing: bytes, maximumDepth: 2)
         } catch {
-            throw .badVocabulary(file: name, reason: error.description)
+            throw .badVocabulary(file: name, reason: error.reason(in: bytes))
         }
         guard case .object(let members) = document else {
             throw .badVocabulary(file: name, reason: "expected an object, found \(document.kind)")

@@ -20,7 +20,7 @@ struct TokenizerFile {
         do {
             document = try JSONValue(parsing: bytes, maximumDepth: Self.maximumDepth)
         } catch {
-            throw .badVocabulary(file: name, reason: error.description)
+            throw .badVocabulary(file: name, reason: error.reason(in: bytes))
         }
         guard case .object(let members) = document else {
             throw .badVocabulary(file: name, reason: "expected an object, found \(document.kind)")

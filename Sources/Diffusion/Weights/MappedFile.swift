@@ -30,10 +30,13 @@ public final class MappedFile: @unchecked Sendable {
     /// Maps a file.
     ///
     /// - Parameter limit: bytes beyond which it is refused.
-    /// - Throws: `WeightError.unreadable`, also for a folder or a device.
+    /// - Throws: `WeightError.unreadable`, also for a folder or a device; `WeightError.outOfMemory`.
     public init(path: String, limit: Int = .max) throws(WeightError) {
         func failure(_ code: Int32) -> WeightError {
-            .unreadable(file: path, reason: code == ENOENT ? "there is no such file" : String(cString: strerror(code)))
+            code == ENOMEM
+                ? .outOfMemory(file: path)
+                : .unreadable(
+                    file: path, reason: code == ENOENT ? "there is no such file" : String(cString: strerror(code)))
         }
         let descriptor = open(path.nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(errno) }

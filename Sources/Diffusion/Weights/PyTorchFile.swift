@@ -99,15 +99,12 @@ public struct PyTorchFile: WeightSource {
         self.numbers = numbers
     }
 
-    private static func isZip(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        bytes.count >= 4 && bytes[0] == 0x50 && bytes[1] == 0x4B && bytes[2] == 3 && bytes[3] == 4
-    }
+    private static func isZip(_ bytes: UnsafeRawBufferPointer) -> Bool { FileKind(bytes) == .zip }
 
     /// Whether a file's bytes begin as those that `torch.save` writes.
     static func recognises(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        // A safetensors header's length may by chance look like a pickle's start.
-        if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[4 ..< 8].allSatisfy({ $0 == 0 }) { return false }
-        return isZip(bytes) || bytes.count >= 2 && bytes[0] == 0x80 && (2 ... 5).contains(bytes[1])
+        let kind = FileKind(bytes)
+        return kind == .zip || kind == .pickle
     }
 
     private static func readZip(
@@ -116,7 +113,10 @@ public struct PyTorchFile: WeightSource {
         let directory = try ZipDirectory(bytes, file: file)
         guard let pickle = directory.entries.keys.filter({ $0.hasSuffix("/data.pkl") }).min(),
             let range = directory.entries[pickle]
-        else { throw .badHeader(file: file, reason: "it is a zip archive without data.pkl, so not one of PyTorch's") }
+        else {
+            throw .otherFormat(
+                file: file, clause: "it is a ZIP archive without data.pkl, so none that PyTorch wrote; unpack it first")
+        }
         let root = pickle.dropLast("data.pkl".count)
         if let order = directory.entries[root + "byteorder"] {
             let text = String(decoding: bytes[order].prefix(20), as: UTF8.self)
@@ -152,7 +152,7 @@ public struct PyTorchFile: WeightSource {
             // A plain pickle: what it asks for says more than that it is not PyTorch's.
             var reader = Unpickler(bytes, file: file)
             _ = try reader.load()
-            throw .badHeader(file: file, reason: "it is a Python pickle, and none that PyTorch wrote")
+            throw .otherFormat(file: file, clause: "it is a Python pickle, and none that PyTorch wrote")
         }
         var reader = Unpickler(bytes, file: file)
         for _ in 0 ..< 3 { _ = try reader.load() }

@@ -39,7 +39,9 @@ public struct SafetensorsHeader: Sendable {
     ///
     /// - Parameter file: the name that errors carry.
     public init(parsing bytes: UnsafeRawBufferPointer, file: String) throws(WeightError) {
-        if let found = Self.otherFormat(of: bytes) { throw .otherFormat(file: file, found: found) }
+        if let kind = FileKind(bytes), kind != .safetensors, kind != .empty {
+            throw .otherFormat(file: file, clause: kind.clause)
+        }
         guard bytes.count >= 8 else { throw .truncated(file: file, expected: 8, actual: bytes.count) }
         let announced = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard announced <= UInt64(Self.maximumLength) else {
@@ -161,23 +163,5 @@ public struct SafetensorsHeader: Sendable {
         guard position == data.upperBound else {
             throw .trailingBytes(file: file, count: data.upperBound - position)
         }
-    }
-
-    /// Names the kind of a file that people mistake for safetensors, by its first bytes.
-    private static func otherFormat(of bytes: UnsafeRawBufferPointer) -> String? {
-        func starts(with text: StaticString) -> Bool {
-            bytes.count >= text.utf8CodeUnitCount
-                && (0 ..< text.utf8CodeUnitCount).allSatisfy { bytes[$0] == text.utf8Start[$0] }
-        }
-        // A safetensors file has '{' as its ninth byte; its length may by chance look like another file's start.
-        if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[4 ..< 8].allSatisfy({ $0 == 0 }) { return nil }
-        if starts(with: "PK\u{3}\u{4}") { return "a zip archive, as PyTorch's .ckpt and .pt are" }
-        if bytes.count >= 2, bytes[0] == 0x80, (2 ... 5).contains(bytes[1]) { return "a Python pickle" }
-        if starts(with: "GGUF") { return "a GGUF file" }
-        if starts(with: "version https://git-lfs") {
-            return "a Git LFS pointer, which stands in for weights not downloaded"
-        }
-        if starts(with: "<!DOCTYPE") || starts(with: "<!doctype") || starts(with: "<html") { return "a web page" }
-        return nil
     }
 }

@@ -10,8 +10,12 @@ public enum WeightError: Error, Equatable, Sendable {
     case truncated(file: String, expected: Int, actual: Int)
     /// The file has bytes after its last tensor.
     case trailingBytes(file: String, count: Int)
-    /// The bytes are those of another kind of file.
-    case otherFormat(file: String, found: String)
+    /// The bytes are those of another kind of file, as a clause about it says.
+    case otherFormat(file: String, clause: String)
+    /// An archive whose entries cannot be read in place.
+    case compressed(file: String, entry: String)
+    /// The file could not be mapped for a lack of memory.
+    case outOfMemory(file: String)
     /// The header (or index) is not what the format prescribes.
     case badHeader(file: String, reason: String)
     /// What the header says of one tensor cannot be.
@@ -43,8 +47,13 @@ extension WeightError: CustomStringConvertible {
             "\(file) is truncated: expected \(expected.of("byte")), found \(actual)."
         case .trailingBytes(let file, let count):
             "\(file) has \(count.of("byte")) after its last tensor."
-        case .otherFormat(let file, let found):
-            "\(file) is not a safetensors file: its bytes are those of \(found)."
+        case .otherFormat(let file, let clause):
+            "\(file) holds no weights: \(clause)."
+        case .compressed(let file, let entry):
+            "\(file) cannot be read: its entry \(quoted(entry)) is compressed, and PyTorch stores entries as they are; "
+                + "unpack it and pack it without compression."
+        case .outOfMemory(let file):
+            "there is not enough memory for \(file); a smaller model or a higher limit (ulimit -v) helps."
         case .badHeader(let file, let reason):
             "\(file) has a damaged header: \(reason)."
         case .badTensor(let file, let tensor, let reason):

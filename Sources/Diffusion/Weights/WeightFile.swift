@@ -7,6 +7,13 @@ enum WeightFile {
         return (try ScaledWeights.applied(to: weights), hints)
     }
 
+    /// The same; for bytes of another kind of file throws what `refusal` makes of a clause about it.
+    static func open(
+        _ path: String, otherwise refusal: (String) -> any Error
+    ) throws -> (weights: any WeightSource, hints: [String: String]) {
+        do { return try open(path) } catch WeightError.otherFormat(_, let clause) { throw refusal(clause) }
+    }
+
     /// The same as they are stored.
     static func openPlain(_ path: String) throws(WeightError) -> (weights: any WeightSource, hints: [String: String]) {
         let isPickle: Bool

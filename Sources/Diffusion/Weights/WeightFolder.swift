@@ -81,7 +81,7 @@ public struct WeightFolder: WeightSource {
         do {
             document = try JSONValue(parsing: mapping.bytes, maximumDepth: 4)
         } catch {
-            throw .badHeader(file: index, reason: error.description)
+            throw .badHeader(file: index, reason: error.reason(in: mapping.bytes))
         }
         guard case .object(let members) = document, case .object(let map)? = members["weight_map"] else {
             throw .badHeader(file: index, reason: "it has no weight_map")

@@ -83,15 +83,15 @@ struct ZipDirectory {
                 throw .badHeader(file: file, reason: "entry '\(name.prefix(60))' is not where its directory says")
             }
             let start = local + 30 + (try number(local + 26, 2)) + (try number(local + 28, 2))
-            guard start <= bytes.count, size <= bytes.count - start else {
+            guard start <= bytes.count, packed <= bytes.count - start else {
                 throw .truncated(
-                    file: file, expected: start.addingReportingOverflow(size).partialValue, actual: bytes.count)
+                    file: file, expected: start.addingReportingOverflow(packed).partialValue, actual: bytes.count)
             }
-            // Folders are of no interest; what is compressed is refused when it is asked for, by being absent.
+            // Folders are of no interest; what else is compressed is missed only where it is asked for.
             if method == 0, packed == size {
                 entries[name] = start ..< start + size
             } else if name.hasSuffix("/data.pkl") || name.contains("/data/") {
-                throw .badHeader(file: file, reason: "entry '\(name.prefix(60))' is compressed, expected stored bytes")
+                throw .compressed(file: file, entry: name)
             }
             offset += 46 + nameLength + extraLength + commentLength
         }

@@ -24,7 +24,7 @@ public struct EditInputs: Sendable {
     /// What must not change, on the canvas; the mask has been weakened by it already.
     public let protected: Mask?
     public let notes: [EditNote]
-    /// What a file made of the picture will not hold, where it is not the picture's own file.
+    /// How a file made of the picture will differ, where it is not the picture's own file.
     let losses: [EditNote]
 
     /// A picture and its mask that are no files.
@@ -62,7 +62,7 @@ public struct EditInputs: Sendable {
         }
         guard let input = request.picture else { throw EditError.missingInput(mode: request.mode, what: "a picture") }
         let loaded = try PictureFile.read(input, maximumPixels: request.settings.maximumPixels)
-        var notes = loaded.notes.filter { !loaded.losses.contains($0) }.map { EditNote("\(input.name): \($0)") }
+        var notes = loaded.pixelNotes.map { EditNote("\(input.name): \($0)") }
         losses = loaded.losses.map { EditNote("\(input.name): \($0)") }
         source = loaded
         colorSpace = loaded.colorSpace

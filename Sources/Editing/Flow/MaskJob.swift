@@ -45,7 +45,10 @@ public struct MaskJob: Sendable {
         }
         try observe(.stage(.read))
         let loaded = try PictureFile.read(input, maximumPixels: maximumPixels)
-        var notes = loaded.notes.map { EditNote("\(input.name): \($0)") }
+        var notes =
+            task.looksAtColors
+            ? loaded.pixelNotes.map { EditNote("\(input.name): \($0)") }
+            : MaskReader.notes(on: loaded, of: input.name)
         let fonts = try fonts()
         let readFiles = readFiles(fonts: fonts?.fonts ?? [])
         let outputs = try OutputPlan(

@@ -51,7 +51,7 @@ struct MaskReader {
             return mask
         case .picture(let input):
             let file = try PictureFile.read(input, maximumPixels: maximumPixels)
-            notes += file.notes.map { EditNote("\(input.name): \($0)") }
+            notes += Self.notes(on: file, of: input.name)
             let upright = upright(file, name: input.name, notes: &notes)
             do {
                 var mask = try Mask(upright, meaning: meaning, isLossy: file.isLossy, for: size, fit: fit)
@@ -79,6 +79,11 @@ struct MaskReader {
     static func check(_ shape: MaskShape, on size: PixelSize, notes: inout [EditNote]) throws(MaskShapeError) {
         guard try shape.reachesBeyond(size) else { return }
         notes.append(EditNote("the \(shape.kind) reaches beyond the picture of \(size), where it is cut off"))
+    }
+
+    /// What is to be said of the file of a mask: nothing is carried over from it, and its samples are taken as they are.
+    static func notes(on file: LoadedImage, of name: String) -> [EditNote] {
+        file.pixelNotes.filter { !file.colorNotes.contains($0) }.map { EditNote("\(name): \($0)") }
     }
 
     /// What was seen in a mask and is not said with the verdict on it.

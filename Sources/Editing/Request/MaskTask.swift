@@ -35,6 +35,15 @@ public enum MaskTask: Sendable {
         }
     }
 
+    /// Whether it finds something by the colours of its input.
+    var looksAtColors: Bool {
+        switch self {
+        case .color, .wand, .luminance, .edges, .select: true
+        case .shape, .text, .alpha: false
+        case .grow, .shrink, .feather, .fillHoles, .invert, .threshold, .combine: false
+        }
+    }
+
     /// What a name made from the input's ends in.
     var suffix: String {
         switch self {

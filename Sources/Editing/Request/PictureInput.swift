@@ -13,9 +13,7 @@ public enum PictureInput: Sendable, Equatable {
     }
 
     /// Whether the first bytes of a file are those of a picture, of a format that is read or of another.
-    public static func beginsAsPicture(_ bytes: some Collection<UInt8>) -> Bool {
-        if case .notAnImage = ImageFormat.sniff(bytes) { false } else { true }
-    }
+    public static func beginsAsPicture(_ bytes: [UInt8]) -> Bool { ImageFile.beginsAsPicture(bytes) }
 
     /// How messages name it.
     public var name: String {

@@ -24,11 +24,11 @@ extension FailureKind {
         case SamplingError.stepsOutOfRange, SamplingError.unsupportedSchedule: self = .usage
         case ModelError.unsupportedPrecision: self = .usage
         case ModelError.notWritten: self = .inputOutput
+        // As of a picture that does not fit.
+        case ComputeError.outOfMemory, WeightError.outOfMemory: self = .badData
         case is ModelError, is AdapterError, is WeightError, is ConfigurationError, is NetworkError, is TokenizerError,
             is SamplingError:
             self = .modelUnusable
-        // As of a picture that does not fit.
-        case ComputeError.outOfMemory: self = .badData
         case ComputeError.libraryMissing: self = .modelUnusable
         case is ComputeError: self = .internalFault
         case is CancellationError: self = .interrupted

@@ -121,8 +121,9 @@ enum Console {
     /// - Throws: `StreamError`.
     static func readInput(limit: Int) throws -> [UInt8] {
         if isatty(STDIN_FILENO) == 1 { throw StreamError.inputIsTerminal }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        var bytes = BytePieces()
+        var isTold = false
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             // Waiting in short turns: a signal may come just before the wait for input begins.
             var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
@@ -130,15 +131,17 @@ enum Console {
             try Interruption.check()
             if ready <= 0 { continue }
             let count = read(STDIN_FILENO, &chunk, chunk.count)
-            if count == 0 { return bytes }
+            if count == 0 { return bytes.joined() }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw StreamError.unreadable(reason: String(cString: strerror(errno)))
             }
-            guard bytes.count + count <= limit else { throw StreamError.tooManyBytes(limit: limit) }
-            let wasShort = bytes.count < signatureLength
-            bytes.append(contentsOf: chunk[..<count])
-            if wasShort, bytes.count >= signatureLength, !PictureInput.beginsAsPicture(bytes) { return bytes }
+            bytes.append(chunk[..<count])
+            guard bytes.count <= limit else { throw StreamError.tooManyBytes(limit: limit) }
+            if !isTold, bytes.count >= signatureLength {
+                isTold = true
+                guard PictureInput.beginsAsPicture(bytes.first) else { return bytes.first }
+            }
         }
     }
 
