@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import ImageFiles
 public import Masking
 internal import Raster
@@ -71,7 +72,7 @@ public struct MaskJob: Sendable {
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
         if !output.isStandardOutput {
-            let placed = try outputs.place(bytes, at: path)
+            let placed = try outputs.place(bytes, as: .mask, at: path)
             path = placed.path
             report.path = path
             try observe(.saved(SavedPicture(path: path, seed: 0)))
@@ -84,7 +85,7 @@ public struct MaskJob: Sendable {
                 protected: readFiles)
             if let preview = place.paths.first {
                 let overlay = try ImageFile.encode(report.overlay, format: .png, name: preview).bytes
-                report.preview = try place.place(overlay, at: preview).path
+                report.preview = try place.place(overlay, as: .preview, at: preview).path
             }
         }
         let elapsed = start.duration(to: .now).components

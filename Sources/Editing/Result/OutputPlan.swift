@@ -1,3 +1,4 @@
+internal import CleanUp
 public import ImageFiles
 internal import PlainText
 public import Raster
@@ -130,11 +131,17 @@ public struct OutputPlan: Sendable, Equatable {
 
     /// Writes a file, and returns its path: the settled one, or the next free where another program took that
     /// meanwhile, with a note where the user named it.
-    func place(_ bytes: [UInt8], at settled: String) throws -> (path: String, note: EditNote?) {
+    ///
+    /// - Parameter kind: what it counts as for whoever stops the program.
+    func place(
+        _ bytes: [UInt8], as kind: FinishedWork.Kind, at settled: String
+    ) throws -> (path: String, note: EditNote?) {
         var path = settled
         while true {
             do {
-                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites)
+                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites) {
+                    FinishedWork.add(kind, at: path)
+                }
                 break
             } catch ImageFileError.exists {
                 path = next(after: settled)

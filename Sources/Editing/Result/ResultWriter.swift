@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Diffusion
 internal import ImageFiles
 internal import PlainText
@@ -84,7 +85,8 @@ struct ResultWriter {
     /// meanwhile.
     private func place(_ bytes: [UInt8], as settled: SavedPicture) throws -> SavedPicture {
         var picture = settled
-        let placed = try outputs.place(bytes, at: settled.path)
+        let placed = try outputs.place(
+            bytes, as: settled.isContactSheet ? .contactSheet : .picture, at: settled.path)
         picture.path = placed.path
         // First: whoever stops the edit now is told that it is in place.
         try meter.saved(picture)

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CleanUp
 internal import Diffusion
 internal import Editing
 internal import PlainText
@@ -57,7 +58,9 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
             force: force)
         let printer = TransferPrinter(json: json, quiet: quiet)
         defer { printer.closeLine() }
-        Interruption.says(PullInterrupted())
+        Interruption.says {
+            FinishedWork.counts.isEmpty ? PullInterrupted() as any Error : EditInterrupted()
+        }
         let result = try pull.run { progress in
             try Interruption.check()
             if let progress { printer.show(progress) }
