@@ -104,6 +104,30 @@
             #expect(made.first == "out-preview.png" || made == ["out.png"])
         }
 
+        @Test(arguments: [[], ["--batch-size", "3"]])
+        func `Of several pictures those that are made stay when a signal comes`(more: [String]) throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            try TinyModel.write(to: editor.folder.appending(path: "model"))
+            let before = editor.names
+            let (process, output, error) = try editor.start(
+                ["variations", "a.png", "-n", "64", "--model", "model", "--steps", "60", "-o", "v.png", "--json"] + more
+            )
+            wait(for: "v.png", in: editor)
+            kill(process.processIdentifier, SIGINT)
+            let outcome = Editor.outcome(of: process, output, error)
+            #expect(outcome.code == 130, "\(outcome.error)")
+            let made = editor.names.filter { !before.contains($0) }
+            #expect(made.contains("v.png") && made.count < 64 && !made.contains("v-sheet.png"), "\(made)")
+            let pictures = made.count == 1 ? "1 picture was" : "\(made.count) pictures were"
+            #expect(outcome.errorLines.last?.contains("interrupted; \(pictures) written") == true, "\(made)")
+            #expect(outcome.errorLines.count { $0.contains("\"saved\"") } <= made.count)
+            for name in made { #expect(throws: Never.self) { try ImageFile.read(path: editor.path(name)) } }
+            // A next edit goes on from the first of them.
+            let next = try editor.run(["remix", "a fox", "--model", "model", "--steps", "1", "-o", "next.png"])
+            #expect(next.code == 0 && next.error.contains("'v.png'"), "\(next.error)")
+        }
+
         @Test func `A live preview that is in place when a signal comes is counted once`() throws {
             let editor = try Editor()
             try editor.writePictures()
