@@ -34,7 +34,8 @@ import Testing
     @Test(arguments: [
         "--size 512x512", "--size 512X512", "--size 512×512", "--size 512*512", "--size|512 x 512", "--size 512x512px",
         "--aspect 16:9", "--aspect 16/9", "--aspect 16x9", "--aspect 2.39:1", "--aspect 1,85:1", "--aspect 1.5",
-        "--zoom-out 150%", "--zoom-out 1.5x", "--zoom-out 1,5", "--right 64px", "--right 64 --panel 256px",
+        "--zoom-out 150%", "--zoom-out 1.5x", "--zoom-out 1,5", "--right 64px", "--right 20000",
+        "--right 64 --panel 256px",
         "--size 512x512 --anchor Top_Left",
     ])
     func `The obvious ways to write a canvas are understood`(option: String) throws {
