@@ -20,6 +20,7 @@ import Testing
         "--precision float32", "--sampler|DPM++ 2M Karras", "--sampler|DPM++ 2M", "--sampler|Euler a",
         "--sampler dpmpp_2m_sde", "--sampler DDIM", "--sampler plms", "--sampler|UniPC", "--schedule Karras",
         "--schedule|SGM Uniform", "--rng GPU", "--fill ff8800", "--fill #f80", "--fill PatchMatch",
+        "--fill Patch-Match", "--fill|patch match", "--fill PATCH_MATCH", "--seed Random", "--live-preview Terminal",
         "--box|10, 20, 30, 10", "--box|10 20 30 10", "--box 10px,20px,30px,10px", "--box|10 %,20 %,30%,10%",
         "--detail Kept", "--mask-means KEEP", "--count 2", "--reuse-features 2", "--batch-size 2", "--coherence 2",
     ]

@@ -23,7 +23,7 @@ struct EditRun {
             request: request,
             output: OutputChoice(
                 path: options.output, force: options.force, metadata: !options.noMetadata,
-                livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview,
+                livePreview: options.showsInTerminal ? nil : options.livePreview,
                 reads: reads))
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
@@ -70,7 +70,7 @@ struct EditRun {
         _ openLibrary: () throws -> LoRALibrary
     ) throws {
         guard let place = shared.output.livePreview else { return }
-        if place != OutputOptions.terminal {
+        if !shared.output.showsInTerminal {
             let reads = reads + request.loraFiles(in: openLibrary)
             printer.livePreview = .file(
                 try LivePreview(path: place, force: shared.output.force, request: request, reads: reads))
