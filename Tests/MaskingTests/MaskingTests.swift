@@ -209,4 +209,20 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
         }
         #expect(throws: OutpaintError.self) { try OutpaintPlan(source: source, zoomOut: 1e300) }
     }
+
+    @Test func wordsAreSeenUnlessTheGroundAroundThemIsMarked() {
+        let size = PixelSize(width: 60, height: 40)
+        func rectangle(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> Mask {
+            .rectangle(PixelRect(x: x, y: y, width: width, height: height), size: size)
+        }
+        let words = rectangle(10, 10, 4, 20).union(rectangle(20, 10, 4, 20)).union(rectangle(14, 18, 6, 4))
+        #expect(words.areWordsSeen(beside: rectangle(40, 10, 15, 15)))
+        // A line through them, and what lies within the letters.
+        #expect(words.areWordsSeen(beside: rectangle(0, 19, 60, 2)))
+        #expect(words.areWordsSeen(beside: words.shrunk(by: 1)))
+        #expect(!words.areWordsSeen(beside: rectangle(0, 0, 60, 40)))
+        #expect(!words.areWordsSeen(beside: rectangle(5, 5, 30, 30)))
+        #expect(!words.areWordsSeen(beside: rectangle(5, 5, 30, 15)))
+        #expect(Mask.uniform(0, size: size).areWordsSeen(beside: words))
+    }
 }
