@@ -94,12 +94,15 @@ public struct OutputPlan: Sendable, Equatable {
         var number = 1
         while taken.count < count {
             let path = Self.path(folder: folder, stem: stem, ending: ending, number: number)
+            // The first name may be the user's own words; those that follow it are the program's.
+            let isMade = isNumbered || number > 1
             number += 1
             let isInput = picture.map { FileSystem.isSameFile($0, path) } ?? false
             let reader = protected.first { $0.isAt(path) }
+            if isMade, isInput || reader != nil { continue }
             if isNumbered {
                 let isFree = choice.force ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
-                if isInput || reader != nil || !isFree { continue }
+                if !isFree { continue }
             } else {
                 if let reader { throw .outputIsRead(path: path, role: reader.role) }
                 if isInput, !choice.force { throw .outputIsInput(path: path) }
