@@ -217,13 +217,14 @@ import Testing
         try FileManager.default.createSymbolicLink(
             at: editor.folder.appending(path: ".data/editor/models/linked"),
             withDestinationURL: editor.folder.appending(path: "elsewhere"))
-        #expect(try editor.run(["models", "remove", "linked", "--force"]).code == 64)
+        let link = try editor.run(["models", "remove", "linked", "--force"])
+        #expect(link.code == 0, "\(link.error)")
         #expect(FileManager.default.fileExists(atPath: editor.path("elsewhere/model_index.json")))
         let outcome = try editor.run(["models", "remove", "own", "--force"])
         #expect(outcome.code == 0, "\(outcome.error)")
         #expect(outcome.output.hasPrefix("removed me/own, "))
         #expect(!FileManager.default.fileExists(atPath: editor.path(".data/editor/models/me")))
-        #expect(try Self.names(editor).count == 7)
+        #expect(try Self.names(editor).count == 6)
     }
 
     @Test func `Links that lead back are followed once, and a link to a model is its other name`() throws {

@@ -109,14 +109,14 @@ struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { json }
 
     func run() throws {
-        let library = try ModelLibrary()
-        let removal = try ModelRemoval(of: library.model(model), in: library)
-        let name = removal.model.name
+        let removal = try ModelRemoval(model, in: try ModelLibrary())
+        let name = removal.model.name.quotedIfUnclear
         let size = Figures.bytes(removal.bytes)
         if !json {
             Console.writeError("\(name): \(removal.summary), \(size)")
             if !removal.kept.isEmpty {
-                Console.writeError("other models there stay: \(removal.kept.joined(separator: ", "))")
+                let names = removal.kept.map(\.quotedIfUnclear).joined(separator: ", ")
+                Console.writeError("other models there stay: \(names)")
             }
         }
         if !force {
