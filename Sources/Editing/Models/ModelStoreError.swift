@@ -35,7 +35,6 @@ public enum ModelStoreError: Failing, Equatable {
     case diskTooSmall(folder: String, needed: Int, free: Int)
     case inUse(name: String)
     case damaged(name: String, problems: [String])
-    case notConvertible(name: String, reason: String)
 }
 
 extension ModelStoreError: CustomStringConvertible {
@@ -91,7 +90,6 @@ extension ModelStoreError: CustomStringConvertible {
         case .inUse(let name): "'\(name)' is being fetched by another run of this program"
         case .damaged(let name, let problems):
             "'\(name)' is not as it should be: \(problems.joined(separator: "; "))"
-        case .notConvertible(let name, let reason): "'\(name)' cannot be converted: \(reason)"
         }
     }
 
@@ -101,8 +99,7 @@ extension ModelStoreError: CustomStringConvertible {
         switch self {
         case .badReference, .badSetting, .ambiguousModel, .noModel, .notOwn, .needsConfirmation: .usage
         case .badConfiguration, .badAnswer, .unsafePath, .wrongSize, .wrongHash, .damaged: .badData
-        case .unknownModel, .unknownDefault, .notAuthorized, .notFound, .noModelThere, .noSuchFile, .noVariant,
-            .notConvertible:
+        case .unknownModel, .unknownDefault, .notAuthorized, .notFound, .noModelThere, .noSuchFile, .noVariant:
             .modelUnusable
         case .noHome, .exists, .diskTooSmall, .inUse: .cannotCreate
         case .notWritten, .noLibcurl, .transferFailed: .inputOutput

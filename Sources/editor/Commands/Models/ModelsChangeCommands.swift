@@ -169,7 +169,7 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
         abstract: "Write a model as a single file or as a folder, in another number format.",
         usage: "editor models convert <model> <output> [<options>]",
         discussion: """
-            An output that ends in .safetensors or .gguf is a single file in the original key layout, any other a folder in the diffusers layout. What a layout cannot hold is refused.
+            An output that ends in .safetensors or .gguf is a single file in the original key layout, any other a folder in the diffusers layout. What a layout cannot hold is refused. The model inside this program, 'embedded', fits a folder only.
             """)
 
     @Argument(help: "A name of 'editor models list', or a path.", completion: .file())
