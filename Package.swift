@@ -120,7 +120,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EditingTests",
-            dependencies: ["Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "CTransfer", "TestSupport"],
+            dependencies: [
+                "CleanUp", "Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "CTransfer", "TestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EditorTests", dependencies: ["editor", "ImageFiles", "Masking", "Raster", "TestSupport"],

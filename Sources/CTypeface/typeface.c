@@ -230,3 +230,28 @@ ctypeface_status ctypeface_find_glyphs(const char *path, const uint32_t *text, s
     FT_Done_FreeType(library);
     return status;
 }
+
+static void copy_name(char *to, size_t room, const char *name) {
+    size_t count = name ? strlen(name) : 0;
+    if (count >= room) count = room - 1;
+    if (count) memcpy(to, name, count);
+    to[count] = 0;
+}
+
+ctypeface_status ctypeface_read_names(const char *path, ctypeface_names *names) {
+    *names = (ctypeface_names){0};
+    FT_Library library;
+    if (FT_Init_FreeType(&library)) return CTYPEFACE_NO_LIBRARY;
+    FT_Face face;
+    ctypeface_status status = open_face(library, path, &face);
+    if (status == CTYPEFACE_OK) {
+        copy_name(names->family, sizeof names->family, face->family_name);
+        copy_name(names->style, sizeof names->style, face->style_name);
+        copy_name(names->postscript, sizeof names->postscript, FT_Get_Postscript_Name(face));
+        names->is_bold = (face->style_flags & FT_STYLE_FLAG_BOLD) != 0;
+        names->is_italic = (face->style_flags & FT_STYLE_FLAG_ITALIC) != 0;
+        FT_Done_Face(face);
+    }
+    FT_Done_FreeType(library);
+    return status;
+}

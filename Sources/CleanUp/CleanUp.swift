@@ -30,8 +30,8 @@ public struct CleanUp: Sendable {
 
     /// Runs steps of which none may be the last, such as two renames: `end` waits for them. They should take a moment only,
     /// and may not call `whole` themselves.
-    public static func whole(_ steps: () throws -> Void) rethrows {
-        try moves.withLock { _ in try steps() }
+    public static func whole<Failure: Error>(_ steps: () throws(Failure) -> Void) throws(Failure) {
+        try moves.withLock { _ throws(Failure) in try steps() }
     }
 
     /// Undoes all that is registered and not finished, the newest first, then calls `exit`. Nothing is registered

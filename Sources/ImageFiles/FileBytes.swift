@@ -88,7 +88,12 @@ enum FileBytes {
 
     /// Writes `bytes` so that `path` holds either what it held or all of them: into a temporary file beside it, to
     /// the disk, then renamed. A target that is not a regular file (a device, a pipe) is written to directly.
-    static func write(_ bytes: [UInt8], to path: String, replacing: Bool) throws(ImageFileError) {
+    ///
+    /// - Parameter whenPlaced: called once the file has its name, in one step with that for a process that ends at once
+    ///   (`CleanUp.whole`). It takes a moment only.
+    static func write(
+        _ bytes: [UInt8], to path: String, replacing: Bool, whenPlaced: () -> Void = {}
+    ) throws(ImageFileError) {
         // A link is followed, so that what it points to is replaced, not the link.
         let target = resolvingLink(path)
         var status = stat()
@@ -98,7 +103,10 @@ enum FileBytes {
                 throw .cannotCreate(file: path, reason: "a folder of that name stands there")
             }
             guard replacing else { throw .exists(file: path) }
-            if status.st_mode & S_IFMT != S_IFREG { return try writeDirectly(bytes, to: target, name: path) }
+            if status.st_mode & S_IFMT != S_IFREG {
+                try writeDirectly(bytes, to: target, name: path)
+                return whenPlaced()
+            }
         }
         let temporary = temporaryName(beside: target).nativePath
         let cleanUp = CleanUp { unsafe unlink(temporary) }
@@ -114,25 +122,35 @@ enum FileBytes {
             unsafe unlink(temporary)
             throw error
         }
+        try CleanUp.whole { () throws(ImageFileError) in
+            try give(temporary, target, replacing: replacing, name: path)
+            whenPlaced()
+        }
+        syncFolder(of: target)
+    }
+
+    /// Gives a whole file its name. On failure it is removed.
+    private static func give(
+        _ temporary: [CChar], _ target: String, replacing: Bool, name: String
+    ) throws(ImageFileError) {
         if replacing {
             guard unsafe rename(temporary, target.nativePath) == 0 else {
                 let code = errno
                 unsafe unlink(temporary)
-                throw failure(code, name: path)
+                throw failure(code, name: name)
             }
-        } else {
-            // Unlike a rename, a hard link fails where another program has made the target meanwhile.
-            let linked = unsafe link(temporary, target.nativePath)
-            var code = errno
-            if linked != 0, code != EEXIST, unsafe access(target.nativePath, F_OK) != 0 {
-                code = unsafe rename(temporary, target.nativePath) == 0 ? 0 : errno
-            } else if linked == 0 {
-                code = 0
-            }
-            unsafe unlink(temporary)
-            guard code == 0 else { throw code == EEXIST ? .exists(file: path) : failure(code, name: path) }
+            return
         }
-        syncFolder(of: target)
+        // Unlike a rename, a hard link fails where another program has made the target meanwhile.
+        let linked = unsafe link(temporary, target.nativePath)
+        var code = errno
+        if linked != 0, code != EEXIST, unsafe access(target.nativePath, F_OK) != 0 {
+            code = unsafe rename(temporary, target.nativePath) == 0 ? 0 : errno
+        } else if linked == 0 {
+            code = 0
+        }
+        unsafe unlink(temporary)
+        guard code == 0 else { throw code == EEXIST ? .exists(file: name) : failure(code, name: name) }
     }
 
     /// Writes to an open file, pipe or terminal, such as standard output.

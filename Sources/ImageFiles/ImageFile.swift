@@ -198,8 +198,13 @@ public enum ImageFile {
     }
 
     /// Writes bytes to `path` as `write(_:to:…)` does.
-    public static func write(bytes: [UInt8], to path: String, replacing: Bool = true) throws(ImageFileError) {
-        try FileBytes.write(bytes, to: path, replacing: replacing)
+    ///
+    /// - Parameter whenPlaced: called once the file has its name, in one step with that for a process that ends at once
+    ///   (`CleanUp.whole`). It takes a moment only.
+    public static func write(
+        bytes: [UInt8], to path: String, replacing: Bool = true, whenPlaced: () -> Void = {}
+    ) throws(ImageFileError) {
+        try FileBytes.write(bytes, to: path, replacing: replacing, whenPlaced: whenPlaced)
     }
 
     /// Writes bytes to an open file or pipe; `name` is what errors call it ("standard output").

@@ -50,6 +50,10 @@ extension Picture {
 }
 
 /// `value` (nominally 0…1) as an integer sample: clamped, rounded to nearest; a NaN becomes 0.
+///
+/// Inlinable, so that other modules compile it for their own kind of sample: without that each call of a photo's millions
+/// asks the runtime how to convert a number.
+@inlinable
 public func quantized<Sample: FixedWidthInteger>(_ value: Float) -> Sample {
     // `max` returns its other argument for a NaN on neither side reliably, hence the explicit comparison.
     guard value > 0 else { return 0 }

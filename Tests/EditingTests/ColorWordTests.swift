@@ -14,9 +14,28 @@ import Testing
         ("a dark blue coat", ["dark blue"]), ("un manteau bleu foncé", ["bleu fonce"]),
         ("light green", ["light green"]),
         ("the golden hour", ["golden"]), ("rødt", []), ("a redwood", []), ("", []), ("a sunset", []),
+        // What is denied is no wish.
+        ("no blue flowers", []), ("not blue", []), ("without any blue", []), ("never a dark blue coat", []),
+        ("flowers, no red or white ones", []), ("neither red nor blue", []), ("it isn't blue", []),
+        ("don't paint it red", []), ("sin flores azules", []), ("sans fleurs bleues", []), ("pas de bleu", []),
+        ("ni rojo ni azul", []), ("kein blue", []), ("keine red flowers", []),
+        ("not red but blue", ["blue"]), ("a red car, not blue", ["red"]), ("no people, blue sky", ["blue"]),
+        ("no people and a blue sky", ["blue"]), ("no people. Blue sky", ["blue"]), ("not red. Blue", ["blue"]),
+        ("sin gente, cielo azul", ["azul"]), ("no flowers blue sky", ["blue"]),
+        ("turn the red car green instead of blue", ["green"]), ("nothing but blue", ["blue"]),
+        ("a knot, blue", ["blue"]), ("a casino red", ["red"]), ("the kinetic red", ["red"]),
     ])
     func `Names are found, and nothing else`(prompt: String, names: [String]) {
         #expect(ColorWord.found(in: prompt).map(\.name) == names)
+    }
+
+    @Test func `Colour at large is asked for, or denied`() {
+        for prompt in ["colourful", "make it blue", "in color", "a rainbow", "not grey but red"] {
+            #expect(ColorWord.areAskedFor(in: prompt), "\(prompt)")
+        }
+        for prompt in ["no colour", "without colors", "sin color", "not red", "grey", "a fox", "sans couleur"] {
+            #expect(!ColorWord.areAskedFor(in: prompt), "\(prompt)")
+        }
     }
 
     @Test func `One colour has one shade in three languages`() {

@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    @Test func `Of several pictures only the first has the name that was given, and the others go round the input`()
+        throws
+    {
+        let scratch = try Scratch()
+        try scratch.write(Picture.patterned(width: 4, height: 4), "r-2.png")
+        for force in [false, true] {
+            let names = try plan(
+                OutputChoice(path: scratch.path("r.png"), force: force), scratch, input: "r-2.png", count: 3
+            ).paths
+            #expect(names == ["r.png", "r-3.png", "r-4.png"].map(scratch.path))
+        }
+    }
+
     @Test func `Several pictures have a contact sheet, and do not fit standard output`() throws {
         let scratch = try Scratch()
         #expect(try plan(OutputChoice(), scratch, count: 4).contactSheet == scratch.path("a-inpaint-sheet.png"))

@@ -89,13 +89,43 @@ import Testing
     }
 
     @Test(arguments: [
-        "a portrait, 85mm, f/1.8", "(word:1.2), ((word)), [word], [[less]]", "\\[cat:dog:0.5\\]", "cat BREAK dog",
+        "a portrait, 85mm, f/1.8", "(word:1.2), ((word)), [word], [[less]]", "(a:0) (b:-1) (c: 2.5 ) (d:+.5)",
+        "(time: noon)", "(x:)", "\\[cat:dog:0.5\\]", "cat BREAK dog",
         "well-lit, semi-transparent -- soft - light", "18+ years, 3:2, 10:30", "file_name, __init, a__b",
         "sand and sea",
         "e-mail :-) [note: 5 pm]", "C + D", "(a) - b", "[a photo of: a cat]", "embedding", "{}", "x: y", "a < b > c",
     ]) func `Plain words and what is done raise no word`(prompt: String) {
         let found = PromptNotation(prompt)
         #expect(found.text == prompt && found.warnings.isEmpty, "\(found.warnings)")
+    }
+
+    @Test(arguments: [
+        (
+            "(heart:1e9)",
+            "'(heart:1e9)' is a bracket whose weight is not read, and is taken as plain words; write (word:1.2) for a weight"
+        ), ("(heart:nan)", "'(heart:nan)' is a bracket whose weight is not read"),
+        ("(heart: inf )", "'(heart: inf )' is"), ("(heart:1,5)", "is not read"), ("(heart:150%)", "is not read"),
+        ("(heart:1.2.3)", "is not read"), ("((heart):0x2)", "is not read"),
+        ("(heart:99999999999999999999999999999999999999999)", "is not read"),
+        (
+            "(heart:1000)",
+            "'(heart:1000)' weighs its words 1000 times, beyond what models can follow; 0.5 to 1.5 is usual"
+        ), ("(heart:-20)", "weighs its words -20 times"),
+    ]) func `A weight that is none, or beyond sense, is named, and nothing is done about it`(
+        prompt: String, says: String
+    ) {
+        for isNegative in [false, true] {
+            let found = PromptNotation(prompt, isNegative: isNegative)
+            #expect(found.text == prompt && found.loras.isEmpty)
+            #expect(found.warnings.count == 1, "\(found.warnings)")
+            #expect(found.warnings.first?.contains(says) == true, "\(found.warnings)")
+        }
+        #expect(PromptNotation("(a:nan) (b:1000) (c:1e9) (d:2000)").warnings.count == 2)
+        // As in the reference: a number as it is, what is none as words.
+        for (prompt, text, weight) in [("(heart:1000)", "heart", 1000), ("(heart:1e9)", "heart:1e9", 1.1)] {
+            let parts = Prompt(prompt).stretches.flatMap(\.self)
+            #expect(parts.map(\.text) == [text] && parts.map(\.weight) == [Float(weight)], "\(parts)")
+        }
     }
 
     @Test func `Each kind is named once, and no text of them takes long`() {

@@ -25,7 +25,9 @@ final class StubDenoiser: Denoiser {
         self.change = change
     }
 
-    func run(_ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void) throws -> [RGBImage] {
+    func run(
+        _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
+    ) throws {
         requests.append(request)
         let start: RGBImage =
             switch request.conditioning {
@@ -33,14 +35,14 @@ final class StubDenoiser: Denoiser {
             case .picture(let picture): picture
             case .masked(let picture, _): picture
             }
-        return try request.seeds.enumerated().map { index, seed in
+        for (index, seed) in request.seeds.enumerated() {
             try progress(DenoiseProgress(part: .encode, picture: index, step: 0, steps: 0))
             let steps = max(1, Int(Float(request.steps) * request.strength))
             for step in 1 ... steps {
                 try progress(DenoiseProgress(part: .denoise, picture: index, step: step, steps: steps))
             }
             try progress(DenoiseProgress(part: .decode, picture: index, step: 0, steps: 0))
-            return change(start, seed)
+            try finished(change(start, seed))
         }
     }
 

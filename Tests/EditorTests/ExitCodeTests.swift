@@ -18,7 +18,25 @@ import Testing
     }
 
     static let usage: [Case] = [
-        Case(["nonsense"], 64, "nonsense"),
+        Case(["nonsense"], 64, "there is no command 'nonsense'", "'editor --help'"),
+        Case(["nonsense", "a.png", "--steps", "3"], 64, "there is no command 'nonsense'"),
+        Case(["inpiant", "a.png"], 64, "there is no command 'inpiant'; did you mean 'editor inpaint'?"),
+        Case(["mask", "nonsense", "a.png"], 64, "there is no command 'mask nonsense'", "'editor mask --help'"),
+        Case(["mask", "elipse", "a.png"], 64, "did you mean 'editor mask ellipse'?"),
+        Case(["models", "lst", "-q"], 64, "did you mean 'editor models list'?"),
+        Case(["wand", "a.png", "3,3"], 64, "did you mean 'editor mask wand'?"),
+        Case(["mask", "text", "a.png", "-5 %"], 64, "<text>", "'-5 %' begins as an option does", "write -- '-5 %'"),
+        Case(["mask", "text", "a.png", "-hello"], 64, "'-hello' begins", "write -- -hello"),
+        Case(["mask", "box", "a.png", "-5,2,30,30"], 64, "<x,y,w,h>", "write -- -5,2,30,30"),
+        Case(["mask", "box", "a.png", "--force", "-5,2,30,30", "-o", "-"], 64, "write -- -5,2,30,30"),
+        Case(["mask", "wand", "a.png", "-5,3"], 64, "<x,y>", "write -- -5,3"),
+        Case(["mask", "grow", "m.png", "-5"], 64, "<pixels>", "write -- -5"),
+        Case(["generate", "-a dog's bowl"], 64, "write -- '-a dog'\\''s bowl'"),
+        Case(["remix", "a.png", "-n dog"], 64, "write -- '-n dog'"),
+        Case(["models", "info", "-x"], 64, "<model>", "write -- -x"),
+        Case(["info", "-hat"], 64, "'-hat' begins as an option does"),
+        Case(["erase", "a.png", "m.png", "--negative", "-blurry"], 64, "write --negative=-blurry"),
+        Case(["mask", "text", "a.png", "--box", "-1,0,9,9"], 64, "missing expected argument '<text>'"),
         Case(["inpaint", "a.png"], 64, "<mask>"),
         Case(["inpaint", "a.png", "m.png", "x", "--nonsense"], 64, "--nonsense"),
         Case(["inpaint", "a.png", "m.png", "x", "--steps", "0"], 64, "--steps", "1 to 1000", "found 0"),
@@ -47,6 +65,11 @@ import Testing
         Case(["outpaint", "a.png", "--right", "5", "--size", "100x100"], 64, "--size"),
         Case(["outpaint", "a.png", "--size", "10x10"], 64, "10×10", "64×48"),
         Case(["outpaint", "a.png", "--aspect", "4:3"], 64, "64×48"),
+        Case(["outpaint", "a.png", "--aspect", "1000:1"], 64, "canvas would be 48000×48", "at most 32768"),
+        Case(["outpaint", "a.png", "--size", "100000x48"], 64, "canvas would be 100000×48", "at most 32768"),
+        Case(["outpaint", "a.png", "--right", "32705"], 64, "canvas would be 32769×48", "at most 32768"),
+        Case(["outpaint", "a.png", "--left", "20000", "--right", "20000"], 64, "40064×48", "at most 32768"),
+        Case(["outpaint", "a.png", "--size", "32768x32768"], 64, "32768×32768", "268435456 pixels in all"),
         Case(["outpaint", "a.png", "--aspect", "0:3"], 64, "--aspect", "0:3"),
         Case(["remix", "a.png"], 64, "prompt"),
         Case(["remix", "a.png", "m.png"], 64, "'m.png' is a file", "--mask"),
@@ -126,6 +149,11 @@ import Testing
         #expect(try editor.run(["info", "./-dash.png"]).code == 0)
         #expect(try editor.run(["info", "--", "-dash.png"]).code == 0)
         #expect(try editor.run(["info", "-h"]).code == 0)
+        // Advice that is followed works.
+        let minus = try editor.run(["mask", "box", "a.png", "-o", "b.png", "--", "-5,2,30,30"])
+        #expect(minus.code == 0, "\(minus.error)")
+        let negative = try editor.run(["erase", "a.png", "empty.png", "--negative=-blurry"])
+        #expect(negative.code == 0, "\(negative.error)")
     }
 
     @Test func `With --json a failure is a JSON line`() throws {

@@ -73,7 +73,7 @@ import Testing
         Large("outpaint flat.webp --right 200", "flat-outpaint.webp", "16383", ".png"),
         Large("outpaint a.png --size 16400x48 -o wide.webp", "wide.webp", "16400×48", ".jpg", ".tif"),
         Large("outpaint a.png --right 16384 -o wide.webp", "16448×48"),
-        Large("outpaint long.png --right 600 -o long.jpg", "long.jpg", "65500", ".png"),
+        Large("outpaint long.png --bottom 600 -o long.jpg", "long.jpg", "65500", ".png"),
         Large("inpaint flat.png flat-mask.png -o flat.webp --force", "16390×8"),
         Large("variations flat.png -o flat2.webp", "flat2.webp"),
         Large("generate x --size 16400x64 -o g.webp", "g.webp", "16383"),
@@ -91,7 +91,7 @@ import Testing
         try write(16390, "flat.png")
         try write(16390, "flat-mask.png", 255)
         try write(16390, "flat-none.png", 0)
-        try write(65000, "long.png")
+        try write(65600, "long.png")
         let before = editor.names
         let outcome = try editor.run(large.arguments + ["--model", "there-is-none"])
         #expect(outcome.code == 64, "\(outcome.error)")

@@ -116,15 +116,33 @@ import Testing
         for (verb, isLettering) in [
             (["grow", "m.png", "2"], true), (["shrink", "m.png", "1"], true), (["feather", "m.png", "1"], true),
             (["invert", "m.png"], false), (["combine", "m.png", "m.png"], true),
-            (["combine", "m.png", "box.png"], false), (["combine", "m.png", "box.png", "--by", "subtract"], true),
+            (["combine", "m.png", "box.png"], true), (["combine", "box.png", "m.png"], true),
+            (["combine", "m.png", "most.png"], false), (["combine", "m.png", "box.png", "most.png"], false),
+            (["combine", "m.png", "box.png", "--by", "subtract"], true),
+            (["combine", "box.png", "m.png", "--by", "subtract"], false),
+            (["combine", "m.png", "most.png", "--by", "intersect"], true),
+            (["combine", "most.png", "m.png", "--by", "intersect"], true),
+            (["fill-holes", "m.png"], true), (["threshold", "m.png"], true),
+            (["threshold", "m.png", "--to", "9"], false),
             (["grow", "m.png", "2", "--mask-means", "keep"], false),
             (["combine", "m.png", "m.png", "--mask-means", "keep"], false),
         ] {
             _ = try editor.run(["mask", "box", "a.png", "0,0,20,20", "-o", "box.png", "--force"])
+            _ = try editor.run(["mask", "ellipse", "a.png", "50%,50%,49%,49%", "-o", "most.png", "--force"])
             let outcome = try editor.run(["mask"] + verb + ["-o", "n.png", "--force"])
             #expect(outcome.code == 0, "\(verb): \(outcome.error)")
             let file = try ImageFile.read(path: editor.path("n.png"))
             #expect(file.metadata.text.contains { $0.text == "lettering" } == isLettering, "\(verb)")
+            let isCovered = verb.contains("most.png") && !verb.contains("--by")
+            #expect(outcome.error.contains("another mask covers the words") == isCovered, "\(outcome.error)")
+        }
+        // The same where an edit takes several masks.
+        for (shape, isStencil) in [("--box", true), ("--ellipse", false)] {
+            let numbers = isStencil ? "0,0,20,20" : "50%,50%,49%,49%"
+            let edit = ["inpaint", "a.png", "m.png", "snow", shape, numbers, "--steps", "1", "-o", "j.png", "--force"]
+            let made = try editor.run(edit)
+            #expect(made.code == 0 && made.error.contains("the mask shows words") == isStencil, "\(made.error)")
+            #expect(made.error.contains("another mask covers the words") != isStencil, "\(made.error)")
         }
         let kept = try editor.run(
             ["inpaint", "a.png", "m.png", "snow", "--mask-means", "keep", "--steps", "1", "-o", "k.png"])

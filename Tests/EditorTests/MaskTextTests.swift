@@ -53,6 +53,45 @@ import Testing
         #expect(none.code == 64 && none.error.contains("nothing to draw"), "\(none.error)")
     }
 
+    @Test(.enabled(if: isInstalled("DejaVuSansMono.ttf", "DejaVuSansMono-Bold.ttf"), "skipped: no DejaVu Sans Mono"))
+    func `A font is found by what it calls itself`() throws {
+        let editor = try editor()
+        for (name, file) in [
+            ("DejaVu Sans Mono", "DejaVuSansMono.ttf"), ("dejavu-sans mono", "DejaVuSansMono.ttf"),
+            ("DejaVu Sans Mono Bold", "DejaVuSansMono-Bold.ttf"), ("DEJAVU_SANS_MONO-BOLD", "DejaVuSansMono-Bold.ttf"),
+            ("DejaVu Sans Mono Regular", "DejaVuSansMono.ttf"), ("DejaVuSansMono", "DejaVuSansMono.ttf"),
+        ] {
+            let outcome = try editor.run(["mask", "text", "a.png", "hi", "--font", name, "-o", "t.png", "--force"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.error.contains("font: \(Self.folder)\(file)\n"), "\(name): \(outcome.error)")
+        }
+        // Whatever the file is called: fonts of another name inside, the bold one first.
+        editor.environment["HOME"] = editor.path("home")
+        let fonts = editor.folder.appending(path: "home/.fonts")
+        try FileManager.default.createDirectory(at: fonts, withIntermediateDirectories: true)
+        try editor.write("no font", "home/.fonts/0.ttf")
+        for (file, name) in [("DejaVuSansMono-Bold.ttf", "1.ttf"), ("DejaVuSansMono.ttf", "2.ttf")] {
+            var font = try Data(contentsOf: URL(fileURLWithPath: Self.folder + file))
+            for encoding in [String.Encoding.utf16BigEndian, .ascii] {
+                let (old, new) = try (
+                    #require("DejaVu".data(using: encoding)), #require("Zebra7".data(using: encoding))
+                )
+                while let found = font.firstRange(of: old) { font.replaceSubrange(found, with: new) }
+            }
+            try font.write(to: fonts.appending(path: name))
+        }
+        for (name, file) in [
+            ("Zebra7 Sans Mono", "2.ttf"), ("zebra7-sans mono", "2.ttf"), ("ZEBRA7 SANS MONO BOOK", "2.ttf"),
+            ("Zebra7 Sans Mono Regular", "2.ttf"), ("Zebra7 Sans Mono Bold", "1.ttf"),
+            ("Zebra7SansMono-Bold", "1.ttf"),
+        ] {
+            let own = try editor.run(["mask", "text", "a.png", "hi", "--font", name, "-o", "t.png", "--force"])
+            #expect(own.error.contains("home/.fonts/\(file)\n"), "\(name): \(own.error)")
+        }
+        let none = try editor.run(["mask", "text", "a.png", "hi", "--font", "DejaVu Sans Mono Purple"])
+        #expect(none.code == 66 && none.error.contains("the name of an installed font"), "\(none.error)")
+    }
+
     @Test func `A text has at most 2000 characters and 200 lines`() throws {
         let editor = try editor()
         let long = try editor.run(["mask", "text", "a.png", String(repeating: "a", count: 2001)])

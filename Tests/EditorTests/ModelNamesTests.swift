@@ -69,6 +69,19 @@ import Testing
         #expect(Self.there(editor) == ["o/n/b.gguf", "p/b.gguf"])
     }
 
+    @Test func `Names that look alike are told apart`() throws {
+        let editor = try Self.home()
+        for name in ["art/flow", "art/flow ", "a  b", "zero\u{200B}width", "zerowidth", "plain name"] {
+            try Self.put("x", editor, "\(Self.store)/\(name).gguf")
+        }
+        let list = try editor.run(["models", "list"])
+        for name in ["  art/flow  ", "  'art/flow '  ", "  'a  b'  ", "  zero\\u{200B}width  ", "  plain name  "] {
+            #expect(list.output.contains(name), "\(list.output)")
+        }
+        let near = try editor.run(["models", "info", "flo"])
+        #expect(near.error.contains("there is 'art/flow ', art/flow"), "\(near.error)")
+    }
+
     @Test func `A folder of models is none`() throws {
         let editor = try Self.home()
         for name in ["o/n/a.safetensors", "o/m/b.ckpt"] { try Self.put(name, editor, "\(Self.store)/\(name)") }
@@ -109,6 +122,8 @@ import Testing
         try TinyModel.write(to: editor.folder.appending(path: "elsewhere/model"))
         try Self.put("x", editor, "elsewhere/outside.safetensors")
         func link(_ name: String, to target: String) throws {
+            let folder = editor.folder.appending(path: "\(Self.store)/\(name)").deletingLastPathComponent()
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             try FileManager.default.createSymbolicLink(
                 atPath: editor.path("\(Self.store)/\(name)"), withDestinationPath: editor.path(target))
         }
@@ -116,9 +131,22 @@ import Testing
         try link("outside.safetensors", to: "elsewhere/outside.safetensors")
         try link("folder", to: "elsewhere")
         try link("o/n/linked", to: "elsewhere")
-        for name in ["outside", "folder/model", "folder/outside"] {
-            #expect(try editor.run(["models", "remove", name, "--force"]).code == 64)
+        try link("art/ext", to: "elsewhere/model")
+        try link("art/lost", to: "nowhere")
+        // What lies behind a link is not ours; the link is.
+        for name in ["folder/model", "folder/outside"] {
+            let outcome = try editor.run(["models", "remove", name, "--force"])
+            #expect(outcome.code == 64 && outcome.error.contains("such as the link folder"), "\(outcome.error)")
         }
+        for name in ["elsewhere/model", "elsewhere/outside.safetensors", "\(Self.store)/o/n/linked"] {
+            #expect(try editor.run(["models", "remove", name, "--force"]).code == 64, "\(name)")
+        }
+        for name in ["outside", "art/ext", "art/lost", "\(Self.store)/folder/"] {
+            let outcome = try editor.run(["models", "remove", name, "--force", "--json"])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            #expect(outcome.output.contains(#""files":1"#), "\(outcome.output)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: editor.path("\(Self.store)/art")))
         let count = Self.there(editor).count
         #expect(try editor.run(["models", "remove", "\(Self.store)/alias", "--force"]).code == 0)
         #expect(Self.there(editor).filter { $0.hasPrefix("o/n/") }.count > 5 && Self.there(editor).count <= count)

@@ -68,8 +68,11 @@ import Testing
             "inpaint a.png m.png -o vae.png --preview-vae vae.bin --live-preview p.png \(edit)", keeps: "vae.bin",
             says: "an autoencoder"),
         Case("mask text a.png HI --font font.ttf -o font.png --force", keeps: "font.ttf", says: "the font"),
-        Case("inpaint a.png m.png -n 2 -o r.png --mask r-2.png \(edit)", keeps: "r-2.png"),
+        Case("inpaint a.png m.png -n 2 -o r-2.png \(edit) --mask r-2.png", keeps: "r-2.png"),
         // Names that the program makes go round what is read.
+        Case("inpaint a.png m.png -n 2 -o r.png --mask r-2.png \(edit)", keeps: "r-2.png", says: nil),
+        Case("erase a.png r-2.png -n 3 -o r.png --model model --steps 1", keeps: "r-2.png", says: nil),
+        Case("variations r-2.png -n 3 -o r.png \(edit)", keeps: "r-2.png", says: nil),
         Case("inpaint a.png r-sheet.png -n 2 -o r.png \(edit)", keeps: "r-sheet.png", says: nil),
         Case("inpaint a.png a-inpaint.png \(edit)", keeps: "a-inpaint.png", says: nil),
         Case("mask grow a-mask-preview.png 1 -o a-mask.png --preview --force", keeps: "a-mask-preview.png", says: nil),

@@ -65,6 +65,103 @@
             #expect(try editor.hiddenNames.filter { $0.hasSuffix(".tmp") }.isEmpty)
         }
 
+        /// Waits until a file is there, and not much longer than a loaded machine takes to make it.
+        private func wait(for name: String, in editor: Editor) {
+            let end = ContinuousClock.now + .seconds(40)
+            while !FileManager.default.fileExists(atPath: editor.path(name)), ContinuousClock.now < end {
+                Thread.sleep(forTimeInterval: 0.002)
+            }
+        }
+
+        @Test(
+            arguments: [
+                ["mask", "wand", "wide.png", "50%,10%", "--tolerance", "40"],
+                ["mask", "box", "wide.png", "9,9,900,900"],
+                ["mask", "invert", "wide-mask.png", "--json"],
+            ], [SIGINT, SIGTERM])
+        func `A mask that is in place when a signal comes is counted, and its preview too`(
+            verb: [String], signal: Int32
+        ) throws {
+            let editor = try Editor()
+            let size = PixelSize(width: 4000, height: 3000)
+            var generator = SplitMix(seed: 5)
+            // Noise takes long to compress, so that the signal comes before the preview is there.
+            let noise = (0 ..< size.area * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 60) &+ 90 }
+            try editor.write(Picture(size: size, layout: .rgb, samples: .eight(noise)), "wide.png")
+            let mask = (0 ..< size.area).map { UInt8(noise[$0] & 1 == 0 ? 0 : 255) }
+            try editor.write(Picture(size: size, layout: .gray, samples: .eight(mask)), "wide-mask.png")
+            let before = editor.names
+            let (process, output, error) = try editor.start(verb + ["--preview", "-o", "out.png"])
+            wait(for: "out.png", in: editor)
+            kill(process.processIdentifier, signal)
+            let outcome = Editor.outcome(of: process, output, error)
+            #expect(outcome.code == 130, "\(outcome.error)")
+            let made = editor.names.filter { !before.contains($0) }
+            let says =
+                made == ["out.png"]
+                ? "interrupted; 1 mask was written" : "interrupted; 1 mask and 1 preview were written"
+            #expect(outcome.errorLines.last?.contains(says) == true, "\(made): \(outcome.error)")
+            #expect(made.first == "out-preview.png" || made == ["out.png"])
+        }
+
+        @Test(arguments: [[], ["--batch-size", "3"]])
+        func `Of several pictures those that are made stay when a signal comes`(more: [String]) throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            try TinyModel.write(to: editor.folder.appending(path: "model"))
+            let before = editor.names
+            let (process, output, error) = try editor.start(
+                ["variations", "a.png", "-n", "64", "--model", "model", "--steps", "60", "-o", "v.png", "--json"] + more
+            )
+            wait(for: "v.png", in: editor)
+            kill(process.processIdentifier, SIGINT)
+            let outcome = Editor.outcome(of: process, output, error)
+            #expect(outcome.code == 130, "\(outcome.error)")
+            let made = editor.names.filter { !before.contains($0) }
+            #expect(made.contains("v.png") && made.count < 64 && !made.contains("v-sheet.png"), "\(made)")
+            let pictures = made.count == 1 ? "1 picture was" : "\(made.count) pictures were"
+            #expect(outcome.errorLines.last?.contains("interrupted; \(pictures) written") == true, "\(made)")
+            #expect(outcome.errorLines.count { $0.contains("\"saved\"") } <= made.count)
+            for name in made { #expect(throws: Never.self) { try ImageFile.read(path: editor.path(name)) } }
+            // A next edit goes on from the first of them.
+            let next = try editor.run(["remix", "a fox", "--model", "model", "--steps", "1", "-o", "next.png"])
+            #expect(next.code == 0 && next.error.contains("'v.png'"), "\(next.error)")
+        }
+
+        @Test func `A live preview that is in place when a signal comes is counted once`() throws {
+            let editor = try Editor()
+            try editor.writePictures()
+            try TinyModel.write(to: editor.folder.appending(path: "model"))
+            let (process, output, error) = try editor.start([
+                "variations", "a.png", "--model", "model", "--steps", "900", "--live-preview", "p.png",
+                "--live-preview-interval", "1", "-q",
+            ])
+            wait(for: "p.png", in: editor)
+            Thread.sleep(forTimeInterval: 0.1)
+            kill(process.processIdentifier, SIGTERM)
+            let outcome = Editor.outcome(of: process, output, error)
+            #expect(outcome.code == 130, "\(outcome.error)")
+            #expect(outcome.errorLines.last == "editor: interrupted; 1 preview was written", "\(outcome.error)")
+        }
+
+        @Test func `A picture that is cut off on standard output is said to be`() throws {
+            let editor = try Editor()
+            let size = PixelSize(width: 1200, height: 1200)
+            var generator = SplitMix(seed: 5)
+            let noise = (0 ..< size.area).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) }
+            try editor.write(Picture(size: size, layout: .gray, samples: .eight(noise)), "a.png")
+            // A pipe that nobody reads is full after 64 KB.
+            let outcome = try editor.shell(
+                """
+                mkfifo pipe; sleep 30 <pipe & reader=$!
+                "$EDITOR_PROGRAM" mask luminance a.png --softness 0 -q -o - >pipe & sleep 2; kill -INT $!; wait $!
+                echo "code $?"; kill $reader
+                """)
+            #expect(outcome.output.hasPrefix("code 130\n"), "\(outcome.error)")
+            #expect(
+                outcome.error.contains("interrupted; the picture on standard output is not whole"), "\(outcome.error)")
+        }
+
         @Test func `A signal that nohup ignores is ignored`() throws {
             let editor = try Editor()
             try editor.writePictures()

@@ -45,6 +45,7 @@ import Testing
 
     @Test(arguments: [
         ["inpaint", "a.png", "m.png", "--steps", "many", "--json"], ["inpaint", "--json"], ["nonsense", "--json"],
+        ["mask", "nonsense", "--json"],
         ["models", "list", "--json", "--nonsense"], ["manual", "--json"], ["mask", "box", "--json", "a.png"],
         ["generate", "x", "--size", "4x4", "--json"],
     ])
@@ -55,7 +56,9 @@ import Testing
         let object = try JSONSerialization.jsonObject(with: Data(outcome.error.utf8)) as? [String: Any]
         #expect(object?["event"] as? String == "error")
         #expect(object?["exitCode"] as? Int == 64)
-        #expect((object?["message"] as? String)?.isEmpty == false)
+        let message = try #require(object?["message"] as? String)
+        #expect(!message.isEmpty)
+        if arguments[0] == "nonsense" { #expect(message.contains("there is no command 'nonsense'")) }
         // Behind the end of options it is a word like others.
         let plain = try Editor().run(["nonsense", "--", "--json"])
         #expect(plain.error.hasPrefix("editor: "), "\(plain.error)")

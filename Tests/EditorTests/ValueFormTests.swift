@@ -20,6 +20,7 @@ import Testing
         "--precision float32", "--sampler|DPM++ 2M Karras", "--sampler|DPM++ 2M", "--sampler|Euler a",
         "--sampler dpmpp_2m_sde", "--sampler DDIM", "--sampler plms", "--sampler|UniPC", "--schedule Karras",
         "--schedule|SGM Uniform", "--rng GPU", "--fill ff8800", "--fill #f80", "--fill PatchMatch",
+        "--fill Patch-Match", "--fill|patch match", "--fill PATCH_MATCH", "--seed Random", "--live-preview Terminal",
         "--box|10, 20, 30, 10", "--box|10 20 30 10", "--box 10px,20px,30px,10px", "--box|10 %,20 %,30%,10%",
         "--detail Kept", "--mask-means KEEP", "--count 2", "--reuse-features 2", "--batch-size 2", "--coherence 2",
     ]
@@ -34,7 +35,8 @@ import Testing
     @Test(arguments: [
         "--size 512x512", "--size 512X512", "--size 512×512", "--size 512*512", "--size|512 x 512", "--size 512x512px",
         "--aspect 16:9", "--aspect 16/9", "--aspect 16x9", "--aspect 2.39:1", "--aspect 1,85:1", "--aspect 1.5",
-        "--zoom-out 150%", "--zoom-out 1.5x", "--zoom-out 1,5", "--right 64px", "--right 64 --panel 256px",
+        "--zoom-out 150%", "--zoom-out 1.5x", "--zoom-out 1,5", "--right 64px", "--right 20000",
+        "--right 64 --panel 256px",
         "--size 512x512 --anchor Top_Left",
     ])
     func `The obvious ways to write a canvas are understood`(option: String) throws {

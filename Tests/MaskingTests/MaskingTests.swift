@@ -166,4 +166,52 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
         }
         #expect(throws: (any Error).self) { try OutpaintPlan(source: source, margins: Margins(left: .max, right: 1)) }
     }
+
+    @Test func aCanvasHasOneLimitHoweverItIsAskedFor() throws {
+        let source = PixelSize(width: 320, height: 200)
+        for make: () throws -> OutpaintPlan in [
+            { try OutpaintPlan(source: source, margins: Margins(right: 32449)) },
+            { try OutpaintPlan(source: source, margins: Margins(left: 20000, right: 12449)) },
+            { try OutpaintPlan(source: source, size: PixelSize(width: 32769, height: 200)) },
+        ] {
+            #expect(throws: OutpaintError.sideTooLong(canvas: PixelSize(width: 32769, height: 200))) { try make() }
+        }
+        #expect(throws: OutpaintError.sideTooLong(canvas: PixelSize(width: 200_000, height: 200))) {
+            try OutpaintPlan(source: source, aspect: (1000, 1))
+        }
+        #expect(throws: OutpaintError.sideTooLong(canvas: PixelSize(width: 32960, height: 20600))) {
+            try OutpaintPlan(source: source, zoomOut: 103)
+        }
+        #expect(throws: OutpaintError.tooLarge(canvas: PixelSize(width: 32768, height: 20480))) {
+            try OutpaintPlan(source: source, zoomOut: 102.4)
+        }
+        #expect(try OutpaintPlan(source: source, margins: Margins(right: 32448)).canvasSize.width == 32768)
+        // A picture that is longer already grows along its other side alone.
+        let long = PixelSize(width: 65000, height: 8)
+        #expect(try OutpaintPlan(source: long, margins: Margins(bottom: 8)).canvasSize.height == 16)
+        #expect(throws: OutpaintError.sideTooLong(canvas: PixelSize(width: 65001, height: 8))) {
+            try OutpaintPlan(source: long, margins: Margins(right: 1))
+        }
+        // No sum is too large.
+        #expect(throws: OutpaintError.self) {
+            try OutpaintPlan(source: source, margins: Margins(left: .max, right: .max))
+        }
+        #expect(throws: OutpaintError.self) { try OutpaintPlan(source: source, zoomOut: 1e300) }
+    }
+
+    @Test func wordsAreSeenUnlessTheGroundAroundThemIsMarked() {
+        let size = PixelSize(width: 60, height: 40)
+        func rectangle(_ x: Int, _ y: Int, _ width: Int, _ height: Int) -> Mask {
+            .rectangle(PixelRect(x: x, y: y, width: width, height: height), size: size)
+        }
+        let words = rectangle(10, 10, 4, 20).union(rectangle(20, 10, 4, 20)).union(rectangle(14, 18, 6, 4))
+        #expect(words.areWordsSeen(beside: rectangle(40, 10, 15, 15)))
+        // A line through them, and what lies within the letters.
+        #expect(words.areWordsSeen(beside: rectangle(0, 19, 60, 2)))
+        #expect(words.areWordsSeen(beside: words.shrunk(by: 1)))
+        #expect(!words.areWordsSeen(beside: rectangle(0, 0, 60, 40)))
+        #expect(!words.areWordsSeen(beside: rectangle(5, 5, 30, 30)))
+        #expect(!words.areWordsSeen(beside: rectangle(5, 5, 30, 15)))
+        #expect(Mask.uniform(0, size: size).areWordsSeen(beside: words))
+    }
 }

@@ -52,4 +52,16 @@ void ctypeface_free_outlines(ctypeface_outlines *outlines);
 // that need none.
 ctypeface_status ctypeface_find_glyphs(const char *path, const uint32_t *text, size_t count, bool *missing);
 
+// What a font is called by itself; empty where it does not say. Longer names are cut.
+typedef struct {
+    char family[256];
+    char style[256];
+    char postscript[256];
+    bool is_bold;
+    bool is_italic;
+} ctypeface_names;
+
+// Reads the names of the font file at `path`, which must have outlines.
+ctypeface_status ctypeface_read_names(const char *path, ctypeface_names *names);
+
 #endif

@@ -132,7 +132,7 @@ extension ModelConversion {
                 return text
             }
             try check("the token that fills up the prompts of its \(part)") { try $0.padToken(of: part) }
-            if case .folder = source, let word = try files.tokenizer(of: part).configuration.furtherTokens.first {
+            if hasLayout, let word = try files.tokenizer(of: part).configuration.furtherTokens.first {
                 throw refusal(
                     "the word '\(word.content.prefix(60))' of its tokenizer cannot be told from the tensors of a single file"
                 )

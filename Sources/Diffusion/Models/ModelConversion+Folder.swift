@@ -30,7 +30,7 @@ extension ModelConversion {
             try SafetensorsWriter(path: "\(path)/\(part)/\(stem).safetensors").write(
                 typed(entries), metadata: ["format": "pt"], observe: observe)
         }
-        if case .folder(let folder) = source {
+        if hasLayout {
             let ofTokenizer = [
                 "vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
                 "added_tokens.json",
@@ -39,14 +39,14 @@ extension ModelConversion {
                 ["model_index.json", "scheduler/scheduler_config.json", "README.md"]
                 + parts.keys.map { "\($0)/config.json" }
                 + tokenizers.flatMap { part in ofTokenizer.map { "\(part.1)/\($0)" } }
-            for file in others where MappedFile.exists("\(folder)/\(file)") {
-                let mapping = try MappedFile(path: "\(folder)/\(file)")
-                if file == "model_index.json", let index = Self.indexWithoutLoRA(mapping.bytes) {
-                    try Self.put(index.line + "\n", to: "\(path)/\(file)")
-                } else {
-                    try Self.put(mapping.bytes, to: "\(path)/\(file)")
+            for file in others where files.has(file) {
+                try files.withBytes(of: file) { bytes in
+                    if file == "model_index.json", let index = Self.indexWithoutLoRA(bytes) {
+                        try Self.put(index.line + "\n", to: "\(path)/\(file)")
+                    } else {
+                        try Self.put(bytes, to: "\(path)/\(file)")
+                    }
                 }
-                withExtendedLifetime(mapping) {}
             }
             return
         }
@@ -65,6 +65,14 @@ extension ModelConversion {
                 JSONValue.object(numbers.mapValues { .integer($0) }).line, to: "\(path)/\(folder)/vocab.json")
             try Self.put(
                 "#version: 0.2\n" + String(decoding: merges, as: UTF8.self), to: "\(path)/\(folder)/merges.txt")
+        }
+    }
+
+    /// Whether the model has the files of the diffusers layout already.
+    var hasLayout: Bool {
+        switch source {
+        case .folder, .embedded: true
+        case .file: false
         }
     }
 

@@ -119,17 +119,27 @@ public struct ModelConversion: Sendable {
         while true {
             let target = number == 1 ? path : "\(path.dropLast(ending.count))-\(number)\(path.suffix(ending.count))"
             number += 1
-            // A second name fails where a file is there; a folder, and some disks, have none.
-            if link(temporary.nativePath, target.nativePath) == 0 {
-                unlink(temporary.nativePath)
-                return target
+            var isThere = false
+            try CleanUp.whole {
+                isThere = try give(temporary, target, path: path)
+                if isThere { FinishedWork.add(.model, at: target) }
             }
-            if errno == EEXIST || MappedFile.exists(target) { continue }
-            guard rename(temporary.nativePath, target.nativePath) == 0 else {
-                throw ModelError.notWritten(path: path, reason: String(cString: strerror(errno)))
-            }
-            return target
+            if isThere { return target }
         }
+    }
+
+    /// Gives what was written a name; false where that is taken.
+    private static func give(_ temporary: String, _ target: String, path: String) throws -> Bool {
+        // A second name fails where a file is there; a folder, and some disks, have none.
+        if link(temporary.nativePath, target.nativePath) == 0 {
+            unlink(temporary.nativePath)
+            return true
+        }
+        if errno == EEXIST || MappedFile.exists(target) { return false }
+        guard rename(temporary.nativePath, target.nativePath) == 0 else {
+            throw ModelError.notWritten(path: path, reason: String(cString: strerror(errno)))
+        }
+        return true
     }
 
     func refusal(_ reason: String) -> ModelError { .notConvertible(path: files.name, reason: reason) }

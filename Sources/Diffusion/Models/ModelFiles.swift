@@ -183,6 +183,14 @@ struct ModelFiles: Sendable {
         return try tokenizer(of: textEncoder).configuration.padToken
     }
 
+    /// Calls `body` with a file of a model in the diffusers layout, as it is.
+    func withBytes<Result>(of path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        guard case .folder(let folder) = storage else { return try body(bytes(path)) }
+        let mapping = try MappedFile(path: "\(folder)/\(path)")
+        defer { withExtendedLifetime(mapping) {} }
+        return try body(mapping.bytes)
+    }
+
     private func bytes(_ path: String) throws -> UnsafeRawBufferPointer {
         guard case .memory(let files) = storage, let bytes = files[path] else {
             throw ModelError.notAModel(path: name, reason: "it has no \(path)")

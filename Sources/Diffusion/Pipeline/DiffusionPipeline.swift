@@ -192,12 +192,27 @@ public final class DiffusionPipeline {
         }
     }
 
-    /// Makes one picture for each seed of the request, nominally 0…1, of the size of its conditioning.
+    /// One picture for each seed of the request, nominally 0…1, of the size of its conditioning.
     /// - Parameter progress: called between parts and after each step; what it throws ends the run.
     /// - Throws: `ModelError.notANumber` or `.needsPicture`, `SamplingError`, `ComputeError`, or what `progress` throws.
     public func run(
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void = { _ in }
     ) throws -> [RGBImage] {
+        var pictures: [RGBImage] = []
+        try run(request, progress: progress) { pictures.append($0) }
+        return pictures
+    }
+
+    /// Makes one picture for each seed of the request, nominally 0…1, of the size of its conditioning.
+    /// - Parameters:
+    ///   - progress: called between parts and after each step; what it throws ends the run.
+    ///   - finished: gets the pictures in the order of the seeds: each when it is made, or with its batch; where they share
+    ///     what is known, all at the end.
+    /// - Throws: `ModelError.notANumber` or `.needsPicture`, `SamplingError`, `ComputeError`, or what `progress` or
+    ///   `finished` throws.
+    public func run(
+        _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
+    ) throws {
         let size = request.conditioning.size
         precondition(
             size.width % facts.scaleFactor == 0 && size.height % facts.scaleFactor == 0,
@@ -225,20 +240,20 @@ public final class DiffusionPipeline {
         // Candidates that share what is known all go step by step together; others as many as the request has in a batch.
         let batch = region == nil ? request.batchSize : request.seeds.count
         let groups = stride(from: 0, to: request.seeds.count, by: batch).map { request.seeds[$0...].prefix(batch) }
-        var results: [RGBImage] = []
+        var first = 0
         for seeds in groups {
-            let first = results.count
             var loop = DenoisingLoop(
                 request, seeds: Array(seeds), firstPicture: first, pipeline: self, words: words, known: known,
                 region: region,
                 sampler: sampler)
             let latents = try loop.run(progress)
             known = loop.known
-            results += try decode(latents.map { $0.wrapPadded(by: latentMargins) }, region: region) {
+            let pictures = try decode(latents.map { $0.wrapPadded(by: latentMargins) }, region: region) {
                 try report(.decode, first + $0)
-            }.map { $0.wrapPadded(by: pixelMargins.negated) }
+            }
+            for picture in pictures { try finished(picture.wrapPadded(by: pixelMargins.negated)) }
+            first += seeds.count
         }
-        return results
     }
 
     /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples

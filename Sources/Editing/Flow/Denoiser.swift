@@ -17,10 +17,13 @@ public protocol Denoiser: AnyObject {
     /// Bytes of weights that may stay in memory between their uses; the rest is read from disk each time.
     var weightMemory: Int { get set }
 
-    /// One picture for each of the request's seeds, in their order, nominally 0…1 and of the conditioning's size.
+    /// Makes one picture for each of the request's seeds, nominally 0…1 and of the conditioning's size.
     ///
-    /// What `progress` throws stops the run within a step and is thrown on.
-    func run(_ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void) throws -> [RGBImage]
+    /// `finished` gets them in the order of the seeds, each as soon as it is made. What it or `progress` throws stops the
+    /// run, within a step, and is thrown on.
+    func run(
+        _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
+    ) throws
 
     /// The picture after the model's autoencoder and back: what the model makes of it when it changes nothing. Sides must
     /// be multiples of `facts.scaleFactor`.

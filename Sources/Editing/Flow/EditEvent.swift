@@ -15,7 +15,8 @@ public enum EditEvent: Sendable {
     case saved(SavedPicture)
 }
 
-/// The parts of an edit, in the order in which they begin. Denoising may come back to earlier ones for each pass.
+/// The parts of an edit, in the order in which they begin. Each pass may come back to earlier ones, and each of several
+/// pictures is put in place and saved by itself.
 public enum EditStage: String, Sendable, CaseIterable {
     case read, plan, load, fill, text, encode, denoise, decode, composite, save
 }
@@ -45,7 +46,7 @@ public struct StepProgress: Sendable, Equatable {
     public var steps: Int
     /// Mean over the edit so far.
     public var secondsPerStep: Double
-    /// Estimate for all denoising that is left.
+    /// Estimate for all that is left: steps, and what comes before and behind them in each pass.
     public var secondsLeft: Double
     /// Of this process now, resident.
     public var memoryBytes: Int

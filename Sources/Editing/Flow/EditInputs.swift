@@ -77,7 +77,9 @@ public struct EditInputs: Sendable {
         var picture = loaded.picture
         let reader = MaskReader(
             picture: loaded, name: input.name, meaning: request.settings.maskMeans,
-            fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels)
+            fit: request.settings.fitMask, maximumPixels: request.settings.maximumPixels,
+            saysCoveredWords: request.mode == .inpaint && !request.prompt.isEmpty
+                && request.settings.composite == nil)
         var mask = try reader.union(request.masks, notes: &notes)
         hasLettering = mask?.isLettering ?? false
         let protectionReader = MaskReader(

@@ -17,7 +17,8 @@ extension EditJob {
         let runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: ProgressMeter(observe: { _ in }), colorSpace: inputs.colorSpace,
             prompt: request.prompt)
-        let patches = try runner.patches(of: picture, mask: mask, hole: hole, crop: crop, hasMask: true)
+        var patches: [RGBImage] = []
+        try runner.patches(of: picture, mask: mask, hole: hole, crop: crop, hasMask: true) { patches.append($0) }
         return (patches[0], crop.crop)
     }
 }

@@ -4,7 +4,8 @@ internal import Masking
 internal import PlainText
 internal import Raster
 
-/// An edit from request to saved pictures: load, plan, fill, denoise, composite, save.
+/// An edit from request to saved pictures: load, plan, fill, denoise, composite, save. Of several pictures each is saved
+/// as soon as it is made.
 public struct EditJob: Sendable {
     public var request: EditRequest
     public var output: OutputChoice
@@ -22,7 +23,8 @@ public struct EditJob: Sendable {
     ///   - loraLibrary: where LoRAs lie that a prompt calls by name; asked for where one does.
     ///   - openModel: gives the denoiser, with LoRAs beside the user's others; not called where nothing is to be
     ///     repainted.
-    ///   - observe: told of everything that happens; what it throws stops the edit, and no file is left.
+    ///   - observe: told of everything that happens; what it throws stops the edit. Pictures that are in place by then
+    ///     stay.
     /// - Throws: `EditError`, `ImageFileError`, `MaskError`, `OutpaintError`, `ModelError` or what `observe` throws.
     public func run(
         randomSeed: UInt64, loraLibrary: () throws -> LoRALibrary = { try LoRALibrary(for: .embedded) },
@@ -72,7 +74,7 @@ public struct EditJob: Sendable {
         for note in inputs.notes { try meter.note(note) }
 
         if inputs.isUnchanged, let source = inputs.source {
-            let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
+            let writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: source)
             if !writer.keepsFile(of: source) { for note in inputs.losses { try meter.note(note) } }
             return try writer.writeUnchanged(source, request: request)
         }
@@ -95,11 +97,17 @@ public struct EditJob: Sendable {
         }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
 
-        let result = try edited(inputs, plan: plan, denoiser: denoiser, meter: meter)
-        try meter.begin(.save)
-        let record = EditRecord(request: written, plan: plan, facts: facts, isWritten: output.metadata)
-        let writer = ResultWriter(output: output, outputs: outputs, meter: meter)
-        return try writer.write(result, record: record, source: inputs.source)
+        var writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: inputs.source)
+        // When the first picture is there: files of adapters are read for it.
+        var known: EditRecord?
+        try make(inputs, plan: plan, denoiser: denoiser, meter: meter) { picture in
+            try meter.begin(.save)
+            let record = known ?? EditRecord(request: written, plan: plan, facts: facts, isWritten: output.metadata)
+            known = record
+            try writer.write(picture, record: record)
+        }
+        guard let known else { preconditionFailure("an edit makes a picture") }
+        return try writer.finish(record: known)
     }
 
     /// What a model asks of its user, or takes upon itself.
@@ -152,21 +160,21 @@ public struct EditJob: Sendable {
         ]
     }
 
-    private func edited(_ inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter) throws
-        -> EditResult
-    {
-        let settings = plan.settings
-        meter.passes = plan.passes
-        meter.pictures = settings.seeds.count
-        meter.plannedSteps = plan.stepsOfPasses
+    /// - Parameter finished: gets the picture of each seed, in their order, as soon as it is made.
+    private func make(
+        _ inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter,
+        finished: (Picture) throws -> Void
+    ) throws {
+        meter.expect(plan)
         if let canvas = inputs.picture, !plan.pieces.isEmpty {
-            return try extended(canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter)
+            return try extend(
+                canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter, finished: finished)
         }
         var runner = PassRunner(
             plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace,
             prompt: request.prompt)
         // What is marked of the picture itself goes on from all that is around it.
-        if settings.fill == .patchmatch, let canvas = inputs.canvas, let source = inputs.source,
+        if plan.settings.fill == .patchmatch, let canvas = inputs.canvas, let source = inputs.source,
             inputs.mask == canvas.mask
         {
             let sources = ExtensionSources(
@@ -174,24 +182,26 @@ public struct EditJob: Sendable {
             let whole = PixelRect(canvas.canvasSize)
             runner.excluded = canvas.excluded(sources, area: whole, window: whole)
         }
-        let patches: [RGBImage]
-        if let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop {
-            let start = try repeating(picture, inputs: inputs, plan: plan, meter: meter)
-            patches = try runner.patches(
-                of: start, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil)
-        } else {
-            patches = try runner.generated()
+        var placement: PatchPlacement?
+        func place(_ patch: RGBImage) throws {
+            try meter.begin(.composite)
+            let place = placement ?? PatchPlacement(plan, inputs: inputs)
+            placement = place
+            try finished(place.picture(of: patch))
         }
-        try meter.begin(.composite)
-        return EditResult(patches: patches, plan: plan, inputs: inputs)
+        guard let picture = inputs.picture, let mask = plan.denoiseMask, let hole = plan.hole, let crop = plan.crop
+        else { return try runner.generated(finished: place) }
+        let start = try repeating(picture, inputs: inputs, plan: plan, meter: meter)
+        try runner.patches(
+            of: start, mask: mask, hole: hole, crop: crop, hasMask: inputs.mask != nil, finished: place)
     }
 
-    /// Piece by piece, each an edit of its window. Holds one canvas a seed, and what an edit of one window takes.
-    private func extended(
-        _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter
-    ) throws -> EditResult {
+    /// Piece by piece, each an edit of its window. Holds one canvas, and what an edit of one window takes.
+    private func extend(
+        _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter,
+        finished: (Picture) throws -> Void
+    ) throws {
         let (extent, colorSpace) = (inputs.canvas, inputs.colorSpace)
-        var pictures: [Picture] = []
         // A panel that is filled from those before it alone repeats them, and soon a single stripe of them.
         func samples(of picture: Picture) -> RGBImage? {
             extent.map { colorSpace.toSRGB(RGBImage(picture.cropped(to: $0.sourceRect))) }
@@ -200,7 +210,7 @@ public struct EditJob: Sendable {
         var unchanged: RGBImage?
         if copies, case .panel? = plan.pieces.first { unchanged = samples(of: canvas) }
         var sourcesOfSides: [Margins: ExtensionSources] = [:]
-        for seed in plan.settings.seeds {
+        for (index, seed) in plan.settings.seeds.enumerated() {
             var picture = canvas
             var samplesOfSeed = unchanged
             // What was repainted of the picture first is another picture for each seed.
@@ -220,8 +230,7 @@ public struct EditJob: Sendable {
                     protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
                 var runner = PassRunner(
                     plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
-                    passesBefore: plan.passesBeforePieces[number],
-                    picturesBefore: pictures.count)
+                    passesBefore: plan.passesBeforePieces[number], picturesBefore: index)
                 if case .panel(let panel) = piece, let extent, let samples = samplesOfSeed {
                     let sides = extent.sides(of: panel.area)
                     let sources = sourcesOfSides[sides] ?? ExtensionSources(samples, sides: sides)
@@ -230,15 +239,16 @@ public struct EditJob: Sendable {
                     runner.samples = FillSamples(
                         image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded)
                 }
-                let patches = try runner.patches(
-                    of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true)
-                try meter.begin(.composite)
-                let result = EditResult(patches: patches, plan: piecePlan, inputs: inputs)
-                picture.paste(result.pictures[0], x: piece.window.x, y: piece.window.y)
+                let placement = PatchPlacement(piecePlan, inputs: inputs)
+                try runner.patches(
+                    of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true
+                ) { patch in
+                    try meter.begin(.composite)
+                    picture.paste(placement.picture(of: patch), x: piece.window.x, y: piece.window.y)
+                }
             }
-            pictures.append(picture)
+            try finished(picture)
         }
-        return EditResult(pictures, plan: plan)
     }
 
     /// Makes borders meet along the axes that repeat. Where they do not meet, and nothing else will fill them, a band

@@ -157,6 +157,34 @@ public struct EditPlan: Sendable {
     /// Runs of the network for each picture.
     public var passes: Int { stepsOfPasses.count }
 
+    /// Whether tiles at full resolution make the picture.
+    private var isTiled: Bool { crop?.isCoarseToFine == true && settings.detail == .model }
+
+    /// How many pictures are filled, and given to the network, together. It makes them one after the other, or as many
+    /// at once as the batch has.
+    ///
+    /// A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is the
+    /// first of several or alone; but those that share what is known share it, and so does a batch. Of tiles a picture
+    /// takes many runs: it is finished before the next begins.
+    var picturesTogether: Int {
+        guard !settings.reusesKnown else { return settings.seeds.count }
+        return settings.fill.isRandom || isTiled ? settings.batchSize : settings.seeds.count
+    }
+
+    /// How often a hole is filled, for all pictures.
+    var fills: Int {
+        let pictures = settings.seeds.count
+        return pieces.isEmpty ? (pictures + picturesTogether - 1) / picturesTogether : pieces.count * pictures
+    }
+
+    /// Runs of the network for all pictures.
+    var runs: Int {
+        let pictures = settings.seeds.count
+        guard pieces.isEmpty else { return passes * pictures }
+        guard isTiled, let crop else { return fills }
+        return (hasCoarsePass ? fills : 0) + pictures * crop.tiles.count
+    }
+
     /// Whether the whole crop is composed at the model's own size before tiles refine it. A strength that refines at
     /// most changes no composition: the tiles then start from the filled picture.
     public var hasCoarsePass: Bool {
@@ -173,9 +201,7 @@ public struct EditPlan: Sendable {
     public var stepsOfPasses: [Int] {
         if !stepsOfPieces.isEmpty { return stepsOfPieces.flatMap(\.self) }
         // Kept detail is there at full resolution already, and needs no tiles to make it.
-        guard let crop, crop.isCoarseToFine, settings.detail == .model else {
-            return [steps(strength: settings.strength)]
-        }
+        guard isTiled, let crop else { return [steps(strength: settings.strength)] }
         return (hasCoarsePass ? [steps(strength: settings.strength)] : [])
             + [Int](repeating: steps(strength: refinementStrength), count: crop.tiles.count)
     }

@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import ImageFiles
 public import Masking
 internal import Raster
@@ -74,7 +75,7 @@ public struct MaskJob: Sendable {
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
         if !output.isStandardOutput {
-            let placed = try outputs.place(bytes, at: path)
+            let placed = try outputs.place(bytes, as: .mask, at: path)
             path = placed.path
             report.path = path
             try observe(.saved(SavedPicture(path: path, seed: 0)))
@@ -87,7 +88,7 @@ public struct MaskJob: Sendable {
                 protected: readFiles)
             if let preview = place.paths.first {
                 let overlay = try ImageFile.encode(report.overlay, format: .png, name: preview).bytes
-                report.preview = try place.place(overlay, at: preview).path
+                report.preview = try place.place(overlay, as: .preview, at: preview).path
             }
         }
         let elapsed = start.duration(to: .now).components
@@ -172,7 +173,7 @@ public struct MaskJob: Sendable {
         case .grow(let radius): return reworked(try own(loaded, notes: &notes).grown(by: radius), from: loaded)
         case .shrink(let radius): return reworked(try own(loaded, notes: &notes).shrunk(by: radius), from: loaded)
         case .feather(let sigma): return reworked(try own(loaded, notes: &notes).feathered(sigma: sigma), from: loaded)
-        case .fillHoles: return try own(loaded, notes: &notes).holesFilled()
+        case .fillHoles: return reworked(try own(loaded, notes: &notes).holesFilled(), from: loaded)
         case .invert: return try own(loaded, notes: &notes).inverted
         case .threshold(let from, let to):
             let maximum = picture.maximum
@@ -183,20 +184,26 @@ public struct MaskJob: Sendable {
                     found: "\(value)")
             }
             let least = from ?? (to == nil ? maximum / 2 + 1 : 0)
-            return Mask(picture, meaning: .white).thresholded(least ... (to ?? maximum), maximum: maximum)
+            let mask = Mask(picture, meaning: .white).thresholded(least ... (to ?? maximum), maximum: maximum)
+            // Without its brightest part a mask of words is their ground, or their outline.
+            return to == nil && least > 0 ? reworked(mask, from: loaded) : mask
         case .combine(let combination, let others):
             var result = try own(loaded, notes: &notes)
             var areLettering = isLettering(loaded)
             for other in others {
                 let mask = try reader.read(other, notes: &notes)
                 notes += MaskReader.notes(on: mask, of: other.input?.name ?? input.name)
-                if combination == .union { areLettering = areLettering && mask.isLettering }
-                result =
-                    switch combination {
-                    case .union: result.union(mask)
-                    case .intersect: result.intersection(mask)
-                    case .subtract: result.subtracting(mask)
-                    }
+                result.isLettering = areLettering
+                switch combination {
+                case .union:
+                    let all = MaskReader.union(result, mask)
+                    (result, areLettering) = (all.mask, all.mask.isLettering)
+                    if all.coversWords { notes.append(MaskReader.coveredWords) }
+                case .intersect:
+                    areLettering = areLettering || mask.isLettering
+                    result = result.intersection(mask)
+                case .subtract: result = result.subtracting(mask)
+                }
             }
             result.isLettering = areLettering
             return result
@@ -214,7 +221,7 @@ public struct MaskJob: Sendable {
         }
     }
 
-    /// Words stay words when they grow thicker or thinner.
+    /// Words stay words when they grow thicker or thinner, or their edges sharper.
     private func reworked(_ mask: Mask, from loaded: LoadedImage) -> Mask {
         var result = mask
         result.isLettering = isLettering(loaded)

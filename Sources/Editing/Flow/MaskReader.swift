@@ -17,6 +17,8 @@ struct MaskReader {
     let meaning: MaskMeaning
     let fit: Bool
     let maximumPixels: Int
+    /// Whether it matters that words are no longer told as such.
+    var saysCoveredWords = false
 
     private var size: PixelSize { picture.picture.size }
 
@@ -34,12 +36,32 @@ struct MaskReader {
                 result = mask
                 continue
             }
-            var all = Mask(coverage: others.union(mask).coverage)
-            all.isLettering = others.isLettering && mask.isLettering
-            result = all
+            let all = Self.union(others, mask)
+            result = Mask(coverage: all.mask.coverage)
+            result?.isLettering = all.mask.isLettering
+            if all.coversWords, saysCoveredWords { notes.append(Self.coveredWords) }
         }
         return result
     }
+
+    /// What either mask covers. It shows words where one of them does whose words can still be told.
+    ///
+    /// - Returns: also whether words can no longer be told.
+    static func union(_ one: Mask, _ other: Mask) -> (mask: Mask, coversWords: Bool) {
+        var mask = one.union(other)
+        mask.isLettering =
+            switch (one.isLettering, other.isLettering) {
+            case (true, true): true
+            case (true, false): one.areWordsSeen(beside: other)
+            case (false, true): other.areWordsSeen(beside: one)
+            case (false, false): false
+            }
+        return (mask, !mask.isLettering && (one.isLettering || other.isLettering))
+    }
+
+    static let coveredWords = EditNote(
+        "another mask covers the words, so the mask no longer counts as words; inpaint with --composite stencil keeps its shape all the same"
+    )
 
     func read(_ source: MaskSource, notes: inout [EditNote]) throws -> Mask {
         switch source {

@@ -19,40 +19,49 @@ struct PassRunner {
     /// Of the picture's size, above 0 where a fill may not copy from.
     var excluded: Plane?
 
-    /// A picture for each seed from text alone, of the plan's size.
-    func generated() throws -> [RGBImage] {
-        try run(.text(size: plan.generatedSize), size: plan.generatedSize, seeds: plan.settings.seeds, strength: 1)
-            .map { $0.size == plan.size ? $0 : $0.cropped(to: PixelRect(plan.size)) }
+    /// Makes a picture for each seed from text alone, of the plan's size.
+    func generated(finished: (RGBImage) throws -> Void) throws {
+        try run(.text(size: plan.generatedSize), size: plan.generatedSize, seeds: plan.settings.seeds, strength: 1) {
+            try finished($0.size == plan.size ? $0 : $0.cropped(to: PixelRect(plan.size)))
+        }
     }
 
-    /// A patch for each seed, each of the crop's size.
+    /// Makes a patch for each seed, each of the crop's size.
     ///
     /// - Parameters:
     ///   - mask: what the network may change.
     ///   - hole: what is filled before.
     ///   - hasMask: without one the whole picture is the start and may change.
-    func patches(of picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, hasMask: Bool) throws -> [RGBImage] {
-        // A fill that is drawn at random is drawn for each seed, so that a seed gives the same picture whether it is
-        // the first of several or alone; but those that share what is known share it, and so does a batch.
+    ///   - finished: gets the patches in the order of the seeds, each as soon as it is made.
+    func patches(
+        of picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, hasMask: Bool,
+        finished: (RGBImage) throws -> Void
+    ) throws {
         let settings = plan.settings
-        let together = settings.fill.isRandom && !settings.reusesKnown ? settings.batchSize : settings.seeds.count
-        var patches: [RGBImage] = []
-        for start in stride(from: 0, to: settings.seeds.count, by: together) {
-            let seeds = Array(settings.seeds[start...].prefix(together))
-            meter.firstPicture = picturesBefore + patches.count
+        for start in stride(from: 0, to: settings.seeds.count, by: plan.picturesTogether) {
+            let part = Part(
+                picture: picture, mask: mask, hole: hole, crop: crop, hasMask: hasMask,
+                seeds: Array(settings.seeds[start...].prefix(plan.picturesTogether)))
+            meter.firstPicture = picturesBefore + start
             meter.pass = passesBefore + 1
             if settings.detail != .model {
-                patches += try keepingDetail(
-                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
+                try keepingDetail(part) { try finished(colorSpace.fromSRGB($0)) }
             } else if crop.isCoarseToFine {
-                patches += try coarseToFine(
-                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
+                try coarseToFine(part) { try finished(colorSpace.fromSRGB($0)) }
             } else {
-                patches += try fullResolution(
-                    picture, mask: mask, hole: hole, crop: crop, seeds: seeds, hasMask: hasMask)
+                try fullResolution(part) { try finished(colorSpace.fromSRGB($0)) }
             }
         }
-        return patches.map(colorSpace.fromSRGB)
+    }
+
+    /// What some of the seeds are worked from.
+    private struct Part {
+        let picture: Picture
+        let mask: Mask
+        let hole: Mask
+        let crop: CropPlan
+        let hasMask: Bool
+        let seeds: [UInt64]
     }
 
     /// The crop of the picture in sRGB, with its reflection.
@@ -61,93 +70,94 @@ struct PassRunner {
         colorSpace.toSRGB(RGBImage(picture.cropped(to: crop.crop))).reflectPadded(by: crop.padding)
     }
 
-    private func fullResolution(
-        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
-    ) throws -> [RGBImage] {
-        let coverage = crop.extract(mask)
-        let known = known(picture, crop: crop)
+    private func fullResolution(_ part: Part, finished: (RGBImage) throws -> Void) throws {
+        let crop = part.crop
+        let coverage = crop.extract(part.mask)
+        let known = known(part.picture, crop: crop)
         let start = try filled(
-            known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
+            known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
             excluded: excluded(for: crop))
-        return try run(
-            conditioning(start, coverage: coverage, hasMask: hasMask), size: crop.paddedSize, seeds: seeds,
-            strength: plan.settings.strength, guess: guess(known, hole: crop.extract(hole))
-        ).map(crop.unpadded)
+        try run(
+            conditioning(start, coverage: coverage, hasMask: part.hasMask), size: crop.paddedSize, seeds: part.seeds,
+            strength: plan.settings.strength, guess: guess(known, hole: crop.extract(part.hole))
+        ) { try finished(crop.unpadded($0)) }
     }
 
     /// One pass, of which only the change is taken: the difference between the model's picture and what its autoencoder
     /// makes of the same start. With `kept` detail the change at the scale of latent pixels is added to the start at
     /// full resolution; with `mixed` the model's picture replaces the start where the change is large. With `color` the
     /// start takes on colours, and nothing else.
-    private func keepingDetail(
-        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
-    ) throws -> [RGBImage] {
-        let coverage = crop.extract(mask)
+    private func keepingDetail(_ part: Part, finished: (RGBImage) throws -> Void) throws {
+        let crop = part.crop
+        let coverage = crop.extract(part.mask)
         let start = try filled(
-            known(picture, crop: crop), coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
-            excluded: excluded(for: crop))
+            known(part.picture, crop: crop), coverage: crop.extract(part.hole), seed: part.seeds[0],
+            samples: samples(for: crop), excluded: excluded(for: crop))
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
-        let smallCoverage = isCoarse ? crop.extractCoarse(mask) : coverage
-        let pictures = try run(
-            conditioning(small, coverage: smallCoverage, hasMask: hasMask), size: small.size, seeds: seeds,
-            strength: plan.settings.strength)
+        let smallCoverage = isCoarse ? crop.extractCoarse(part.mask) : coverage
         let margins = plan.wraps.margins(DenoiseRequest.wrapMargin(denoiser.facts))
-        if plan.settings.detail == .color {
-            let marked = crop.extract(hole)
-            return pictures.map { picture in
-                let colors = picture.wrapPadded(by: margins).smoothed(cell: denoiser.facts.scaleFactor)
-                    .cropped(to: margins.inner(of: picture))
-                return crop.unpadded(
-                    start.recolored(
-                        by: isCoarse ? crop.enlargeCoarse(colors) : colors, coverage: marked, settings: plan.settings,
-                        cell: denoiser.facts.scaleFactor))
-            }
+        var unchanged = small
+        if plan.settings.detail != .color {
+            try meter.begin(.encode)
+            unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
         }
-        let unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
-        return pictures.map { picture in
-            let change = picture.difference(from: unchanged).wrapPadded(by: margins)
+        let marked = crop.extract(part.hole)
+        try run(
+            conditioning(small, coverage: smallCoverage, hasMask: part.hasMask), size: small.size, seeds: part.seeds,
+            strength: plan.settings.strength
+        ) { picture in
             let inner = margins.inner(of: picture)
+            if plan.settings.detail == .color {
+                let colors = picture.wrapPadded(by: margins).smoothed(cell: denoiser.facts.scaleFactor)
+                    .cropped(to: inner)
+                return try finished(
+                    crop.unpadded(
+                        start.recolored(
+                            by: isCoarse ? crop.enlargeCoarse(colors) : colors, coverage: marked,
+                            settings: plan.settings, cell: denoiser.facts.scaleFactor)))
+            }
+            let change = picture.difference(from: unchanged).wrapPadded(by: margins)
             if plan.settings.detail == .mixed {
                 let share = change.paintedShare().cropped(to: inner).fading(
                     from: smallCoverage, cell: denoiser.facts.scaleFactor)
-                return crop.unpadded(
-                    start.mixed(
-                        with: isCoarse ? crop.enlargeCoarse(picture) : picture,
-                        share: isCoarse ? crop.enlargeCoarse(share) : share))
+                return try finished(
+                    crop.unpadded(
+                        start.mixed(
+                            with: isCoarse ? crop.enlargeCoarse(picture) : picture,
+                            share: isCoarse ? crop.enlargeCoarse(share) : share)))
             }
             let tones = change.smoothed(cell: denoiser.facts.scaleFactor).cropped(to: inner)
-            return crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(tones) : tones))
+            try finished(crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(tones) : tones)))
         }
     }
 
     /// Tiles at full resolution. They start from the enlarged result of a first pass over the averaged crop, or, where
     /// the strength is too low to compose anything anew, from the filled picture itself, which keeps its detail.
-    private func coarseToFine(
-        _ picture: Picture, mask: Mask, hole: Mask, crop: CropPlan, seeds: [UInt64], hasMask: Bool
-    ) throws -> [RGBImage] {
-        let known = known(picture, crop: crop)
-        let coverage = crop.extract(mask)
+    private func coarseToFine(_ part: Part, finished: (RGBImage) throws -> Void) throws {
+        let crop = part.crop
+        let known = known(part.picture, crop: crop)
+        let coverage = crop.extract(part.mask)
         let first = meter.firstPicture
-        let bases: [RGBImage]
+        var bases: [RGBImage] = []
         if plan.hasCoarsePass {
-            let coarseCoverage = crop.extractCoarse(mask)
+            let coarseCoverage = crop.extractCoarse(part.mask)
             let coarse = crop.shrunkToCoarse(known)
             let start = try filled(
-                coarse, coverage: crop.extractCoarse(hole), seed: seeds[0],
+                coarse, coverage: crop.extractCoarse(part.hole), seed: part.seeds[0],
                 excluded: coarseExcluded(for: crop))
-            bases = try run(
-                conditioning(start, coverage: coarseCoverage, hasMask: hasMask), size: start.size, seeds: seeds,
-                strength: plan.settings.strength, guess: guess(coarse, hole: crop.extractCoarse(hole))
-            ).map { known.mixed(with: crop.enlargeCoarse($0), share: coverage) }
+            try run(
+                conditioning(start, coverage: coarseCoverage, hasMask: part.hasMask), size: start.size,
+                seeds: part.seeds, strength: plan.settings.strength,
+                guess: guess(coarse, hole: crop.extractCoarse(part.hole))
+            ) { bases.append(known.mixed(with: crop.enlargeCoarse($0), share: coverage)) }
         } else {
             let start = try filled(
-                known, coverage: crop.extract(hole), seed: seeds[0], samples: samples(for: crop),
+                known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
                 excluded: excluded(for: crop))
-            bases = seeds.map { _ in start }
+            bases = part.seeds.map { _ in start }
         }
-        return try zip(seeds, bases).enumerated().map { index, start in
-            let (seed, base) = start
+        for (index, (seed, base)) in zip(part.seeds, bases).enumerated() {
             meter.firstPicture = first + index
             let refined = try crop.tiles.enumerated().map { number, tile in
                 meter.pass = passesBefore + (plan.hasCoarsePass ? 2 : 1) + number
@@ -156,15 +166,18 @@ struct PassRunner {
                     base.cropped(to: tile.rect), coverage: coverage.cropped(to: tile.rect),
                     seed: seed &+ UInt64(number + 1) &* 1_000_003)
             }
-            return crop.unpadded(crop.merge(refined, over: base))
+            try finished(crop.unpadded(crop.merge(refined, over: base)))
         }
     }
 
     private func refine(_ tile: RGBImage, coverage: Plane, seed: UInt64) throws -> RGBImage {
         // A concave mask leaves tiles in which nothing is to be done.
         guard coverage.values.contains(where: { $0 > 0 }) else { return tile }
-        return try run(
-            .masked(tile, mask: coverage), size: tile.size, seeds: [seed], strength: plan.refinementStrength)[0]
+        var refined = tile
+        try run(
+            .masked(tile, mask: coverage), size: tile.size, seeds: [seed], strength: plan.refinementStrength
+        ) { refined = $0 }
+        return refined
     }
 
     private func conditioning(_ start: RGBImage, coverage: Plane, hasMask: Bool) -> DenoiseRequest.Conditioning {
@@ -200,8 +213,8 @@ struct PassRunner {
 
     private func run(
         _ conditioning: DenoiseRequest.Conditioning, size: PixelSize, seeds: [UInt64], strength: Float,
-        guess: RGBImage? = nil
-    ) throws -> [RGBImage] {
+        guess: RGBImage? = nil, finished: (RGBImage) throws -> Void
+    ) throws {
         let settings = plan.settings
         var request = DenoiseRequest(
             conditioning: conditioning, prompt: prompt, negativePrompt: settings.negativePrompt, seeds: seeds,
@@ -213,15 +226,16 @@ struct PassRunner {
             knownLatents: settings.knownLatents, coherence: settings.coherence,
             coherenceMethod: settings.coherenceMethod, previewInterval: settings.previewInterval, wraps: plan.wraps)
         request.guess = guess
-        let pictures = try denoiser.run(request, progress: meter.engine)
-        guard pictures.count == seeds.count else {
-            throw EditError.wrongPictureCount(expected: seeds.count, found: pictures.count)
-        }
-        for picture in pictures {
+        meter.beginRun()
+        var count = 0
+        try denoiser.run(request, progress: meter.engine) { picture in
+            count += 1
+            guard count <= seeds.count else { return }
             guard picture.size == size else { throw EditError.wrongPicture(expected: size, found: picture.size) }
             guard picture.values.allSatisfy(\.isFinite) else { throw EditError.notFinite(stage: "the decoder") }
+            try finished(picture)
         }
-        return pictures
+        guard count == seeds.count else { throw EditError.wrongPictureCount(expected: seeds.count, found: count) }
     }
 }
 

@@ -35,14 +35,14 @@ public struct ModelListing: Sendable {
     public var text: String {
         var lines: [String] = []
         var place: ModelLibrary.Place?
-        let width = min(60, rows.map(\.model.name.count).max() ?? 0)
+        let width = min(60, rows.map(\.model.name.quotedIfUnclear.count).max() ?? 0)
         for row in rows {
             if row.model.place != place {
                 place = row.model.place
                 lines.append("\(row.model.place.title):")
             }
-            let name = row.model.name
-            let isDefault = name == (defaultName ?? ModelLibrary.embeddedName)
+            let name = row.model.name.quotedIfUnclear
+            let isDefault = row.model.name == (defaultName ?? ModelLibrary.embeddedName)
             let size = row.model.path == nil ? "" : ", \(Figures.bytes(row.bytes))"
             lines.append(
                 "\(isDefault ? "*" : " ") \(name)\(String(repeating: " ", count: max(1, width + 2 - name.count)))"

@@ -172,13 +172,16 @@ public struct ModelPull {
         if file != nil, FileSystem.isFolder(target) {
             // Beside what is there.
             manifest.add(there?.files ?? [], single: there?.single ?? [])
-            for file in files {
-                let path = "\(target)/\(file.path)"
-                guard FileSystem.makeFolder(FileSystem.folder(of: path)),
-                    FileSystem.move("\(staging)/\(file.path)", to: path)
-                else { throw failure(path) }
+            try CleanUp.whole {
+                for file in files {
+                    let path = "\(target)/\(file.path)"
+                    guard FileSystem.makeFolder(FileSystem.folder(of: path)),
+                        FileSystem.move("\(staging)/\(file.path)", to: path)
+                    else { throw failure(path) }
+                }
+                try manifest.write(to: target)
+                FinishedWork.add(.model, at: target)
             }
-            try manifest.write(to: target)
             _ = FileSystem.removeAll(staging)
             FileSystem.removeIfEmpty(FileSystem.folder(of: staging))
             return
@@ -215,6 +218,7 @@ public struct ModelPull {
                 }
             }
             if isReplaced { _ = FileSystem.removeAll(old) }
+            FinishedWork.add(.model, at: target)
         }
         FileSystem.removeIfEmpty(FileSystem.folder(of: staging))
     }

@@ -28,9 +28,6 @@ public struct ModelRewriting: Sendable {
         guard FileSystem.isFolder(folder) else { throw EditError.outputFolderMissing(path: path) }
         // One that is opened whole has all its tensors.
         _ = try ModelChoice(source: model.source).open()
-        guard model.path != nil else {
-            throw ModelStoreError.notConvertible(name: model.name, reason: "it is a part of this program")
-        }
         let conversion = try ModelConversion(
             of: model.source, weights: weights, clipVocabulary: DataFolder.clipVocabulary)
         let size = conversion.bytes

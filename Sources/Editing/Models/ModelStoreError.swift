@@ -12,7 +12,8 @@ public enum ModelStoreError: Failing, Equatable {
     case ambiguousModel(name: String, models: [String])
     /// A folder of the program's own that is no model, but holds some.
     case noModel(path: String, models: [String])
-    case notOwn(name: String, place: String, folder: String)
+    /// `link` leads there from the program's own folder.
+    case notOwn(name: String, place: String, folder: String, link: String? = nil)
     case needsConfirmation(name: String)
     case exists(path: String, instead: String)
     /// OWNER/NAME[@REVISION] is not that.
@@ -34,7 +35,6 @@ public enum ModelStoreError: Failing, Equatable {
     case diskTooSmall(folder: String, needed: Int, free: Int)
     case inUse(name: String)
     case damaged(name: String, problems: [String])
-    case notConvertible(name: String, reason: String)
 }
 
 extension ModelStoreError: CustomStringConvertible {
@@ -45,16 +45,17 @@ extension ModelStoreError: CustomStringConvertible {
         case .notWritten(let path, let reason): "'\(path)' cannot be written: \(reason)"
         case .unknownModel(let name, let near):
             "there is no model '\(name)': no file or folder of that path, and none of that name in 'editor models list'"
-                + (near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))")
+                + (near.isEmpty ? "" : "; there is \(Self.list(near))")
         case .unknownDefault(let name):
             "the default model '\(name)' is not there any more; choose another with 'editor models default', or name one with --model"
         case .ambiguousModel(let name, let models):
-            "'\(name)' is the name of \(models.count.of("model")), expected one: \(models.joined(separator: ", "))"
+            "'\(name)' is the name of \(models.count.of("model")), expected one: \(Self.list(models))"
         case .noModel(let path, let models):
             "'\(path)' is no model, so nothing was removed"
-                + (models.isEmpty ? "" : "; it holds \(models.joined(separator: ", ")): name one")
-        case .notOwn(let name, let place, let folder):
+                + (models.isEmpty ? "" : "; it holds \(Self.list(models)): name one")
+        case .notOwn(let name, let place, let folder, let link):
             "'\(name)' lies in \(place), where nothing is removed; only what lies in '\(folder)' is"
+                + (link.map { ", such as the link \($0.quotedIfUnclear) that leads there" } ?? "")
         case .needsConfirmation(let name):
             "'\(name)' is not removed without a yes: there is no terminal to ask, so add --force"
         case .exists(let path, let instead): "'\(path)' exists already; \(instead)"
@@ -89,16 +90,16 @@ extension ModelStoreError: CustomStringConvertible {
         case .inUse(let name): "'\(name)' is being fetched by another run of this program"
         case .damaged(let name, let problems):
             "'\(name)' is not as it should be: \(problems.joined(separator: "; "))"
-        case .notConvertible(let name, let reason): "'\(name)' cannot be converted: \(reason)"
         }
     }
+
+    private static func list(_ names: [String]) -> String { names.map(\.quotedIfUnclear).joined(separator: ", ") }
 
     public var kind: FailureKind {
         switch self {
         case .badReference, .badSetting, .ambiguousModel, .noModel, .notOwn, .needsConfirmation: .usage
         case .badConfiguration, .badAnswer, .unsafePath, .wrongSize, .wrongHash, .damaged: .badData
-        case .unknownModel, .unknownDefault, .notAuthorized, .notFound, .noModelThere, .noSuchFile, .noVariant,
-            .notConvertible:
+        case .unknownModel, .unknownDefault, .notAuthorized, .notFound, .noModelThere, .noSuchFile, .noVariant:
             .modelUnusable
         case .noHome, .exists, .diskTooSmall, .inUse: .cannotCreate
         case .notWritten, .noLibcurl, .transferFailed: .inputOutput

@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Diffusion
 
 /// What the user has settled once and for all: `config.json` in `$XDG_CONFIG_HOME/editor`, or where the system keeps such
@@ -63,8 +64,11 @@ public struct UserConfiguration: Sendable, Equatable {
         var members: [(String, JSONObject.Value)] = []
         if !modelFolders.isEmpty { members.append(("modelFolders", .list(modelFolders.map { .text($0) }))) }
         if let defaultModel { members.append(("defaultModel", .text(defaultModel))) }
-        guard FileSystem.makeFolder(FileSystem.folder(of: path)),
-            FileSystem.write(JSONObject(members).storedLine + "\n", to: path)
-        else { throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError) }
+        try CleanUp.whole {
+            guard FileSystem.makeFolder(FileSystem.folder(of: path)),
+                FileSystem.write(JSONObject(members).storedLine + "\n", to: path)
+            else { throw ModelStoreError.notWritten(path: path, reason: FileSystem.lastError) }
+            FinishedWork.add(.setting, at: path)
+        }
     }
 }

@@ -48,6 +48,12 @@ extension FileSystem {
         return lstat(path.nativePath, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// Whether the name is a link's, be it to nothing.
+    static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path.nativePath, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     /// Bytes that removing a name gives back; of a link, not what it leads to.
     static func ownSize(of path: String) -> Int {
         var status = stat()

@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import ImageFiles
 public import Raster
 
@@ -34,7 +35,8 @@ public struct LivePreview: Sendable {
 
     /// Whoever reads the file meanwhile finds the one before or this one, whole. Throws `ImageFileError`.
     public func write(_ picture: Picture) throws {
-        try ImageFile.write(picture, to: path, format: .png)
+        let bytes = try ImageFile.encode(picture, format: .png, name: path).bytes
+        try ImageFile.write(bytes: bytes, to: path) { FinishedWork.add(.preview, at: path) }
     }
 
     /// At most `longestSide` long, and enlarged where it is small, as one pixel for each latent pixel is.

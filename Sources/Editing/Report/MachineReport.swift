@@ -119,10 +119,12 @@ private struct Cost {
         let clock = ContinuousClock()
         let start = clock.now
         var stepEnds: [ContinuousClock.Instant] = []
-        _ = try denoiser.run(request) { progress in
-            try observe()
-            if progress.part == .denoise, progress.step > 0 { stepEnds.append(clock.now) }
-        }
+        try denoiser.run(
+            request,
+            progress: { progress in
+                try observe()
+                if progress.part == .denoise, progress.step > 0 { stepEnds.append(clock.now) }
+            }, finished: { _ in })
         let total = (clock.now - start) / .seconds(1)
         var perStep = total / 2
         if stepEnds.count >= 2 {

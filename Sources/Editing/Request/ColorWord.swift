@@ -13,7 +13,7 @@ public struct ColorWord: Sendable, Equatable {
         let tokens = tokens(of: prompt)
         var names: [(index: Int, entry: Entry)] = tokens.enumerated().compactMap { index, token in
             entries[token].map { (index, $0) }
-        }
+        }.filter { !isDenied(tokens, at: $0.index) }
         // A rose and an orange are things, too: such a word is a colour only where no other is.
         let certain = names.filter { !$0.entry.isAlsoThing }
         names = certain.isEmpty ? names.filter { !isThing(tokens, at: $0.index) } : certain
@@ -38,12 +38,39 @@ public struct ColorWord: Sendable, Equatable {
 
     /// Whether a prompt asks for colours, by their names or at large: so that what is grey need not stay so.
     public static func areAskedFor(in prompt: String) -> Bool {
-        tokens(of: prompt).contains { token in
-            colorful.contains(token) || entries[token].map { $0.shade.chroma > 0 } == true
+        let tokens = tokens(of: prompt)
+        return tokens.enumerated().contains { index, token in
+            (colorful.contains(token) || entries[token].map { $0.shade.chroma > 0 } == true)
+                && !isDenied(tokens, at: index)
         }
     }
 
-    /// Words without accents, in lower case, and commas.
+    /// Whether the colour at `index` stands behind a word that denies it, in the same list: "no blue flowers", "neither
+    /// red nor blue", "sans fleurs bleues". Only words that go with a colour may stand between, and in Spanish, French
+    /// and German also the one thing that has it.
+    private static func isDenied(_ tokens: [String], at index: Int) -> Bool {
+        var hasThing = false
+        for place in (0 ..< index).reversed() {
+            let token = tokens[place]
+            let before = place > 0 ? tokens[place - 1] : ""
+            if romanceDenials.contains(token) || token.hasPrefix("kein") && token.count <= 6 { return true }
+            // "isn't" is two words here.
+            if denials.contains(token) || deniers.contains("\(before) \(token)")
+                || token == "t" && before.hasSuffix("n")
+            {
+                return !hasThing
+            }
+            let goesAlong =
+                between.contains(token) || dark.contains(token) || light.contains(token) || entries[token] != nil
+                || joins.contains(token) && token != ","
+            if goesAlong { continue }
+            guard !hasThing, token != ",", token != ".", place == index - 1 else { return false }
+            hasThing = true
+        }
+        return false
+    }
+
+    /// Words without accents, in lower case, commas, and full stops for whatever ends a sentence.
     private static func tokens(of prompt: String) -> [String] {
         let plain = prompt.folding(options: [.diacriticInsensitive, .caseInsensitive], locale: nil).lowercased()
         var tokens: [String] = []
@@ -56,13 +83,15 @@ public struct ColorWord: Sendable, Equatable {
             if !word.isEmpty { tokens.append(word) }
             word = ""
             if character == "," || character == "/" || character == "&" { tokens.append(",") }
+            if ".;!?\n".contains(character), !tokens.isEmpty { tokens.append(".") }
         }
         return word.isEmpty ? tokens : tokens + [word]
     }
 
     /// "a rose", "una rosa": the flower.
     private static func isThing(_ tokens: [String], at index: Int) -> Bool {
-        index > 0 && articles.contains(tokens[index - 1]) && (index + 1 == tokens.count || tokens[index + 1] == ",")
+        index > 0 && articles.contains(tokens[index - 1])
+            && (index + 1 == tokens.count || tokens[index + 1] == "," || tokens[index + 1] == ".")
     }
 
     /// Between names that are listed together. A word that only says how dark or light the next one is may stand there.
@@ -92,6 +121,24 @@ public struct ColorWord: Sendable, Equatable {
         return ColorWord(name: name, shade: shade)
     }
 
+    private static let denials: Set = [
+        "no", "not", "without", "never", "nor", "neither", "none", "non", "cannot", "nicht", "ohne", "nie",
+    ]
+    /// Behind these a thing stands before its colour.
+    private static let romanceDenials: Set = [
+        "sin", "ni", "nunca", "jamas", "ningun", "ninguna", "sans", "pas", "jamais", "aucun", "aucune",
+    ]
+    private static let deniers: Set = [
+        "instead of", "rather than", "vez de", "lugar de", "lieu de", "plutot que",
+    ]
+    /// What may stand between a denial and its colour.
+    private static let between: Set = [
+        "a", "an", "the", "any", "more", "longer", "of", "hint", "trace", "bit", "too", "very", "so", "much", "be",
+        "use", "make", "paint", "have", "add", "want", "wear", "it", "them", "is", "are", "es", "color", "colour", "un",
+        "una", "unos",
+        "unas", "el", "la", "los", "las", "de", "del", "mas", "muy", "une", "le", "les", "des", "du", "d",
+        "plus", "tres", "trop", "couleur", "ein", "eine", "einen", "mehr",
+    ]
     private static let articles: Set = ["a", "an", "the", "un", "una", "une", "la", "le", "el", "las", "les"]
     private static let joins: Set = [",", "and", "or", "y", "e", "o", "u", "et", "ou"]
     private static let dark: Set = ["dark", "deep"]

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import Masking
 
 /// The range of every numeric setting, in one place for the command line, the help and the library's own check.
 extension EditSettings {
@@ -24,13 +25,13 @@ extension EditSettings {
     /// How much of a LoRA counts.
     public static let adapterWeightRange = SettingRange<Float>("lora", "as its weight", -10 ... 10)
     public static let threadsRange = SettingRange("threads", "threads", 1 ... 1024)
-    /// Pixels that an outpaint adds at one side.
-    public static let marginRange = 0 ... 16384
+    /// Pixels that an outpaint adds at one side; what it comes to is held to the limits of a canvas.
+    public static let marginRange = 0 ... OutpaintPlan.maximumCanvasSide
     /// Times that an outpaint makes a picture's sides longer.
     public static let zoomOutRange = SettingRange("zoom-out", "times", 1.001 ... 16)
     public static let panelRange = SettingRange("panel", "pixels", 32 ... 16384)
-    /// Sides of a canvas or of a generated picture.
-    public static let sideRange = 8 ... 32768
+    /// Sides of a generated picture.
+    public static let sideRange = 8 ... OutpaintPlan.maximumCanvasSide
     /// UTF-8 bytes of a prompt: some 4000 tokens, more than fifty times what the text encoder reads at once.
     public static let promptLimit = 16384
 

@@ -38,8 +38,10 @@ enum FontFinder {
         return Choice(fonts: fonts, missing: missing)
     }
 
-    /// The path of a font: `name` itself where it is a file, else the file of that name (without its ending, upper and
-    /// lower case alike) in the system's or the user's font folders; without a name a plain bold font, or any.
+    /// The path of a font: `name` itself where it is a file, else one of the system's or the user's fonts: the file of
+    /// that name, without its ending; the font that calls itself so, by family and style or its PostScript name; or the
+    /// plainest of a family of that name. Upper and lower case, spaces and hyphens do not matter. Without a name a plain
+    /// bold font, or any.
     ///
     /// - Throws: `EditError.noFont`.
     static func path(of name: String?) throws(EditError) -> String {
@@ -49,12 +51,38 @@ enum FontFinder {
             files.first { FileSystem.name(of: $0).withoutEnding.lowercased() == wanted.lowercased() }
         }
         if let name {
-            guard let found = file(called: name) else { throw .noFont(name: name) }
+            guard let found = file(called: name) ?? font(called: name, in: files) else { throw .noFont(name: name) }
             return found
         }
         let plain = ["DejaVuSans-Bold", "LiberationSans-Bold", "NotoSans-Bold", "Arial Bold", "Helvetica"]
         guard let found = plain.lazy.compactMap(file(called:)).first ?? files.first else { throw .noFont(name: nil) }
         return found
+    }
+
+    /// A font by what it calls itself. Each file is opened once, and no more than `searchLimit` are.
+    private static func font(called name: String, in files: [String]) -> String? {
+        let wanted = plain(name)
+        guard !wanted.isEmpty else { return nil }
+        if let file = files.first(where: { plain(FileSystem.name(of: $0).withoutEnding) == wanted }) { return file }
+        var ofFamily: (path: String, oddness: Int)?
+        for path in files.prefix(searchLimit) {
+            guard let names = FontNames(of: path) else { continue }
+            let (family, style) = (plain(names.family), plain(names.style))
+            let isRegular = ["regular", "book", "roman", "normal"].contains(style)
+            let called = [family + style, plain(names.postScript)] + (isRegular ? [family + "regular"] : [])
+            if called.contains(wanted) { return path }
+            guard family == wanted else { continue }
+            let oddness = (isRegular ? 0 : 1) + (names.isBold ? 2 : 0) + (names.isItalic ? 4 : 0)
+            if oddness < ofFamily?.oddness ?? .max { ofFamily = (path, oddness) }
+        }
+        return ofFamily?.path
+    }
+
+    /// Far more files than any machine has fonts; opening one takes some 0.1 ms.
+    private static let searchLimit = 20_000
+
+    private static func plain(_ name: some StringProtocol) -> String {
+        name.lowercased().filter { !$0.isWhitespace && $0 != "-" && $0 != "_" }
     }
 
     /// How well a font file, by its name, does where nothing is asked of the font.

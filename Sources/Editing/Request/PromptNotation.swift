@@ -34,7 +34,7 @@ public struct PromptNotation: Sendable, Equatable {
     /// What other programs read that is plain words here.
     enum Kind {
         case editing, alternation, dynamic, braces, wildcard, composable, regions, compel, embedding, parameters,
-            multiPrompt, unknownTag, openTag
+            multiPrompt, weight, unknownTag, openTag
 
         var phrase: String {
             switch self {
@@ -49,6 +49,7 @@ public struct PromptNotation: Sendable, Equatable {
             case .embedding: "how ComfyUI calls a textual inversion"
             case .parameters: "a parameter of Midjourney"
             case .multiPrompt: "a multi-prompt of Midjourney"
+            case .weight: "a bracket whose weight is not read"
             case .unknownTag: "a tag that is not known here"
             case .openTag: "a tag that is not whole"
             }
@@ -61,6 +62,7 @@ public struct PromptNotation: Sendable, Equatable {
             case .compel, .multiPrompt: "write (word:1.1) for a weight"
             case .embedding: "name the file with --embedding, and write its word in the prompt"
             case .parameters: "give settings as options of the command"
+            case .weight: "write (word:1.2) for a weight"
             case .editing, .alternation, .dynamic, .wildcard, .composable, .regions, .unknownTag, .openTag: nil
             }
         }
@@ -75,6 +77,8 @@ private struct NotationReader {
     private(set) var loras: [PromptNotation.LoRATag] = []
     private(set) var warnings: [String] = []
     private var named: Set<PromptNotation.Kind> = []
+    /// Whether a weight beyond sense was named.
+    private var isExtremeNamed = false
     /// Brackets that are open, the innermost last.
     private var open: [Bracket] = []
     /// Where a `__` that may begin a wildcard stands.
@@ -234,12 +238,35 @@ private struct NotationReader {
             }
         case "{": if range.count > 2 { name(bracket.hasBar ? .dynamic : .braces, range) }
         default:
+            if let colon = bracket.lastColon, position - colon <= Self.longestWeight {
+                lookAtWeight(string(colon + 1 ..< position).trimmed, range)
+            }
             let calls = [".and(", ".blend(", ".swap("].map { Array($0.unicodeScalars) }
             if let call = calls.first(where: { scalars[(position + 1)...].starts(with: $0) }) {
                 name(.compel, bracket.start ..< position + 1 + call.count)
             }
         }
     }
+
+    /// The number of `(words:1.2)`, as far as it is one: what `Prompt` takes for a weight it takes whatever it is.
+    private mutating func lookAtWeight(_ text: String, _ range: Range<Int>) {
+        let isPlain = !text.isEmpty && text.allSatisfy { "+-.0123456789".contains($0) }
+        if isPlain, let weight = Float(text), weight.isFinite {
+            guard !Self.usualWeights.contains(weight), !isExtremeNamed else { return }
+            isExtremeNamed = true
+            warn("\(quoted(range)) weighs its words \(text) times, beyond what models can follow; 0.5 to 1.5 is usual")
+        } else if Float(text) != nil || text.first?.isNumber == true && text.allSatisfy(Self.isOfNumber) {
+            name(.weight, range)
+        }
+    }
+
+    private static func isOfNumber(_ character: Character) -> Bool {
+        character.isASCII && character.isNumber || "+-.,%eExX".contains(character)
+    }
+
+    private static let usualWeights: ClosedRange<Float> = -10 ... 10
+    /// Characters between a colon and the end of its bracket that may be meant as a number.
+    private static let longestWeight = 48
 
     /// `__name__`, without white space.
     private mutating func lookAtWildcard() {

@@ -103,7 +103,7 @@ extension EditError: CustomStringConvertible {
             "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
         case .noFont(let name):
             name.map {
-                "there is no font '\($0)' on this machine, expected the path of a font file or its name without the ending"
+                "there is no font '\($0)' on this machine, expected the path of a font file or the name of an installed font"
             }
                 ?? "no font was found on this machine; name a font file with --font"
         case .noGlyphs(let characters, let font):

@@ -41,12 +41,14 @@ public struct MaskReport: Sendable {
         let isGray = picture.layout.colorChannels == 1
         func tinted<Sample: FixedWidthInteger>(_ samples: [Sample]) -> [UInt8] {
             var result = [UInt8](repeating: 0, count: picture.size.area * 3)
-            let tint: [Float] = [1, 0, 0.6]
+            let maximum = Float(Sample.max)
             for pixel in 0 ..< picture.size.area {
                 let share = 0.6 * mask.coverage.values[pixel]
+                let first = pixel * channels
                 for channel in 0 ..< 3 {
-                    let value = Float(samples[pixel * channels + (isGray ? 0 : channel)]) / Float(Sample.max)
-                    result[pixel * 3 + channel] = quantized(value + share * (tint[channel] - value))
+                    let tint: Float = channel == 0 ? 1 : channel == 1 ? 0 : 0.6
+                    let value = Float(samples[first + (isGray ? 0 : channel)]) / maximum
+                    result[pixel * 3 + channel] = quantized(value + share * (tint - value))
                 }
             }
             return result

@@ -1,3 +1,4 @@
+internal import CleanUp
 public import ImageFiles
 internal import PlainText
 public import Raster
@@ -93,12 +94,15 @@ public struct OutputPlan: Sendable, Equatable {
         var number = 1
         while taken.count < count {
             let path = Self.path(folder: folder, stem: stem, ending: ending, number: number)
+            // The first name may be the user's own words; those that follow it are the program's.
+            let isMade = isNumbered || number > 1
             number += 1
             let isInput = picture.map { FileSystem.isSameFile($0, path) } ?? false
             let reader = protected.first { $0.isAt(path) }
+            if isMade, isInput || reader != nil { continue }
             if isNumbered {
                 let isFree = choice.force ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
-                if isInput || reader != nil || !isFree { continue }
+                if !isFree { continue }
             } else {
                 if let reader { throw .outputIsRead(path: path, role: reader.role) }
                 if isInput, !choice.force { throw .outputIsInput(path: path) }
@@ -130,11 +134,17 @@ public struct OutputPlan: Sendable, Equatable {
 
     /// Writes a file, and returns its path: the settled one, or the next free where another program took that
     /// meanwhile, with a note where the user named it.
-    func place(_ bytes: [UInt8], at settled: String) throws -> (path: String, note: EditNote?) {
+    ///
+    /// - Parameter kind: what it counts as for whoever stops the program.
+    func place(
+        _ bytes: [UInt8], as kind: FinishedWork.Kind, at settled: String
+    ) throws -> (path: String, note: EditNote?) {
         var path = settled
         while true {
             do {
-                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites)
+                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites) {
+                    FinishedWork.add(kind, at: path)
+                }
                 break
             } catch ImageFileError.exists {
                 path = next(after: settled)

@@ -1,55 +1,71 @@
+internal import CleanUp
 internal import Diffusion
 internal import ImageFiles
 internal import PlainText
 internal import Raster
 
-/// Writes the pictures of an edit to where the output plan says.
+/// Writes the pictures of an edit to where the output plan says, each when it is made.
 struct ResultWriter {
     let output: OutputChoice
     let outputs: OutputPlan
     let meter: ProgressMeter
+    /// The picture that was edited; `nil` where there was none.
+    let source: LoadedImage?
+    private var pictures: [Picture] = []
+    private var saved: [SavedPicture] = []
+    private var standardOutput: [UInt8]?
 
-    /// Writes the pictures, and a contact sheet of several.
-    func write(_ result: EditResult, record: EditRecord, source: LoadedImage?) throws -> EditReport {
-        let metadata = source?.metadata ?? ImageMetadata()
-        let seeds = record.plan.settings.seeds
-        // All are encoded before any is written: what the user may still stop leaves no file.
-        var files: [(picture: SavedPicture, bytes: [UInt8])] = []
-        var keepsBlocks = false
-        for (index, picture) in result.pictures.enumerated() {
-            let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
-            let encoded = try ImageFile.encode(
-                picture, format: outputs.format, metadata: metadata,
-                provenance: output.metadata ? record.provenance(seed: seeds[index]) : nil,
-                jpegSource: source?.jpegSource, name: path)
-            for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
-            if let blocks = encoded.blocks, index == 0 {
+    init(output: OutputChoice, outputs: OutputPlan, meter: ProgressMeter, source: LoadedImage?) {
+        self.output = output
+        self.outputs = outputs
+        self.meter = meter
+        self.source = source
+    }
+
+    /// Writes the next picture, which is that of the next seed of the record's plan.
+    mutating func write(_ picture: Picture, record: EditRecord) throws {
+        let index = pictures.count
+        let seed = record.plan.settings.seeds[index]
+        let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
+        let encoded = try ImageFile.encode(
+            picture, format: outputs.format, metadata: source?.metadata ?? ImageMetadata(),
+            provenance: output.metadata ? record.provenance(seed: seed) : nil,
+            jpegSource: source?.jpegSource, name: path)
+        for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
+        if index == 0 {
+            if let blocks = encoded.blocks {
                 try meter.note(
                     EditNote(
                         "JPEG: \(blocks.all - blocks.changed) of \(blocks.all.of("block")) \(blocks.all.verb("is", "are")) the input's own; those that the edit touches were encoded anew with its tables"
                     ))
+            } else if outputs.format == .jpeg, record.plan.keepsPixels {
+                try meter.note(Self.jpegNote)
             }
-            keepsBlocks = encoded.blocks != nil
-            files.append((SavedPicture(path: output.isStandardOutput ? "-" : path, seed: seeds[index]), encoded.bytes))
         }
-        if outputs.format == .jpeg, record.plan.keepsPixels, !keepsBlocks { try meter.note(Self.jpegNote) }
+        pictures.append(picture)
+        if output.isStandardOutput {
+            standardOutput = encoded.bytes
+            saved.append(SavedPicture(path: "-", seed: seed))
+        } else {
+            saved.append(try place(encoded.bytes, as: SavedPicture(path: path, seed: seed)))
+        }
+    }
 
-        var saved: [SavedPicture] = []
-        for file in files {
-            saved.append(output.isStandardOutput ? file.picture : try place(file.bytes, as: file.picture))
-        }
+    /// Writes a contact sheet of several pictures, and tells what was done. Traps where none was written.
+    func finish(record: EditRecord) throws -> EditReport {
+        let seeds = record.plan.settings.seeds
+        let colorSpace = source?.colorSpace ?? .assumed
+        var saved = saved
         if let path = outputs.contactSheet {
             let bytes = try ImageFile.encode(
-                ContactSheet.make(of: result.pictures, colorSpace: source?.colorSpace ?? .assumed),
-                format: outputs.format, provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil,
-                name: path
+                ContactSheet.make(of: pictures, colorSpace: colorSpace), format: outputs.format,
+                provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, name: path
             ).bytes
             saved.append(try place(bytes, as: SavedPicture(path: path, seed: seeds[0], isContactSheet: true)))
         }
         return report(
-            saved: saved, pictures: result.pictures, seeds: seeds, model: record.facts.name,
-            steps: record.plan.settings.steps, standardOutput: output.isStandardOutput ? files.first?.bytes : nil,
-            colorSpace: source?.colorSpace ?? .assumed)
+            saved: saved, pictures: pictures, seeds: seeds, model: record.facts.name,
+            steps: record.plan.settings.steps, standardOutput: standardOutput, colorSpace: colorSpace)
     }
 
     /// Whether the file of a picture in which nothing changes is its result. A JPEG keeps its orientation; others are
@@ -84,9 +100,9 @@ struct ResultWriter {
     /// meanwhile.
     private func place(_ bytes: [UInt8], as settled: SavedPicture) throws -> SavedPicture {
         var picture = settled
-        let placed = try outputs.place(bytes, at: settled.path)
+        let placed = try outputs.place(
+            bytes, as: settled.isContactSheet ? .contactSheet : .picture, at: settled.path)
         picture.path = placed.path
-        // First: whoever stops the edit now is told that it is in place.
         try meter.saved(picture)
         if let note = placed.note { try meter.note(note) }
         return picture

@@ -8,6 +8,8 @@ public struct OutpaintPlan: Sendable, Equatable {
 
     /// The largest canvas that is planned, in pixels: 2²⁸, as for decoding.
     public static let maximumCanvasArea = 1 << 28
+    /// The longest side of a canvas along which a picture is extended.
+    public static let maximumCanvasSide = 32768
 
     /// Where the picture stays when a canvas is given by its size.
     public enum Anchor: String, Sendable, Hashable, CaseIterable {
@@ -33,7 +35,8 @@ public struct OutpaintPlan: Sendable, Equatable {
         }
     }
 
-    /// - Throws: `OutpaintError` for a negative margin, no margin at all, or a canvas beyond `maximumCanvasArea`.
+    /// - Throws: `OutpaintError` for a negative margin, no margin at all, or a canvas beyond `maximumCanvasSide` or
+    ///   `maximumCanvasArea`.
     public init(source: PixelSize, margins: Margins) throws(OutpaintError) {
         for (side, value) in [
             ("left", margins.left), ("right", margins.right), ("top", margins.top), ("bottom", margins.bottom),
@@ -41,14 +44,27 @@ public struct OutpaintPlan: Sendable, Equatable {
             throw .negative(side: side, value: value)
         }
         guard !margins.isZero else { throw .nothingToAdd(source: source) }
-        let (columns, columnsOverflow) = margins.left.addingReportingOverflow(margins.right)
-        let (rows, rowsOverflow) = margins.top.addingReportingOverflow(margins.bottom)
-        guard !columnsOverflow && !rowsOverflow && columns < Self.maximumCanvasArea && rows < Self.maximumCanvasArea,
-            (source.width + columns) * (source.height + rows) <= Self.maximumCanvasArea
-        else { throw .tooLarge(maximumArea: Self.maximumCanvasArea) }
+        let canvas = PixelSize(
+            width: Self.length(source.width, margins.left, margins.right),
+            height: Self.length(source.height, margins.top, margins.bottom))
+        // A picture that is longer already may be extended along its other side.
+        guard canvas.width <= max(source.width, Self.maximumCanvasSide),
+            canvas.height <= max(source.height, Self.maximumCanvasSide)
+        else { throw .sideTooLong(canvas: canvas) }
+        guard canvas.area <= Self.maximumCanvasArea else { throw .tooLarge(canvas: canvas) }
         sourceSize = source
         self.margins = margins
     }
+
+    /// Of a side and what is added to it; at most `longestLength`.
+    private static func length(_ side: Int, _ before: Int, _ behind: Int) -> Int {
+        side + min(before, longestLength) + min(behind, longestLength)
+    }
+
+    /// Far beyond any canvas, and nowhere near an overflow.
+    private static let longestLength = 1 << 40
+
+    private static func length(_ value: Double) -> Int { Int(min(value, Double(longestLength))) }
 
     /// A canvas of `size` with the picture at `anchor`.
     ///
@@ -75,10 +91,8 @@ public struct OutpaintPlan: Sendable, Equatable {
         let ratio = Double(aspect.width) / Double(aspect.height)
         let width = max(Double(source.width), (Double(source.height) * ratio).rounded())
         let height = max(Double(source.height), (Double(source.width) / ratio).rounded())
-        guard width < Double(Self.maximumCanvasArea) && height < Double(Self.maximumCanvasArea) else {
-            throw .tooLarge(maximumArea: Self.maximumCanvasArea)
-        }
-        try self.init(source: source, size: PixelSize(width: Int(width), height: Int(height)), anchor: anchor)
+        try self.init(
+            source: source, size: PixelSize(width: Self.length(width), height: Self.length(height)), anchor: anchor)
     }
 
     /// A canvas whose sides are `zoomOut` times the picture's, rounded: as if the camera went back. The picture keeps its
@@ -89,10 +103,8 @@ public struct OutpaintPlan: Sendable, Equatable {
         guard factor > 1 else { throw .badZoom(factor) }
         let width = (Double(source.width) * factor).rounded()
         let height = (Double(source.height) * factor).rounded()
-        guard width < Double(Self.maximumCanvasArea) && height < Double(Self.maximumCanvasArea) else {
-            throw .tooLarge(maximumArea: Self.maximumCanvasArea)
-        }
-        try self.init(source: source, size: PixelSize(width: Int(width), height: Int(height)), anchor: anchor)
+        try self.init(
+            source: source, size: PixelSize(width: Self.length(width), height: Self.length(height)), anchor: anchor)
     }
 
     public var canvasSize: PixelSize { sourceSize.padded(by: margins) }
@@ -132,7 +144,8 @@ public enum OutpaintError: Error, Equatable, CustomStringConvertible {
     case badAspect(width: Int, height: Int)
     case badZoom(Double)
     case smallerThanSource(source: PixelSize, canvas: PixelSize)
-    case tooLarge(maximumArea: Int)
+    case sideTooLong(canvas: PixelSize)
+    case tooLarge(canvas: PixelSize)
 
     public var description: String {
         switch self {
@@ -144,7 +157,10 @@ public enum OutpaintError: Error, Equatable, CustomStringConvertible {
         case .badZoom(let factor): "zooming out takes a factor above 1, got \(factor)"
         case .smallerThanSource(let source, let canvas):
             "the canvas \(canvas) is smaller than the picture \(source); outpainting only adds"
-        case .tooLarge(let maximumArea): "the canvas would have more than \(maximumArea) pixels"
+        case .sideTooLong(let canvas):
+            "the canvas would be \(canvas), expected sides of at most \(OutpaintPlan.maximumCanvasSide) pixels"
+        case .tooLarge(let canvas):
+            "the canvas would be \(canvas), expected at most \(OutpaintPlan.maximumCanvasArea) pixels in all"
         }
     }
 }

@@ -8,19 +8,7 @@ struct ManualCommand: ParsableCommand {
         discussion: "Read it with 'editor manual | man -l -', or keep it as editor.1 where your manual pages lie.")
 
     func run() throws {
-        let page = try ManualPage(description: EditorCommand.description())
+        let page = ManualPage(try CommandDescription.ofProgram())
         try Console.writeOutput(String(page.mdoc(date: Release.date).dropLast()))
-    }
-}
-
-extension EditorCommand {
-    /// All commands and options as JSON, in the parser's own words.
-    static func description() throws -> String {
-        do {
-            _ = try parseAsRoot(["--experimental-dump-help"])
-        } catch  where exitCode(for: error) == .success {
-            return fullMessage(for: error)
-        }
-        preconditionFailure("the parser did not describe its commands")
     }
 }

@@ -6,7 +6,7 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
         commandName: "outpaint",
         abstract: "Extend a picture beyond its borders.",
         discussion: """
-            Say how far with --left, --right, --top and --bottom, or with --size, --aspect or --zoom-out, which keep the picture in the middle unless --anchor says otherwise. Far extensions are made panel by panel. A mask repaints a part of the picture itself as well; else every pixel of it is kept. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
+            Say how far with --left, --right, --top and --bottom, or with --size, --aspect or --zoom-out, which keep the picture in the middle unless --anchor says otherwise. The canvas may be up to 32768 pixels wide or high. Far extensions are made panel by panel. A mask repaints a part of the picture itself as well; else every pixel of it is kept. Without IMAGE the picture is taken from standard input if something is piped in, else it is the last result made in this folder.
             """)
 
     @Argument(help: "The picture (PNG, JPEG, WebP, TIFF); - for standard input.", completion: .file())

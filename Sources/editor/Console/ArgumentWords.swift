@@ -11,18 +11,24 @@ enum ArgumentWords {
     }
 
     /// Whether JSON is asked for, as far as words tell before they are parsed.
-    static func askForJSON(_ words: [String]) -> Bool { words.prefix { $0 != "--" }.contains("--json") }
+    static func askForJSON(_ words: [String]) -> Bool { beforeEnd(words).contains("--json") }
 
-    /// Why the words were not understood, where it is a file whose name begins as an option does, or a word too many
-    /// that other commands take; else `nil`.
+    /// Why the words were not understood, where the parser cannot know: there is no such command, a file or a text begins
+    /// as an option does, or there is a word too many that other commands take. Else `nil`.
     ///
     /// - Parameter message: what the parser said of them, empty where it took them for a question for help.
     static func explanation(of message: String, _ words: [String]) -> String? {
         // With a dot: what is an option of this program has none.
-        let file = words.prefix { $0 != "--" }.first {
+        let file = beforeEnd(words).first {
             $0.hasPrefix("-") && $0.contains(".") && FileSystem.exists($0)
         }
         if let file { return "'\(file)' begins as an option does; for the file of that name write ./\(file)" }
+        // Help that was asked for by an option of its own needs no further look.
+        let isCluster = { (word: String) in word.hasPrefix("-") && !word.hasPrefix("--") && word.utf8.count > 2 }
+        guard !message.isEmpty || beforeEnd(words).contains(where: isCluster) else { return nil }
+        guard let root = try? CommandDescription.ofProgram() else { return nil }
+        if !message.isEmpty, let unknown = unknownCommand(words, root) { return unknown }
+        if let dashed = dashedValue(message, words, root) { return dashed }
         guard message.lowercased().contains("unexpected argument") else { return nil }
         switch words.first {
         case "erase":
@@ -32,5 +38,112 @@ enum ArgumentWords {
                 + "; variations takes one picture; give a mask with --mask, and use 'editor remix' with a prompt"
         default: return nil
         }
+    }
+
+    private static func beforeEnd(_ words: [String]) -> ArraySlice<String> { words.prefix { $0 != "--" } }
+
+    // MARK: Commands
+
+    /// A command that there is not, with the one that may be meant.
+    private static func unknownCommand(_ words: [String], _ root: CommandDescription) -> String? {
+        // Its value is a shell.
+        guard !words.contains("--generate-completion-script") else { return nil }
+        var command = root
+        var path: [String] = []
+        for word in beforeEnd(words) where !word.hasPrefix("-") {
+            // Which takes no command takes the words that follow.
+            guard !command.commands.isEmpty else { return nil }
+            path.append(word)
+            if let known = (command.subcommands ?? []).first(where: { $0.commandName == word }) {
+                command = known
+                continue
+            }
+            let group = path.dropLast().map { $0 + " " }.joined()
+            let near = nearest(to: word, in: command.commands.map(\.commandName)).map { group + $0 }
+            let elsewhere = root.commands.first { $0.commands.contains { $0.commandName == word } }
+            let meant = elsewhere.map { "\($0.commandName) \(word)" } ?? near
+            return "there is no command '\(group)\(word)'; "
+                + (meant.map { "did you mean 'editor \($0)'?" } ?? "'editor \(group)--help' lists them")
+        }
+        return nil
+    }
+
+    /// The name that differs by the fewest letters, if these are few.
+    private static func nearest(to word: String, in names: [String]) -> String? {
+        let letters = Array(word.lowercased().unicodeScalars.prefix(40))
+        let distances = names.map { (name: $0, distance: distance(letters, Array($0.unicodeScalars))) }
+        guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
+        return best.distance <= max(1, min(letters.count, best.name.count) / 3) ? best.name : nil
+    }
+
+    /// Letters to put in, take out, change or swap with the next one.
+    private static func distance(_ one: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int {
+        var rows = [Array(0 ... other.count)]
+        for (i, letter) in one.enumerated() {
+            var row = [i + 1]
+            for (j, wanted) in other.enumerated() {
+                var best = min(row[j] + 1, rows[i][j + 1] + 1, rows[i][j] + (letter == wanted ? 0 : 1))
+                if i > 0, j > 0, letter == other[j - 1], one[i - 1] == wanted {
+                    best = min(best, rows[i - 1][j - 1] + 1)
+                }
+                row.append(best)
+            }
+            rows.append(row)
+        }
+        return rows[one.count][other.count]
+    }
+
+    // MARK: Values that begin as an option does
+
+    private static func dashedValue(_ message: String, _ words: [String], _ root: CommandDescription) -> String? {
+        let said = message.lowercased()
+        let asksForArgument = said.hasPrefix("missing expected argument")
+        guard message.isEmpty || asksForArgument || said.hasPrefix("unknown option") || said.hasPrefix("missing value")
+        else { return nil }
+        var rest = beforeEnd(words)
+        var command = root
+        while let word = rest.first, let next = command.commands.first(where: { $0.commandName == word }) {
+            command = next
+            rest = rest.dropFirst()
+        }
+        let arguments = command.arguments ?? []
+        func named(_ name: String) -> CommandDescription.Argument? {
+            arguments.first { $0.names?.contains { $0.spelling == name } ?? false }
+        }
+        let flags = Set(arguments.filter { $0.kind == "flag" }.flatMap { $0.names ?? [] }.map(\.name) + ["h"])
+        var skipsValue = false
+        for (index, word) in zip(rest.indices, rest) {
+            if skipsValue {
+                skipsValue = false
+                continue
+            }
+            guard word.hasPrefix("-"), word != "-" else { continue }
+            let name = word.prefix { $0 != "=" }
+            if let option = named(String(name)) {
+                guard option.kind == "option", name.endIndex == word.endIndex else { continue }
+                let value = rest.indices.contains(index + 1) ? rest[index + 1] : nil
+                if said.hasPrefix("missing value for '\(name)"), let value, value.hasPrefix("-") {
+                    return "\(message); for a value that begins with a dash write \(name)=\(quoted(value))"
+                }
+                skipsValue = true
+                continue
+            }
+            // A long option that there is not, several short ones in one word, or one with its number.
+            let isOption =
+                word == "-help"
+                || !word.contains(where: \.isWhitespace)
+                    && (word.hasPrefix("--") || word.dropFirst().allSatisfy { flags.contains(String($0)) }
+                        || named(String(word.prefix(2))) != nil && word.dropFirst(2).allSatisfy(\.isNumber))
+            guard !isOption, arguments.contains(where: { $0.kind == "positional" }) else { continue }
+            return (asksForArgument ? "\(message); " : "")
+                + "'\(word)' begins as an option does; to give it as it is, write -- \(quoted(word)) behind all options"
+        }
+        return nil
+    }
+
+    /// As a shell takes it for one word.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_=+.,:%/".contains($0)) }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
     }
 }

@@ -96,9 +96,14 @@ enum Console {
     }
 
     /// A result on standard output: whoever closes the pipe before its end does not get it.
-    static func writeOutput(picture: [UInt8]) throws {
+    ///
+    /// - Parameter kind: what it counts as for whoever stops the program.
+    static func writeOutput(picture: [UInt8], as kind: FinishedWork.Kind) throws {
         do {
+            Interruption.says { EditInterrupted(isOutputCut: true) }
             try write(picture, to: STDOUT_FILENO)
+            FinishedWork.add(kind, at: "-")
+            Interruption.says { EditInterrupted() }
         } catch StreamError.closed {
             // The process ends as one that does not handle the signal.
             signal(SIGPIPE, SIG_DFL)

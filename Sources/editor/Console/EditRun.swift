@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Diffusion
 internal import Editing
 
@@ -24,11 +25,11 @@ struct EditRun {
             request: request,
             output: OutputChoice(
                 path: options.output, force: options.force, metadata: !options.noMetadata,
-                livePreview: options.livePreview == OutputOptions.terminal ? nil : options.livePreview,
+                livePreview: options.showsInTerminal ? nil : options.livePreview,
                 reads: reads))
         defer { printer.closeLine() }
         var denoiser: (any Denoiser)?
-        var saved = 0
+        var isFirst = true
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
@@ -41,20 +42,19 @@ struct EditRun {
                 return opened
             },
             observe: { event in
-                if case .saved = event {
-                    // What is in place stays; the others follow if the moment that a signal leaves is enough.
-                    saved += 1
-                    Interruption.says(EditInterrupted(saved: saved))
+                if case .saved(let picture) = event {
+                    // Of several the first: as good a start as any, and its name is the plain one. It stays the last
+                    // result if the edit is stopped before the others are there.
+                    if isFirst, picture.path != "-" { LastResult.remember(picture.path) }
+                    isFirst = false
                 } else {
                     try Interruption.check()
                 }
                 printer.show(event)
             })
         printer.finish(report)
-        // Of several the first: as good a start as any, and its name is the plain one.
-        if let first = report.saved.first, first.path != "-" { LastResult.remember(first.path) }
         if let bytes = report.standardOutput {
-            try Console.writeOutput(picture: bytes)
+            try Console.writeOutput(picture: bytes, as: .picture)
             if options.json { Console.writeError(json: report.json) }
         } else if options.json {
             try Console.writeOutput(report.json.line)
@@ -72,7 +72,7 @@ struct EditRun {
         _ openLibrary: () throws -> LoRALibrary
     ) throws {
         guard let place = shared.output.livePreview else { return }
-        if place != OutputOptions.terminal {
+        if !shared.output.showsInTerminal {
             let reads = reads + request.loraFiles(in: openLibrary)
             printer.livePreview = .file(
                 try LivePreview(path: place, force: shared.output.force, request: request, reads: reads))

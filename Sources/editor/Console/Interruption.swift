@@ -14,7 +14,7 @@ internal import Synchronization
 enum Interruption {
     private static let flag = Atomic<Bool>(false)
     private static let isEnding = Atomic<Bool>(false)
-    private static let failure = Mutex<any Error>(EditInterrupted())
+    private static let failure = Mutex<@Sendable () -> any Error>({ EditInterrupted() })
 
     /// Microseconds in which work may end by itself.
     private static let grace: useconds_t = 100_000
@@ -62,13 +62,15 @@ enum Interruption {
         if !isWaiting { pthread_sigmask(SIG_UNBLOCK, &numbers, nil) }
     }
 
-    /// Throws `EditInterrupted` once a signal came.
+    /// Throws `EditInterrupted`, or what `says` settled, once a signal came.
     static func check() throws {
-        if isRequested { throw failure.withLock { $0 } }
+        if isRequested { throw failure.withLock { $0() } }
     }
 
     /// Settles what is said if a signal comes from now on.
-    static func says(_ error: any Error) { failure.withLock { $0 = error } }
+    ///
+    /// - Parameter error: called once it has come.
+    static func says(_ error: @escaping @Sendable () -> any Error) { failure.withLock { $0 = error } }
 
     /// Whether the caller is the first that ends the process, and so the one that says why. Others wait for that end.
     static func beginEnd() {
@@ -84,7 +86,7 @@ enum Interruption {
         usleep(grace)
         beginEnd()
         CleanUp.end {
-            let failure = Failure(failure.withLock { $0 })
+            let failure = Failure(failure.withLock { $0() })
             Console.clearLine()
             failure.report()
             _exit(failure.code)

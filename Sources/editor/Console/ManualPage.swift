@@ -1,49 +1,12 @@
-#if canImport(FoundationEssentials)
-    internal import FoundationEssentials
-#else
-    internal import Foundation
-#endif
-
 /// The manual as one page of mdoc(7), made from the parser's own description of the commands.
 struct ManualPage {
-    /// What the parser writes for `--experimental-dump-help`, as far as it is printed.
-    private struct Description: Decodable {
-        var command: Command
-    }
-
-    private struct Command: Decodable {
-        var commandName: String
-        var abstract: String?
-        var discussion: String?
-        var arguments: [Argument]?
-        var subcommands: [Command]?
-        var shouldDisplay: Bool?
-    }
-
-    private struct Argument: Decodable {
-        struct Name: Decodable {
-            var kind: String
-            var name: String
-
-            var spelling: String { kind == "long" ? "--\(name)" : "-\(name)" }
-        }
-
-        var kind: String
-        var names: [Name]?
-        var valueName: String?
-        var abstract: String?
-        var defaultValue: String?
-        var allValues: [String]?
-        var sectionTitle: String?
-        var isOptional: Bool
-        var shouldDisplay: Bool?
-    }
+    private typealias Command = CommandDescription
+    private typealias Argument = CommandDescription.Argument
 
     private let root: Command
 
-    /// Throws where the description is not what the parser writes.
-    init(description json: String) throws {
-        root = try JSONDecoder().decode(Description.self, from: Data(json.utf8)).command
+    init(_ description: CommandDescription) {
+        root = description
     }
 
     /// - Parameter date: as mdoc wants it, "November 21, 2026".

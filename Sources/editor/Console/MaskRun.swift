@@ -1,3 +1,4 @@
+internal import CleanUp
 internal import Editing
 internal import Masking
 
@@ -25,7 +26,7 @@ struct MaskRun {
         }
         printer.closeLine()
         if let bytes = report.standardOutput {
-            try Console.writeOutput(picture: bytes)
+            try Console.writeOutput(picture: bytes, as: .mask)
             if options.json { Console.writeError(json: report.json) }
         } else {
             try Console.writeOutput(options.json ? report.json.line : report.path)

@@ -26,7 +26,7 @@ struct SeedArgument {
 
     static let parse: Form.Transform<SeedArgument> = { text in
         let word = NumberWord(text)
-        if word?.value == -1 || text.trimmed.lowercased() == "random" { return SeedArgument(seed: nil) }
+        if word?.value == -1 || text.plainWord == "random" { return SeedArgument(seed: nil) }
         guard let word, !word.isPercent, let seed = UInt64(word.digits) ?? UInt64(exactly: word.value) else {
             throw Form.expected(
                 "a whole number from 0 to 18446744073709551615, or -1 for a new one", example: "42")
@@ -66,7 +66,8 @@ struct FillArgument {
     let fill: Fill
 
     static let parse: Form.Transform<FillArgument> = { text in
-        guard let fill = Fill(name: text.trimmed.lowercased()) ?? HexColor(text)?.fill else {
+        let named: [Fill] = [.fill, .patchmatch, .noise, .original]
+        guard let fill = named.first(where: { $0.name == text.plainWord }) ?? HexColor(text)?.fill else {
             throw ValidationError(
                 "expected fill, patchmatch, noise, original or a colour as #rrggbb, for example #ff8800")
         }

@@ -61,8 +61,9 @@ struct CanvasOptions: ParsableArguments {
     /// What was asked for. Throws a `ValidationError` for none, for several ways at once and for values out of range.
     func change() throws -> CanvasChange {
         let margins = [("left", left), ("right", right), ("top", top), ("bottom", bottom)]
-        for (side, value) in margins {
-            try check(SettingRange(side, "pixels", EditSettings.marginRange), value)
+        // How much is too much the picture's size says.
+        for case (let side, let value?) in margins where value < 0 {
+            throw ValidationError("--\(side) must be 0 pixels or more, found \(value)")
         }
         try check(EditSettings.zoomOutRange, zoomOut)
         try check(EditSettings.panelRange, panel)
@@ -80,7 +81,7 @@ struct CanvasOptions: ParsableArguments {
             }
             return .margins(Margins(left: left ?? 0, right: right ?? 0, top: top ?? 0, bottom: bottom ?? 0))
         case (false, let size?, nil, nil):
-            return .size(try size.checked(option: "--size"), anchor: anchor)
+            return .size(size.size, anchor: anchor)
         case (false, nil, let aspect?, nil):
             let range = 1 ... 1000
             guard range.contains(aspect.width), range.contains(aspect.height) else {

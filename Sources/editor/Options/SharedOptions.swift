@@ -109,7 +109,8 @@ struct OutputOptions: ParsableArguments {
     var quiet = false
 
     /// The word by which `--live-preview` means the terminal.
-    static let terminal = "terminal"
+    private static let terminal = "terminal"
+    var showsInTerminal: Bool { livePreview?.plainWord == Self.terminal }
 
     func validate() throws {
         try check(EditSettings.countRange, count)
@@ -121,7 +122,7 @@ struct OutputOptions: ParsableArguments {
         if previewVae != nil, livePreview == nil {
             throw ValidationError("--preview-vae decodes live previews, expected --live-preview beside it")
         }
-        if json, livePreview == Self.terminal {
+        if json, showsInTerminal {
             throw ValidationError(
                 "--json leaves no room for pictures on the terminal; give --live-preview the name of a .png file")
         }

@@ -171,7 +171,7 @@ struct MaskTextCommand: ParsableCommand, ReportsAsJSON {
 
     @Option(
         help: ArgumentHelp(
-            "A font file, or the name of an installed one without its ending. Default: a plain bold one that has the characters. What it lacks comes from other installed fonts.",
+            "A font file, or the name of an installed font: of its family, with or without the style, or of its file without the ending. Default: a plain bold one that has the characters. What it lacks comes from other installed fonts.",
             valueName: "font"), completion: .file())
     var font: String?
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CleanUp
 internal import Diffusion
 internal import Editing
 internal import PlainText
@@ -57,7 +58,9 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
             force: force)
         let printer = TransferPrinter(json: json, quiet: quiet)
         defer { printer.closeLine() }
-        Interruption.says(PullInterrupted())
+        Interruption.says {
+            FinishedWork.counts.isEmpty ? PullInterrupted() as any Error : EditInterrupted()
+        }
         let result = try pull.run { progress in
             try Interruption.check()
             if let progress { printer.show(progress) }
@@ -106,14 +109,14 @@ struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { json }
 
     func run() throws {
-        let library = try ModelLibrary()
-        let removal = try ModelRemoval(of: library.model(model), in: library)
-        let name = removal.model.name
+        let removal = try ModelRemoval(model, in: try ModelLibrary())
+        let name = removal.model.name.quotedIfUnclear
         let size = Figures.bytes(removal.bytes)
         if !json {
             Console.writeError("\(name): \(removal.summary), \(size)")
             if !removal.kept.isEmpty {
-                Console.writeError("other models there stay: \(removal.kept.joined(separator: ", "))")
+                let names = removal.kept.map(\.quotedIfUnclear).joined(separator: ", ")
+                Console.writeError("other models there stay: \(names)")
             }
         }
         if !force {
@@ -166,7 +169,7 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
         abstract: "Write a model as a single file or as a folder, in another number format.",
         usage: "editor models convert <model> <output> [<options>]",
         discussion: """
-            An output that ends in .safetensors or .gguf is a single file in the original key layout, any other a folder in the diffusers layout. What a layout cannot hold is refused.
+            An output that ends in .safetensors or .gguf is a single file in the original key layout, any other a folder in the diffusers layout. What a layout cannot hold is refused. The model inside this program, 'embedded', fits a folder only.
             """)
 
     @Argument(help: "A name of 'editor models list', or a path.", completion: .file())
