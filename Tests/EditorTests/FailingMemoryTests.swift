@@ -99,7 +99,10 @@
             ]
         }
 
-        @Test(.enabled(if: compiler != nil, "skipped: no C compiler"), arguments: Work.all)
+        @Test(
+            .enabled(if: compiler != nil, "skipped: no C compiler"),
+            .disabled(if: ProcessInfo.processInfo.environment["EDITOR_SANITIZER"] != nil, "it brings an allocator"),
+            arguments: Work.all)
         func `Too little memory is said, whichever library notices it`(work: Work) throws {
             let editor = try Editor()
             try editor.writePictures()
