@@ -45,14 +45,16 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
 
         // C.
+        .target(name: "CParallel", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
-            name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CLCMS", "CWebP", "CTIFF"],
+            name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CLCMS", "CWebP", "CTIFF", "CParallel"],
             linkerSettings: ["png", "jpeg", "z", "lcms2", "webp", "webpmux", "webpdemux", "tiff"].map {
                 .linkedLibrary($0)
             } + [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
-            name: "CKernels", dependencies: ["COneDNN"],
-            linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp", .when(platforms: [.linux]))]),
+            name: "CKernels", dependencies: ["COneDNN", "CParallel"],
+            // On Linux it is loaded when it is needed (onednn.h).
+            linkerSettings: [.linkedLibrary("dnnl", .when(platforms: [.macOS]))]),
 
         .target(
             name: "CTypeface", dependencies: ["CFreeType", "CHarfBuzz", "CFriBidi", "CRaqm"],
@@ -71,15 +73,20 @@ let package = Package(
         .target(
             name: "ImageFiles", dependencies: ["CleanUp", "PlainText", "Raster", "CImageIO"],
             swiftSettings: strictUnsafe),
-        .target(name: "Masking", dependencies: ["PlainText", "Raster", "CTypeface"], swiftSettings: strictUnsafe),
-        .target(name: "Tensors", dependencies: ["CleanUp", "PlainText", "CKernels"], swiftSettings: strictUnsafe),
+        .target(
+            name: "Masking", dependencies: ["PlainText", "Raster", "CParallel", "CTypeface"],
+            swiftSettings: strictUnsafe),
+        .target(
+            name: "Tensors", dependencies: ["CleanUp", "PlainText", "CKernels", "CParallel"],
+            swiftSettings: strictUnsafe),
         .target(
             name: "Diffusion", dependencies: ["CleanUp", "PlainText", "Raster", "Tensors", "CBundledModel"],
             swiftSettings: strict),
         .target(
             name: "Editing",
             dependencies: [
-                "CleanUp", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CTransfer",
+                "CleanUp", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CParallel",
+                "CTransfer",
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -91,7 +98,8 @@ let package = Package(
             swiftSettings: strict),
 
         .executableTarget(
-            name: "kernel-benchmarks", dependencies: ["CKernels"], path: "Benchmarks/Kernels", swiftSettings: strict),
+            name: "kernel-benchmarks", dependencies: ["CKernels", "CParallel"], path: "Benchmarks/Kernels",
+            swiftSettings: strict),
 
         .executableTarget(
             name: "seam-benchmarks", dependencies: ["Diffusion", "Editing", "ImageFiles", "Masking", "Raster"],
@@ -104,7 +112,9 @@ let package = Package(
         .testTarget(
             name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["Tensors", "CKernels", "CParallel", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "ImageFiles", "Raster", "Tensors", "TestSupport"],
             swiftSettings: strict),

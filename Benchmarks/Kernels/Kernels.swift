@@ -1,4 +1,5 @@
 import CKernels
+import CParallel
 import Foundation
 
 /// Times every kernel alone, on the shapes of Stable Diffusion 1.5 at 512×512: `swift run -c release kernel-benchmarks`.
@@ -8,9 +9,9 @@ import Foundation
 /// definitions have them, so Winograd's form can exceed 100 %.
 @main struct Kernels {
     static func main() {
-        let threads = ProcessInfo.processInfo.environment["THREADS"].flatMap { Int32($0) } ?? ckernels_threads()
-        ckernels_set_threads(threads)
-        print("\(String(cString: ckernels_isa_name(ckernels_current_isa()))), \(ckernels_threads()) threads\n")
+        let threads = ProcessInfo.processInfo.environment["THREADS"].flatMap { Int32($0) } ?? parallel_threads()
+        parallel_set_threads(threads)
+        print("\(String(cString: ckernels_isa_name(ckernels_current_isa()))), \(parallel_threads()) threads\n")
         let hasBFloat16 = ckernels_has_native_bf16()
         var arithmetics = [Arithmetic.float32]
         if hasBFloat16 { arithmetics.append(.bfloat16) }

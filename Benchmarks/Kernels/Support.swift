@@ -1,4 +1,5 @@
 import CKernels
+import CParallel
 import Foundation
 
 /// Memory of 64-byte alignment, as the kernels want it.
@@ -37,7 +38,7 @@ func inParallel(_ count: Int, _ body: (Int) -> Void) {
     withoutActuallyEscaping(body) { body in
         var context = body
         withUnsafeMutablePointer(to: &context) { pointer in
-            ckernels_parallel_for(
+            parallel_for(
                 count, { $0!.assumingMemoryBound(to: ((Int) -> Void).self).pointee($1) }, pointer)
         }
     }

@@ -1,10 +1,9 @@
 #include "internal.h"
 
+#include <CParallel.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lcms2.h>
 
@@ -14,8 +13,8 @@ static const float srgb_tolerance = 0.5F / 255;
 /// Pixels that are converted at a time: the scratch stays in cache.
 enum { piece_pixels = 4096 };
 
-/// The fewest pixels that are worth a thread of their own, some milliseconds, and the most threads.
-enum { thread_pixels = 1 << 16, most_threads = 64 };
+/// The fewest pixels that are worth a thread, some milliseconds.
+enum { part_pixels = 1 << 16 };
 
 const char *cimageio_profile_name(const cimageio_profile_info *info) { return info->name; }
 
@@ -198,8 +197,8 @@ bool cimageio_profile_describe(const uint8_t *profile, size_t count, cimageio_pr
     return done;
 }
 
-/// A part of a conversion, for a thread.
-struct share {
+/// A conversion in parts.
+struct work {
     const struct conversion *conversion;
     bool back;
     const float *in;
@@ -207,34 +206,18 @@ struct share {
     size_t pixels;
 };
 
-static void *run_share(void *argument) {
-    const struct share *share = argument;
-    if (share->back) run_from_srgb(share->conversion, share->in, share->out, share->pixels);
-    else run_to_srgb(share->conversion, share->in, share->out, share->pixels);
-    return NULL;
+static void run_part(void *context, size_t index) {
+    const struct work *work = context;
+    size_t start = index * part_pixels;
+    size_t count = work->pixels - start < part_pixels ? work->pixels - start : part_pixels;
+    (work->back ? run_from_srgb : run_to_srgb)(work->conversion, work->in + start * 3, work->out + start * 3, count);
 }
 
-/// Converts over all cores. A transform may be used by several threads at once where it was made with cmsFLAGS_NOCACHE:
-/// its one-pixel cache is all that a transform would write to.
+/// Converts on all threads. A transform may be used by several at once where it was made with cmsFLAGS_NOCACHE: its
+/// one-pixel cache is all that a transform would write to.
 static void run(const struct conversion *conversion, bool back, const float *in, float *out, size_t pixels) {
-    pthread_t threads[most_threads];
-    struct share shares[most_threads];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t count = pixels / thread_pixels;
-    if (count > (size_t)(cores < 1 ? 1 : cores)) count = (size_t)(cores < 1 ? 1 : cores);
-    if (count > most_threads) count = most_threads;
-    if (count < 1) count = 1;
-    bool is_started[most_threads] = {false};
-    for (size_t index = 0; index < count; index++) {
-        size_t start = pixels * index / count, end = pixels * (index + 1) / count;
-        shares[index] = (struct share){conversion, back, in + start * 3, out + start * 3, end - start};
-        // The last is this thread's own, as is what no thread could be had for.
-        if (index + 1 < count)
-            is_started[index] = pthread_create(&threads[index], NULL, run_share, &shares[index]) == 0;
-        if (!is_started[index]) run_share(&shares[index]);
-    }
-    for (size_t index = 0; index < count; index++)
-        if (is_started[index]) pthread_join(threads[index], NULL);
+    struct work work = {conversion, back, in, out, pixels};
+    parallel_for((pixels + part_pixels - 1) / part_pixels, run_part, &work);
 }
 
 static bool convert(bool back, const uint8_t *profile, size_t count, const float *in, float *out, size_t pixels,

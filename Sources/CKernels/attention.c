@@ -2,9 +2,9 @@
 // attention_avx512_bf16.c, and what runs wherever that form does not; bf16 operands are widened first.
 
 #include "attention.h"
+#include "onednn.h"
 
 #include <float.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
 enum { QUERY_BLOCK = 64 };
@@ -46,6 +46,8 @@ int ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, con
         widen(v, v_stride, s->keys, d, v_wide);
         keys = k_wide, values = v_wide, k_stride = v_stride = d;
     }
+    const int loaded = onednn_load();
+    if (loaded) return loaded;
     for (int64_t first = first_query; first < first_query + query_count; first += QUERY_BLOCK) {
         const int64_t left = first_query + query_count - first;
         const int64_t rows = left < QUERY_BLOCK ? left : QUERY_BLOCK;
@@ -56,7 +58,7 @@ int ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, con
             queries = q_wide, q_stride = d;
         }
         dnnl_status_t status =
-            dnnl_sgemm('N', 'T', rows, s->keys, d, s->scale, queries, q_stride, keys, k_stride, 0, scores, s->keys);
+            onednn.sgemm('N', 'T', rows, s->keys, d, s->scale, queries, q_stride, keys, k_stride, 0, scores, s->keys);
         if (status) return status;
         for (int64_t r = 0; r < rows; r++) {
             float *row = scores + r * s->keys;
@@ -66,7 +68,7 @@ int ckernels_attention_f32(const ckernels_attention_shape *s, const void *q, con
         }
         float *out = wide ? (float *)y + first * s->y_stride : y_wide;
         const int64_t out_stride = wide ? s->y_stride : d;
-        status = dnnl_sgemm('N', 'N', rows, d, s->keys, 1, scores, s->keys, values, v_stride, 0, out, out_stride);
+        status = onednn.sgemm('N', 'N', rows, d, s->keys, 1, scores, s->keys, values, v_stride, 0, out, out_stride);
         if (status) return status;
         if (!wide)
             for (int64_t r = 0; r < rows; r++)

@@ -2,6 +2,7 @@
 // convolution with a larger kernel gathers the pixels under it to one row (Chellapilla et al. 2006).
 
 #include "int8.h"
+#include "CParallel.h"
 #include "form.h"
 #include "tables.h"
 
@@ -85,7 +86,7 @@ static void pack_panel(void *context, size_t index) {
 
 static void pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     packing job = {s, plain, packed};
-    ckernels_parallel_for(panel_count(s), pack_panel, &job);
+    parallel_for(panel_count(s), pack_panel, &job);
 }
 
 // --- Execution -------------------------------------------------------------------------------------------------------
@@ -224,13 +225,13 @@ static void execute(const ckernels_convolution_shape *s, int threads, const void
                    block_count(s),
                    0};
     if (has_many_rows(s, threads)) {
-        ckernels_parallel_for((size_t)threads, take_blocks, &job);
+        parallel_for((size_t)threads, take_blocks, &job);
         return;
     }
     job.parts = (ITEMS_A_THREAD * (size_t)threads + job.blocks - 1) / job.blocks;
     if (job.parts > panel_count(s)) job.parts = panel_count(s);
-    ckernels_parallel_for((row_count(s) + QUANTIZED_AT_ONCE - 1) / QUANTIZED_AT_ONCE, quantize_some, &job);
-    ckernels_parallel_for(job.blocks * job.parts, multiply_some, &job);
+    parallel_for((row_count(s) + QUANTIZED_AT_ONCE - 1) / QUANTIZED_AT_ONCE, quantize_some, &job);
+    parallel_for(job.blocks * job.parts, multiply_some, &job);
 }
 
 const ckernels_form ckernels_direct_int8 = {"direct:int8", suits, weights_size, scratch_size, pack, execute};

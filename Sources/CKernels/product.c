@@ -1,6 +1,7 @@
 // Convolutions and matrix products as oneDNN primitives, but for the convolutions that our own kernel is faster at.
 
 #include "CKernels.h"
+#include "CParallel.h"
 #include "form.h"
 #include "onednn_compat.h"
 
@@ -10,24 +11,26 @@
 
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
-static dnnl_status_t engine_status;
+static int engine_status;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
 // Holds oneDNN to the instruction set that EDITOR_MAX_ISA allows our own kernels. It knows nothing below SSE 4.1.
 static void cap_library(void) {
     if (!getenv("EDITOR_MAX_ISA")) return;
     switch (ckernels_current_isa()) {
-    case CKERNELS_SCALAR: dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41); break;
-    case CKERNELS_AVX2: dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2); break;
-    case CKERNELS_AVX512: dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_vnni); break;
+    case CKERNELS_SCALAR: onednn.set_max_cpu_isa(dnnl_cpu_isa_sse41); break;
+    case CKERNELS_AVX2: onednn.set_max_cpu_isa(dnnl_cpu_isa_avx2); break;
+    case CKERNELS_AVX512: onednn.set_max_cpu_isa(dnnl_cpu_isa_avx512_core_vnni); break;
     default: break;
     }
 }
 
 static void make_engine(void) {
+    engine_status = onednn_load();
+    if (engine_status) return;
     cap_library();
-    engine_status = dnnl_engine_create(&engine, dnnl_cpu, 0);
-    if (!engine_status) engine_status = dnnl_stream_create(&stream, engine, dnnl_stream_in_order);
+    engine_status = onednn.engine_create(&engine, dnnl_cpu, 0);
+    if (!engine_status) engine_status = onednn.stream_create(&stream, engine, dnnl_stream_in_order);
 }
 
 struct ckernels_product {
@@ -49,14 +52,14 @@ struct ckernels_weights {
 static dnnl_data_type_t data_type(ckernels_type type) { return type == CKERNELS_BF16 ? dnnl_bf16 : dnnl_f32; }
 
 static compat_desc_ref query(const ckernels_product *p, dnnl_query_t what) {
-    return dnnl_primitive_desc_query_md(p->pd, what, 0);
+    return onednn.primitive_desc_query_md(p->pd, what, 0);
 }
 
 static dnnl_status_t make_attr(dnnl_primitive_attr_t *attr, bool accumulate, ckernels_activation activation) {
     dnnl_post_ops_t ops = NULL;
-    dnnl_status_t status = dnnl_primitive_attr_create(attr);
-    if (!status) status = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
-    if (!status) status = dnnl_post_ops_create(&ops);
+    dnnl_status_t status = onednn.primitive_attr_create(attr);
+    if (!status) status = onednn.primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+    if (!status) status = onednn.post_ops_create(&ops);
     if (!status && accumulate) status = compat_append_sum(ops);
     if (!status) switch (activation) {
         case CKERNELS_NONE: break;
@@ -65,20 +68,21 @@ static dnnl_status_t make_attr(dnnl_primitive_attr_t *attr, bool accumulate, cke
         case CKERNELS_GELU: status = compat_append_eltwise(ops, dnnl_eltwise_gelu_erf, 0.0f); break;
         case CKERNELS_RELU: status = compat_append_eltwise(ops, dnnl_eltwise_relu, 0.0f); break;
         }
-    if (!status) status = dnnl_primitive_attr_set_post_ops(*attr, ops);
-    if (ops) dnnl_post_ops_destroy(ops);
+    if (!status) status = onednn.primitive_attr_set_post_ops(*attr, ops);
+    if (ops) onednn.post_ops_destroy(ops);
     return status;
 }
 
 // The primitive and its memories, once p->pd is there. The data handles are set at execution.
 static dnnl_status_t finish(ckernels_product *p, bool bias) {
-    dnnl_status_t status = dnnl_primitive_create(&p->primitive, p->pd);
-    if (!status) status = dnnl_memory_create(&p->x, query(p, dnnl_query_src_md), engine, DNNL_MEMORY_NONE);
-    if (!status) status = dnnl_memory_create(&p->y, query(p, dnnl_query_dst_md), engine, DNNL_MEMORY_NONE);
+    dnnl_status_t status = onednn.primitive_create(&p->primitive, p->pd);
+    if (!status) status = onednn.memory_create(&p->x, query(p, dnnl_query_src_md), engine, DNNL_MEMORY_NONE);
+    if (!status) status = onednn.memory_create(&p->y, query(p, dnnl_query_dst_md), engine, DNNL_MEMORY_NONE);
     if (!status && bias)
-        status = dnnl_memory_create(&p->bias, dnnl_primitive_desc_query_md(p->pd, dnnl_query_weights_md, 1), engine,
-                                    DNNL_MEMORY_NONE);
-    if (!status) status = dnnl_memory_create(&p->scratch, query(p, dnnl_query_scratchpad_md), engine, DNNL_MEMORY_NONE);
+        status = onednn.memory_create(&p->bias, onednn.primitive_desc_query_md(p->pd, dnnl_query_weights_md, 1), engine,
+                                      DNNL_MEMORY_NONE);
+    if (!status)
+        status = onednn.memory_create(&p->scratch, query(p, dnnl_query_scratchpad_md), engine, DNNL_MEMORY_NONE);
     return status;
 }
 
@@ -107,7 +111,7 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
     if (!p) return dnnl_out_of_memory;
     if ((p->form = own_form(s))) {
         p->shape = *s;
-        p->threads = ckernels_threads();
+        p->threads = parallel_threads();
         return hand_over(p, 0, product);
     }
     if (s->quantized) return hand_over(p, dnnl_unimplemented, product);
@@ -133,7 +137,7 @@ int ckernels_convolution_create(const ckernels_convolution_shape *s, ckernels_pr
     if (!status)
         status = compat_convolution(&p->pd, engine, &x, &w, s->bias ? &b : NULL, &y, strides, pad_begin, pad_end, attr);
     if (!status) status = finish(p, s->bias);
-    if (attr) dnnl_primitive_attr_destroy(attr);
+    if (attr) onednn.primitive_attr_destroy(attr);
     compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
     return hand_over(p, status, product);
 }
@@ -174,19 +178,19 @@ int ckernels_linear_create(const ckernels_linear_shape *s, ckernels_product **pr
     if (!status) status = make_attr(&attr, s->accumulate, s->activation);
     if (!status) status = compat_matmul(&p->pd, engine, &x, &w, s->bias ? &b : NULL, &y, attr);
     if (!status) status = finish(p, s->bias);
-    if (attr) dnnl_primitive_attr_destroy(attr);
+    if (attr) onednn.primitive_attr_destroy(attr);
     compat_desc_free(&x), compat_desc_free(&y), compat_desc_free(&w), compat_desc_free(&b);
     return hand_over(p, status, product);
 }
 
 void ckernels_product_destroy(ckernels_product *p) {
     if (!p) return;
-    if (p->x) dnnl_memory_destroy(p->x);
-    if (p->y) dnnl_memory_destroy(p->y);
-    if (p->bias) dnnl_memory_destroy(p->bias);
-    if (p->scratch) dnnl_memory_destroy(p->scratch);
-    if (p->primitive) dnnl_primitive_destroy(p->primitive);
-    if (p->pd) dnnl_primitive_desc_destroy(p->pd);
+    if (p->x) onednn.memory_destroy(p->x);
+    if (p->y) onednn.memory_destroy(p->y);
+    if (p->bias) onednn.memory_destroy(p->bias);
+    if (p->scratch) onednn.memory_destroy(p->scratch);
+    if (p->primitive) onednn.primitive_destroy(p->primitive);
+    if (p->pd) onednn.primitive_desc_destroy(p->pd);
     compat_desc_free(&p->plain_weights);
     free(p);
 }
@@ -194,18 +198,18 @@ void ckernels_product_destroy(ckernels_product *p) {
 const char *ckernels_product_implementation(const ckernels_product *p) {
     if (p->form) return p->form->name;
     const char *name = "";
-    dnnl_primitive_desc_query(p->pd, dnnl_query_impl_info_str, 0, &name);
+    onednn.primitive_desc_query(p->pd, dnnl_query_impl_info_str, 0, &name);
     return name;
 }
 
 size_t ckernels_product_scratch_size(const ckernels_product *p) {
     if (p->form) return p->form->scratch_size(&p->shape, p->threads);
-    return dnnl_memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
+    return onednn.memory_desc_get_size(query(p, dnnl_query_scratchpad_md));
 }
 
 size_t ckernels_product_weights_size(const ckernels_product *p) {
     if (p->form) return p->form->weights_size(&p->shape);
-    return dnnl_memory_desc_get_size(query(p, dnnl_query_weights_md));
+    return onednn.memory_desc_get_size(query(p, dnnl_query_weights_md));
 }
 
 // FNV-1a (Fowler, Noll and Vo), 64 bits.
@@ -234,20 +238,20 @@ int ckernels_weights_pack(const ckernels_product *p, const void *plain, void *pa
     dnnl_memory_t from_memory = NULL, to_memory = NULL;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
-    dnnl_status_t status = dnnl_memory_create(&to_memory, to, engine, packed);
-    if (!status) status = dnnl_memory_create(&from_memory, compat_ref(&p->plain_weights), engine, (void *)plain);
+    dnnl_status_t status = onednn.memory_create(&to_memory, to, engine, packed);
+    if (!status) status = onednn.memory_create(&from_memory, compat_ref(&p->plain_weights), engine, (void *)plain);
     if (!status)
-        status = dnnl_reorder_primitive_desc_create(&pd, compat_ref(&p->plain_weights), engine, to, engine, NULL);
-    if (!status) status = dnnl_primitive_create(&primitive, pd);
+        status = onednn.reorder_primitive_desc_create(&pd, compat_ref(&p->plain_weights), engine, to, engine, NULL);
+    if (!status) status = onednn.primitive_create(&primitive, pd);
     if (!status) {
         const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from_memory}, {DNNL_ARG_TO, to_memory}};
-        status = dnnl_primitive_execute(primitive, stream, 2, args);
+        status = onednn.primitive_execute(primitive, stream, 2, args);
     }
-    if (!status) status = dnnl_stream_wait(stream);
-    if (primitive) dnnl_primitive_destroy(primitive);
-    if (pd) dnnl_primitive_desc_destroy(pd);
-    if (from_memory) dnnl_memory_destroy(from_memory);
-    if (to_memory) dnnl_memory_destroy(to_memory);
+    if (!status) status = onednn.stream_wait(stream);
+    if (primitive) onednn.primitive_destroy(primitive);
+    if (pd) onednn.primitive_desc_destroy(pd);
+    if (from_memory) onednn.memory_destroy(from_memory);
+    if (to_memory) onednn.memory_destroy(to_memory);
     return status;
 }
 
@@ -259,7 +263,7 @@ int ckernels_weights_create(const ckernels_product *p, const void *packed, ckern
     if (p->form) {
         w->layout = ckernels_product_weights_layout(p);
     } else {
-        status = dnnl_memory_create(&w->memory, query(p, dnnl_query_weights_md), engine, (void *)packed);
+        status = onednn.memory_create(&w->memory, query(p, dnnl_query_weights_md), engine, (void *)packed);
     }
     if (status) {
         ckernels_weights_destroy(w);
@@ -277,13 +281,13 @@ bool ckernels_weights_fit(const ckernels_weights *w, const ckernels_product *p) 
 #else
     const dnnl_memory_desc_t *desc = NULL;
 #endif
-    if (dnnl_memory_get_memory_desc(w->memory, &desc)) return false;
-    return dnnl_memory_desc_equal(desc, query(p, dnnl_query_weights_md)) != 0;
+    if (onednn.memory_get_memory_desc(w->memory, &desc)) return false;
+    return onednn.memory_desc_equal(desc, query(p, dnnl_query_weights_md)) != 0;
 }
 
 void ckernels_weights_destroy(ckernels_weights *w) {
     if (!w) return;
-    if (w->memory) dnnl_memory_destroy(w->memory);
+    if (w->memory) onednn.memory_destroy(w->memory);
     free(w);
 }
 
@@ -293,10 +297,10 @@ int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_
         p->form->execute(&p->shape, p->threads, x, weights->packed, p->shape.bias ? bias : NULL, y, scratch);
         return 0;
     }
-    dnnl_status_t status = dnnl_memory_set_data_handle(p->x, (void *)x);
-    if (!status) status = dnnl_memory_set_data_handle(p->y, y);
-    if (!status) status = dnnl_memory_set_data_handle(p->scratch, scratch);
-    if (!status && p->bias) status = dnnl_memory_set_data_handle(p->bias, (void *)bias);
+    dnnl_status_t status = onednn.memory_set_data_handle(p->x, (void *)x);
+    if (!status) status = onednn.memory_set_data_handle(p->y, y);
+    if (!status) status = onednn.memory_set_data_handle(p->scratch, scratch);
+    if (!status && p->bias) status = onednn.memory_set_data_handle(p->bias, (void *)bias);
     if (status) return status;
     dnnl_exec_arg_t args[5] = {{DNNL_ARG_SRC, p->x},
                                {DNNL_ARG_WEIGHTS, weights->memory},
@@ -304,11 +308,13 @@ int ckernels_product_execute(ckernels_product *p, const void *x, const ckernels_
                                {DNNL_ARG_SCRATCHPAD, p->scratch}};
     int count = 4;
     if (p->bias) args[count++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->bias};
-    status = dnnl_primitive_execute(p->primitive, stream, count, args);
-    return status ? status : dnnl_stream_wait(stream);
+    status = onednn.primitive_execute(p->primitive, stream, count, args);
+    return status ? status : onednn.stream_wait(stream);
 }
 
 void ckernels_onednn_version(int version[3]) {
-    const dnnl_version_t *v = dnnl_version();
+    version[0] = version[1] = version[2] = 0;
+    if (onednn_load()) return;
+    const dnnl_version_t *v = onednn.version();
     version[0] = v->major, version[1] = v->minor, version[2] = v->patch;
 }

@@ -2,6 +2,7 @@
 // What Winograd's forms share: where their tiles lie, and how threads take turns at blocks of them.
 
 #include "CKernels.h"
+#include "CParallel.h"
 
 #include <stdatomic.h>
 
@@ -89,5 +90,5 @@ static inline void winograd_execute(winograd_run *run, int threads) {
     const int64_t blocks = (winograd_tiles(run->shape, run->results) + run->block - 1) / run->block;
     const int64_t panels = run->shape->out_channels / PANEL, parts = (threads + blocks - 1) / blocks;
     run->parts = parts < panels ? parts : panels;
-    ckernels_parallel_for((size_t)threads, winograd_take_blocks, run);
+    parallel_for((size_t)threads, winograd_take_blocks, run);
 }

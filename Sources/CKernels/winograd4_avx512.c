@@ -213,7 +213,7 @@ static void pack_panel(void *context, size_t index) {
 
 static void pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     packing job = {s, plain, packed};
-    ckernels_parallel_for((size_t)(s->out_channels / PANEL), pack_panel, &job);
+    parallel_for((size_t)(s->out_channels / PANEL), pack_panel, &job);
 }
 
 // --- Pictures --------------------------------------------------------------------------------------------------------

@@ -191,7 +191,7 @@ static void pack_int8(void *context, size_t panel) {
 
 static void pack(const ckernels_convolution_shape *s, const void *plain, void *packed) {
     packing job = {s, plain, packed};
-    ckernels_parallel_for((size_t)(s->out_channels / PANEL), s->quantized ? pack_int8 : pack_bf16, &job);
+    parallel_for((size_t)(s->out_channels / PANEL), s->quantized ? pack_int8 : pack_bf16, &job);
 }
 
 // --- Pictures --------------------------------------------------------------------------------------------------------

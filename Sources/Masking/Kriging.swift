@@ -1,3 +1,4 @@
+internal import CParallel
 internal import Foundation
 internal import Raster
 
@@ -258,13 +259,19 @@ private func addProducts(
     }
 }
 
-/// What `body` gives for each number below `count`, computed on all cores.
+/// What `body` gives for each number below `count`, computed by all threads.
 private func inParallel<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
     var results = [Result?](repeating: nil, count: count)
     unsafe results.withUnsafeMutableBufferPointer { buffer in
         // Each call writes its own element.
-        nonisolated(unsafe) let slots = unsafe buffer
-        DispatchQueue.concurrentPerform(iterations: count) { unsafe slots[$0] = body($0) }
+        let slots = unsafe buffer
+        withoutActuallyEscaping(body) { body in
+            var call: (Int) -> Void = { unsafe slots[$0] = body($0) }
+            unsafe withUnsafeMutablePointer(to: &call) { call in
+                unsafe parallel_for(
+                    count, { unsafe $0!.assumingMemoryBound(to: ((Int) -> Void).self).pointee($1) }, call)
+            }
+        }
     }
     return results.compactMap(\.self)
 }

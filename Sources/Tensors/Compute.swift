@@ -1,4 +1,5 @@
 internal import CKernels
+internal import CParallel
 
 /// Runs operations on tensors of one element type: owns the threads' number, the memory that activations live in, and
 /// the products made so far. Not for use by two threads at once; each operation uses all of them itself.
@@ -34,14 +35,10 @@ public final class Compute {
     /// Seconds spent inside attention so far.
     public internal(set) var attentionSeconds = 0.0
 
-    /// `threads`: `nil` for one a core.
+    /// `threads`: `nil` for as many as were set last, at first one for each processor that the process may use.
     public init(type: ElementType, threads: Int? = nil) {
         self.type = type
-        if let threads {
-            ckernels_set_threads(Int32(clamping: threads))
-        } else {
-            ckernels_set_threads(ckernels_threads())
-        }
+        parallel_set_threads(threads.map { Int32(clamping: $0) } ?? parallel_threads())
     }
 
     /// Whether products in 8 bits run natively on this CPU.
@@ -64,7 +61,7 @@ public final class Compute {
         return numbers.map(String.init).joined(separator: ".")
     }
     /// How many threads operations use.
-    public static var threads: Int { Int(ckernels_threads()) }
+    public static var threads: Int { Int(parallel_threads()) }
 
     var kernels: UnsafePointer<ckernels_table> { unsafe ckernels_kernels() }
 

@@ -16,6 +16,8 @@ public enum ElementType: String, Sendable {
 public enum ComputeError: Error, CustomStringConvertible {
     /// `status` is oneDNN's `dnnl_status_t`.
     case product(String, status: Int32)
+    /// oneDNN cannot be loaded, with the loader's reason.
+    case libraryMissing(String)
     /// Bytes that could not be had; 0 where the library does not say how many.
     case outOfMemory(bytes: Int)
 
@@ -23,12 +25,18 @@ public enum ComputeError: Error, CustomStringConvertible {
     private static let outOfMemoryStatus: Int32 = 1
 
     static func refused(_ what: String, status: Int32) -> ComputeError {
-        status == outOfMemoryStatus ? .outOfMemory(bytes: 0) : .product(what, status: status)
+        switch status {
+        case outOfMemoryStatus: .outOfMemory(bytes: 0)
+        case Int32(CKERNELS_NO_LIBRARY): .libraryMissing(unsafe String(cString: ckernels_library_error()))
+        default: .product(what, status: status)
+        }
     }
 
     public var description: String {
         switch self {
         case .product(let what, let status): "the compute library refused \(what) (status \(status))"
+        case .libraryMissing(let reason):
+            "the library oneDNN cannot be loaded (\(reason)); the package libdnnl2 has it, or libdnnl3"
         case .outOfMemory(let bytes):
             "there is not enough memory"
                 + (bytes > 0 ? ": \(max(1, bytes >> 20)) MiB more could not be had" : "")

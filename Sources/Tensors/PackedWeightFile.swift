@@ -95,7 +95,7 @@ internal import PlainText
         guard descriptor >= 0 else { return unsafe nothing }
         defer { close(descriptor) }
         // That it was used last now: of more such files than have room the one not used for longest goes.
-        unsafe futimens(descriptor, nil)
+        futimens(descriptor, nil)
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,
             let base = unsafe mmap(nil, Int(status.st_size), PROT_READ, MAP_SHARED, descriptor, 0),

@@ -1,11 +1,11 @@
-internal import CKernels
+internal import CParallel
 
 /// Calls `body` with every index of `0 ..< count`, spread over the compute threads; returns when all are done.
 func parallel(_ count: Int, _ body: (Int) -> Void) {
     withoutActuallyEscaping(body) { body in
         var context = body
         unsafe withUnsafeMutablePointer(to: &context) { pointer in
-            unsafe ckernels_parallel_for(
+            unsafe parallel_for(
                 count,
                 { context, index in
                     unsafe context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index)

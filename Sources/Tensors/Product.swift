@@ -37,7 +37,7 @@ internal import CKernels
                 activation: activation.kernelActivation)
             status = unsafe ckernels_linear_create(&request, &pointer)
         }
-        guard status == 0, let pointer = unsafe pointer else { throw ComputeError.product("\(shape)", status: status) }
+        guard status == 0, let pointer = unsafe pointer else { throw ComputeError.refused("\(shape)", status: status) }
         self.shape = shape
         unsafe self.pointer = unsafe pointer
         scratchSize = unsafe ckernels_product_scratch_size(pointer)

@@ -30,7 +30,6 @@ struct EditorCommand: ParsableCommand {
         ])
 
     static func main() {
-        ThreadWaiting.restrain()
         MemoryShortage.install()
         Interruption.install()
         let words = ArgumentWords.given

@@ -1,4 +1,6 @@
 import Foundation
+import ImageFiles
+import Raster
 import Testing
 
 #if canImport(Glibc)
@@ -113,10 +115,34 @@ import Testing
     }
 
     #if os(Linux)
-        @Test(arguments: [false, true])
-        func `The process shows as the program`(settlesThreads: Bool) throws {
+        /// When a thin hole is filled, too.
+        @Test func `One thread is one thread`() throws {
             let editor = try Editor()
-            if settlesThreads { editor.environment["OMP_WAIT_POLICY"] = "passive" }
+            let size = PixelSize(width: 1200, height: 900)
+            let samples = (0 ..< size.area * 3).map { UInt8(truncatingIfNeeded: $0 &* 37 / 11) }
+            try editor.write(Picture(size: size, layout: .rgb, samples: .eight(samples)), "a.png")
+            let (process, output, error) = try editor.start([
+                "erase", "a.png", "--polygon", "10,10 1190,440 1190,446 10,16", "--threads", "1",
+            ])
+            var most = 0
+            while process.isRunning {
+                let tasks = try? FileManager.default.contentsOfDirectory(
+                    atPath: "/proc/\(process.processIdentifier)/task")
+                most = max(most, tasks?.count ?? 0)
+            }
+            #expect(Editor.outcome(of: process, output, error).code == 0)
+            // Its own and the one that waits for signals.
+            #expect(1 ... 2 ~= most)
+        }
+
+        @Test func `Threads are as many as the processors that may be used`() throws {
+            let editor = try Editor()
+            let outcome = try editor.shell(#"taskset -c 0 "$EDITOR_PROGRAM" doctor --json"#)
+            #expect(outcome.output.contains("\"threads\":1"), "\(outcome)")
+        }
+
+        @Test func `The process shows as the program`() throws {
+            let editor = try Editor()
             let pipe = Pipe()
             let (process, output, error) = try editor.start(["variations", "-"], input: pipe)
             Thread.sleep(forTimeInterval: 0.5)

@@ -33,17 +33,10 @@ bool ckernels_has_vnni(void);
 bool ckernels_is_address_sanitized(void);
 // Bytes of address space that the process may use at most (ulimit -v); INT64_MAX where there is no limit.
 int64_t ckernels_address_space(void);
-// The version of oneDNN that was found at run time, such as 2, 6, 3.
+// The version of oneDNN that was found at run time, such as 2, 6, 3; zeros where there is none.
 void ckernels_onednn_version(int version[3]);
-
-// --- Threads ---------------------------------------------------------------------------------------------------------
-
-// Sets how many threads later calls use, oneDNN's included. At least 1. Products made before keep theirs.
-void ckernels_set_threads(int threads);
-int ckernels_threads(void);
-// Runs body(context, index) for every index in 0..<count, spread over the threads; returns when all are done. Starts
-// threads: the OpenMP team that oneDNN uses as well, so that the two never compete for cores.
-void ckernels_parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
+// Why oneDNN could not be loaded, after something returned CKERNELS_NO_LIBRARY.
+const char *ckernels_library_error(void);
 
 // --- Products (oneDNN) -----------------------------------------------------------------------------------------------
 
@@ -82,7 +75,8 @@ typedef struct ckernels_product ckernels_product;
 // Weights in the layout that a product asked for.
 typedef struct ckernels_weights ckernels_weights;
 
-// 0 on success, else oneDNN's status (1: out of memory, 3: unimplemented).
+enum { CKERNELS_NO_LIBRARY = -1 };
+// 0 on success, else oneDNN's status (1: out of memory, 3: unimplemented) or CKERNELS_NO_LIBRARY.
 int ckernels_convolution_create(const ckernels_convolution_shape *shape, ckernels_product **product);
 int ckernels_linear_create(const ckernels_linear_shape *shape, ckernels_product **product);
 void ckernels_product_destroy(ckernels_product *product);

@@ -1,3 +1,4 @@
+internal import CParallel
 internal import Diffusion
 internal import ImageFiles
 internal import PlainText
@@ -39,7 +40,7 @@ public struct MachineReport: Sendable {
     public var json: JSONObject { FileReport.json(of: entries) }
 
     private static func machine(_ model: ModelChoice) -> [FileReport.Entry] {
-        let cores = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let processors = Int(parallel_processors())
         let total = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
         var entries: [FileReport.Entry] = [
             .init(label: "version", text: Release.name, name: "version", value: .text(Release.version)),
@@ -52,7 +53,8 @@ public struct MachineReport: Sendable {
             .init(
                 label: "oneDNN", text: Compute.libraryVersion, name: "oneDNN", value: .text(Compute.libraryVersion)),
             .init(
-                label: "threads", text: "\(model.threads ?? Compute.threads) of \(cores) cores", name: "threads",
+                label: "threads", text: "\(model.threads ?? Compute.threads) of \(processors.of("processor"))",
+                name: "threads",
                 value: .integer(model.threads ?? Compute.threads)),
             .init(label: "memory", text: Figures.bytes(total), name: "memoryBytes", value: .integer(total)),
         ]

@@ -29,6 +29,7 @@ extension FailureKind {
             self = .modelUnusable
         // As of a picture that does not fit.
         case ComputeError.outOfMemory: self = .badData
+        case ComputeError.libraryMissing: self = .modelUnusable
         case is ComputeError: self = .internalFault
         case is CancellationError: self = .interrupted
         default: return nil

@@ -15,7 +15,9 @@ struct EditRun {
         var request = request
         let printer = ProgressPrinter(options)
         // A model that is not there is said when it is opened.
-        let reads = (try? shared.modelChoice())?.readFiles ?? []
+        let choice = try? shared.modelChoice()
+        if let threads = choice?.threads { Threads.use(threads) }
+        let reads = choice?.readFiles ?? []
         let openLibrary = { try LoRALibrary(for: shared.modelChoice().source) }
         try openLivePreview(&request, printer, reads, openLibrary)
         let job = EditJob(

@@ -1,0 +1,27 @@
+#pragma once
+// Work spread over the processors that this process may use. Everything that runs in parallel runs here, so that one
+// number limits it all, and on one team of threads, so that no two compete for the processors.
+
+#include <stddef.h>
+
+// How many threads parallel work uses: what was set, else `parallel_processors()`.
+int parallel_threads(void);
+// Sets how many later work uses, oneDNN's included. At least 1.
+void parallel_set_threads(int threads);
+
+// Runs body(context, index) for every index in 0..<count, spread over the threads; returns when all are done. The calling
+// thread works, too. Within a body it runs everything on the calling thread.
+void parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
+
+// How many processors this process may use: those that its affinity allows, and no more than the quotas of its control
+// groups pay for. At least 1.
+int parallel_processors(void);
+
+// How many processors the quotas of control groups pay for, rounded down; 0 where there are none. `groups` is the text of
+// /proc/self/cgroup, `mount` where control groups are mounted (/sys/fs/cgroup). Linux's cgroup-v2.rst, "CPU Interface
+// Files"; of version 1, sched-bwc.rst. Every group above has its say, too.
+int parallel_quota(const char *groups, const char *mount);
+
+// The library of GNU's OpenMP, which oneDNN runs on; NULL where it cannot be loaded. Whatever needs it is loaded after
+// this, as it is loaded with short waiting: see parallel.c.
+void *parallel_library(void);
