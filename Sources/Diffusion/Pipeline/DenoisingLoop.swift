@@ -8,7 +8,7 @@ struct WordGuidance {
     let unguided: TextContext
     /// The guidance scale, for a distilled model that takes it as an input.
     let embedding: [Float]?
-    let isGuided: Bool
+    let rule: GuidanceRule
 }
 
 /// The denoising loop of candidates that go step by step together: those of a batch, or all where they share what is known.
@@ -203,7 +203,7 @@ struct DenoisingLoop {
     /// What is followed of the denoiser's outputs, for each candidate.
     private mutating func predictions(at index: Int) throws -> [[Float]] {
         let share = (Float(index - steps.lowerBound) + 0.5) / Float(steps.count)
-        let isGuided = words.isGuided && request.guidanceInterval.contains(share)
+        let isGuided = words.rule.applies(at: share)
         let context = isGuided ? words.guided : words.unguided
         // The finest level mixes them with features of the step's own batch.
         let isWhole =
@@ -222,40 +222,7 @@ struct DenoisingLoop {
             context: context, guidance: words.embedding, deepFeatures: &deepFeatures
         ).map {
             let output = wrapPaddedPlanes($0, of: wrapped, by: margins.negated)
-            return isGuided ? followed(output) : output
+            return isGuided ? words.rule.followed(output) : output
         }
-    }
-
-    /// What is followed of the outputs for all prompts, one after the other: Ho and Salimans 2022, arXiv:2207.12598; for an
-    /// instructed model Brooks et al. 2022, arXiv:2211.09800, equation 3.
-    private func followed(_ outputs: [Float]) -> [Float] {
-        guard pipeline.facts.followsInstructions else {
-            let half = outputs.count / 2
-            let guided = (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
-            return guided.rescaled(to: outputs[half...], by: request.guidanceRescale)
-        }
-        let third = outputs.count / 3
-        let guided = (0 ..< third).map { index in
-            let (text, picture, none) = (outputs[index], outputs[third + index], outputs[2 * third + index])
-            return none + request.guidance * (text - picture) + request.imageGuidance * (picture - none)
-        }
-        return guided.rescaled(to: outputs[..<third], by: request.guidanceRescale)
-    }
-}
-
-extension [Float] {
-    /// These values multiplied towards the standard deviation of others: wholly where `share` is 1, not at all where it is 0
-    /// (`DenoiseRequest.guidanceRescale`).
-    func rescaled(to others: ArraySlice<Float>, by share: Float) -> [Float] {
-        guard share > 0 else { return self }
-        func deviation(_ values: some Collection<Float>) -> Double {
-            let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
-            return (values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count))
-                .squareRoot()
-        }
-        let own = deviation(self)
-        guard own > 0 else { return self }
-        let factor = 1 + share * (Float(deviation(others) / own) - 1)
-        return map { factor * $0 }
     }
 }

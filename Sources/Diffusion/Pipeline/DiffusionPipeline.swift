@@ -270,23 +270,28 @@ public final class DiffusionPipeline {
     /// What a request says in words, encoded.
     private func guidance(for request: DenoiseRequest) throws -> WordGuidance {
         let size = request.conditioning.size
-        let isInstructed = facts.followsInstructions
-        // A distilled model takes the guidance scale as an input, and is not called twice.
-        let embedsGuidance = unet.configuration.guidanceChannels != nil
-        let isGuided = request.guidance > 1 && !embedsGuidance && (!isInstructed || request.imageGuidance >= 1)
+        let rule = guidanceRule(for: request)
         let negative = request.negativePrompt.isEmpty && zerosEmptyNegative ? nil : request.negativePrompt
-        // An instructed model is asked with text and picture, with the picture alone, and with neither.
-        let prompts =
-            !isGuided
-            ? [request.prompt] : isInstructed ? [request.prompt, negative, negative] : [negative, request.prompt]
-        var guided = try context(of: prompts, size: size)
-        if isGuided, isInstructed { guided.blindPrompts = [2] }
+        var guided = try context(of: rule.branches.map { $0 == .prompt ? request.prompt : negative }, size: size)
+        guided.blindPrompts = Set(rule.branches.indices.filter { rule.branches[$0] == .negativeWithoutPicture })
         return WordGuidance(
-            guided: guided,
-            unguided: request.guidanceInterval == 0 ... 1 ? guided : try context(of: [request.prompt], size: size),
+            guided: guided, unguided: rule.isPartial ? try context(of: [request.prompt], size: size) : guided,
             embedding: unet.configuration.guidanceChannels.map {
                 Self.guidanceEmbedding(request.guidance - 1, channels: $0)
-            }, isGuided: isGuided)
+            }, rule: rule)
+    }
+
+    private func guidanceRule(for request: DenoiseRequest) -> GuidanceRule {
+        // A distilled model takes the guidance scale as an input, and is not called twice.
+        guard request.guidance > 1, unet.configuration.guidanceChannels == nil else { return .none }
+        let kind: GuidanceRule.Kind
+        if facts.followsInstructions {
+            guard request.imageGuidance >= 1 else { return .none }
+            kind = .instruction(text: request.guidance, picture: request.imageGuidance)
+        } else {
+            kind = .classifierFree(scale: request.guidance)
+        }
+        return GuidanceRule(kind: kind, rescale: request.guidanceRescale, interval: request.guidanceInterval)
     }
 
     /// What the text encoder makes of prompts. That of the last few is remembered: an edit in tiles, or of several
