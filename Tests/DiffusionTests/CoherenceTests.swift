@@ -195,13 +195,16 @@ import Testing
         let known = try KnownPicture(request, facts: pipeline.facts) { try pipeline.encode($0) }
         var generator: any RandomGenerator = RandomSource.torch.generator(seed: 2)
         var run = known.start(sampler: sampler, strength: 1, generator: &generator)
-        let context = try pipeline.context(of: ["a fox"], size: image.size)
+        let family = try #require(pipeline.family as? StableDiffusion)
+        let text = try family.context(of: ["a fox"], size: image.size)
         for index in 0 ... 1 {
             for round in 0 ... 1 {
-                var features = DeepFeatures()
-                let output = try pipeline.predictions(
-                    [run.latents.values], height: run.latents.height, width: run.latents.width, region: nil,
-                    timestep: sampler.timesteps[index], context: context, guidance: nil, deepFeatures: &features)
+                var reused = ReusedFeatures()
+                let output = try family.predict(
+                    DenoiserInput(
+                        candidates: [run.latents.values], height: run.latents.height, width: run.latents.width,
+                        timestep: sampler.timesteps[index]),
+                    conditioning: StableDiffusion.Conditioning(text: text), reused: &reused)
                 var taken = sampler
                 run.latents.values = taken.step(modelOutput: output[0], latents: run.latents.values, index: index) {
                     []

@@ -13,6 +13,7 @@ import Testing
     ) throws {
         let facts = ModelFacts(
             name: "none", family: "made for a test", summary: nil, latentChannels: 4, inputChannels: inputChannels,
+            pictureInput: inputChannels == 9 ? .masked : .none,
             scaleFactor: 8, pixelMultiple: 8, nativeSize: 64, prediction: .epsilon, sampler: .ddim, parameters: 0,
             defaults: EditDefaults())
         let strengths: [Float] = [0, 0.12, 0.27, 0.52, 0.81, 1]

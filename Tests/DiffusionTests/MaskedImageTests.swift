@@ -24,6 +24,7 @@ import Testing
     ) throws -> (planes: [Float], encoded: [RGBImage]) {
         var facts = ModelFacts(
             name: "none", family: "made for a test", summary: nil, latentChannels: 1, inputChannels: 3,
+            pictureInput: .masked,
             scaleFactor: 8, pixelMultiple: 8, nativeSize: 64, prediction: .epsilon, sampler: .ddim, parameters: 0,
             defaults: EditDefaults())
         facts.maskedImage = maskedImage

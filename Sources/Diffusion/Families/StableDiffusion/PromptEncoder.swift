@@ -2,8 +2,8 @@ internal import Tensors
 
 /// Prompts to what the denoiser attends to.
 ///
-/// Stable Diffusion 1.x and 2.x take the last states of one encoder. SDXL takes the states before the last layer, of two
-/// encoders side by side or (refiner) of one, and the pooled text of the last (`encode_prompt`, diffusers 0.42.1,
+/// Stable Diffusion 1.x and 2.x take the last states of one encoder. SDXL takes the states before the last layer, of
+/// two encoders side by side or (refiner) of one, and the pooled text of the last (`encode_prompt`, diffusers 0.42.1,
 /// pipeline_stable_diffusion_xl.py).
 struct PromptEncoder {
     /// What the encoders make of prompts.
@@ -69,8 +69,9 @@ struct PromptEncoder {
     }
 
     /// - Parameter prompts: `nil` stands for zeros in place of all states (`force_zeros_for_empty_prompt`).
-    /// - Returns: prompts that need fewer windows than the longest are filled up with empty ones. Of a prompt of several
-    ///   windows the first one's pooled text counts (as in AUTOMATIC1111, `modules/sd_hijack_clip.py`, v1.10.1).
+    /// - Returns: prompts that need fewer windows than the longest are filled up with empty ones. Of a prompt of
+    ///   several windows the first one's pooled text counts (as in AUTOMATIC1111, `modules/sd_hijack_clip.py`,
+    ///   v1.10.1).
     func callAsFunction(_ prompts: [String?], _ compute: Compute) throws -> Output {
         var tokenized = parts.map { part in
             prompts.map { $0.map { TokenizedPrompt(Prompt($0), tokenizer: part.tokenizer) } }
