@@ -61,10 +61,11 @@ import Testing
             for (place, z, clean) in [(pair, x, sum + difference), (latents.count / 2 + pair, y, sum - difference)] {
                 let noise = (z - level.alpha * clean) / level.sigma
                 output[place] =
-                    switch sampler.prediction {
-                    case .epsilon: noise
-                    case .sample: clean
-                    case .velocity: level.alpha * noise - level.sigma * clean
+                    switch sampler.path {
+                    case .variancePreserving(.epsilon): noise
+                    case .variancePreserving(.sample): clean
+                    case .variancePreserving(.velocity): level.alpha * noise - level.sigma * clean
+                    case .flow: noise - clean
                     }
             }
         }
@@ -80,7 +81,14 @@ import Testing
             path: "\(Fixtures.root)/parity/pipelines/sd1/scheduler/scheduler_config.json")
         configuration.prediction = prediction
         configuration.clipSample = false
-        let fresh = try Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil)
+        return try painted(
+            Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil), method: method,
+            coherence: coherence)
+    }
+
+    private static func painted(
+        _ fresh: any DenoisingSampler, method: DenoiseRequest.CoherenceMethod, coherence: Int
+    ) throws -> (mean: Float, variance: Float) {
         var sampler = fresh
         var generator: any RandomGenerator = RandomSource.torch.generator(seed: 5)
         let start = generator.normal(count: 2 * pairs)
@@ -141,6 +149,16 @@ import Testing
         #expect(abs(found.variance - Self.trueVariance) < Self.conditionalTolerance)
         // What is only held leaves the holes too free.
         #expect(held.mean < Self.trueMean - 0.3 && held.variance > Self.trueVariance + 0.1)
+    }
+
+    @Test func `Both methods fit hole and known part on a flow path, too`() throws {
+        let sampler = FlowSampler(FlowSchedule(steps: 20, to: 0.05, shift: 3))
+        let none = try Self.painted(sampler, method: .lanpaint, coherence: 0)
+        let repaint = try Self.painted(sampler, method: .repaint, coherence: 5)
+        let lanpaint = try Self.painted(sampler, method: .lanpaint, coherence: 10)
+        #expect(abs(lanpaint.mean - Self.trueMean) < Self.conditionalTolerance)
+        #expect(abs(lanpaint.variance - Self.trueVariance) < Self.conditionalTolerance)
+        #expect(none.mean < repaint.mean - 0.1 && repaint.mean < Self.trueMean + Self.conditionalTolerance)
     }
 
     @Test(arguments: Sampler.Kind.allCases.filter { $0 != .lcm })

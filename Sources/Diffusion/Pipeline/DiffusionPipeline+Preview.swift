@@ -24,8 +24,8 @@ extension DenoisingSampler {
     func expected(_ modelOutput: [Float], latents: [Float], index: Int) -> [Float] {
         let (a, b) = level(index)
         let scale = 1 / (a * a + b * b).squareRoot()
-        let clean = VariancePreserving((a, b)).clean(
-            prediction, output: Vector(modelOutput), latents: scale * Vector(latents))
+        let clean = path.clean(
+            output: Vector(modelOutput), latents: scale * Vector(latents), level: VariancePreserving((a, b)))
         return clean.values.map { $0.isFinite ? $0 : 0 }
     }
 }
