@@ -29,7 +29,7 @@ import Testing
             let count = 4 * strengths.count
             return LatentDistribution(
                 channels: 4, height: 1, width: strengths.count, mean: [Float](repeating: 0.5, count: count),
-                logVariance: [Float](repeating: -30, count: count), scale: 1, shift: 0)
+                logVariance: [Float](repeating: -30, count: count), normalization: LatentNormalization())
         }
         let picture = try KnownPicture(request, facts: facts, encode: encode)
         let sampler = try Sampler.make(.ddim, configuration: SchedulerConfiguration(), steps: steps, schedule: nil)

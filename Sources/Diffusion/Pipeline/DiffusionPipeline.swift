@@ -244,7 +244,7 @@ public final class DiffusionPipeline {
         return LatentDistribution(
             channels: channels, height: height, width: width, mean: Array(planes[..<count]),
             logVariance: autoencoder.givesDistribution ? Array(planes[count...]) : nil,
-            scale: autoencoder.latentScale, shift: autoencoder.latentShift)
+            normalization: autoencoder.latentNormalization)
     }
 
     /// The picture of each; with a region, the first whole, the others in that region only, the rest the first's.
@@ -308,8 +308,9 @@ public final class DiffusionPipeline {
 
     /// `[height, width, channels]`, as the decoder takes them.
     private static func unscaled(_ latents: Latents, of autoencoder: any PictureAutoencoder) -> [Float] {
-        channelsLast(latents.values, channels: latents.channels)
-            .map { $0 / autoencoder.latentScale + autoencoder.latentShift }
+        channelsLast(
+            autoencoder.latentNormalization.restored(latents.values, channels: latents.channels),
+            channels: latents.channels)
     }
 
     /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.

@@ -10,19 +10,18 @@ struct LatentDistribution {
     let mean: [Float]
     /// `nil` for an autoencoder that gives the latents themselves.
     let logVariance: [Float]?
-    let scale: Float
-    let shift: Float
+    let normalization: LatentNormalization
 
-    /// The middle of the distribution, scaled.
-    var mode: Latents { scaled(mean) }
+    /// The middle of the distribution, normalised.
+    var mode: Latents { normalized(mean) }
 
-    /// The sample that these standard normal values stand for, scaled. The variance is clamped as the reference does
-    /// (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
+    /// The sample that these standard normal values stand for, normalised. The variance is clamped as the reference
+    /// does (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
     /// - Parameter draw: not called where there is no variance.
     func sample(_ draw: () -> [Float]) -> Latents {
         guard let logVariance else { return mode }
         let noise = draw()
-        return scaled(
+        return normalized(
             mean.indices.map { index in
                 mean[index] + Scalar.exp(0.5 * min(max(logVariance[index], -30), 20)) * noise[index]
             })
@@ -36,11 +35,13 @@ struct LatentDistribution {
         func part(_ planes: [Float]) -> [Float] { wrapPaddedPlanes(planes, of: size, by: margins.negated) }
         return LatentDistribution(
             channels: channels, height: inner.height, width: inner.width, mean: part(mean),
-            logVariance: logVariance.map(part), scale: scale, shift: shift)
+            logVariance: logVariance.map(part), normalization: normalization)
     }
 
-    private func scaled(_ values: [Float]) -> Latents {
-        Latents(channels: channels, height: height, width: width, values: values.map { ($0 - shift) * scale })
+    private func normalized(_ values: [Float]) -> Latents {
+        Latents(
+            channels: channels, height: height, width: width,
+            values: normalization.normalized(values, channels: channels))
     }
 }
 
