@@ -47,7 +47,7 @@ struct PromptEncoder {
                 encoder.learned += vectors
                 tokenizer.learn(word, as: Array(first ..< first + vectors.count))
             }
-            let window = tokenizer.contentLength + 2
+            let window = tokenizer.windowLength
             guard window <= configuration.maximumTokens else {
                 throw ModelError.mismatch(
                     model: files.name,
@@ -56,12 +56,12 @@ struct PromptEncoder {
             }
             return Part(encoder: encoder, tokenizer: tokenizer)
         }
-        if let length = parts.first?.tokenizer.contentLength,
-            let other = parts.first(where: { $0.tokenizer.contentLength != length })
+        if let length = parts.first?.tokenizer.windowLength,
+            let other = parts.first(where: { $0.tokenizer.windowLength != length })
         {
             throw ModelError.mismatch(
                 model: files.name,
-                reason: "the tokenizers' windows have \(length + 2) and \(other.tokenizer.contentLength + 2) tokens")
+                reason: "the tokenizers' windows have \(length) and \(other.tokenizer.windowLength) tokens")
         }
         channels = parts.reduce(0) { $0 + $1.configuration.channels }
         pooledChannels = isPooled ? parts.last?.configuration.projectionChannels : nil
@@ -85,7 +85,7 @@ struct PromptEncoder {
                     model: model, reason: "the tokenizer has token \(id), the text encoder knows \(known)")
             }
         }
-        let length = count * ((parts.first?.tokenizer.contentLength ?? 0) + 2)
+        let length = count * (parts.first?.tokenizer.windowLength ?? 0)
         var states = [Float](repeating: 0, count: prompts.count * length * channels)
         var pooled = pooledChannels.map { [[Float]](repeating: [Float](repeating: 0, count: $0), count: prompts.count) }
         var offset = 0
