@@ -7,9 +7,10 @@ enum ModelFamilies {
     ///   read.
     static func family(of files: ModelFiles) throws -> any ModelFamily.Type {
         for family in all where try family.recognises(files) { return family }
+        let missing = all.map { $0.parts(of: files).denoiser + "/config.json" }.joined(separator: " or ")
         let kind =
             try files.configuration("model_index.json").string("_class_name").map { "a \($0.prefix(80))" }
             ?? "a model of an unknown kind"
-        throw ModelError.notAModel(path: files.name, reason: "it is \(kind), which is of no family that is known here")
+        throw ModelError.notAModel(path: files.name, reason: "it is \(kind), and has no \(missing)")
     }
 }
