@@ -181,7 +181,7 @@ import Testing
     private func hollow(_ table: String, in scratch: ScratchFolder) throws -> [String: any WeightSource] {
         let path = "\(scratch.path)/\(table).safetensors"
         try CheckpointTable(table).writeHollow(path)
-        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:])
+        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).parts
         return checkpoint.weights.filter { $0.key != "vae" }
     }
 

@@ -19,9 +19,9 @@ import Testing
         let scratch = try ScratchFolder()
         let path = scratch.path + "/model.safetensors"
         try table.writeHollow(path)
-        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:])
+        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).parts
         for part in table.parts {
-            let weights = try #require(checkpoint.weights[part])
+            let weights = try #require(checkpoint.weights[part] as? RenamedWeights)
             let rows = try #require(table.rows[part])
             #expect(Set(weights.names) == Set(rows.map(\.name)))
             #expect(rows.count >= 36)
@@ -45,7 +45,8 @@ import Testing
             rename: { name in
                 name.replacingOccurrences(of: "transformer.text_model.", with: "transformer.")
             })
-        let text = try #require(try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).weights["text_encoder"])
+        let text = try #require(
+            try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).parts.weights["text_encoder"])
         #expect(Set(text.names) == Set(try #require(table.rows["text_encoder"]).map(\.name)))
         let tokens = text.nameInFile("text_model.embeddings.token_embedding.weight")
         #expect(tokens == "cond_stage_model.transformer.embeddings.token_embedding.weight")
@@ -57,7 +58,7 @@ import Testing
         let path = scratch.path + "/model.safetensors"
         try table.writeHollow(path)
         let file = try SafetensorsFile(path: path)
-        let text = try #require(try LDMCheckpoint(file, hints: [:]).weights["text_encoder"])
+        let text = try #require(try LDMCheckpoint(file, hints: [:]).parts.weights["text_encoder"])
         let whole = try #require(
             file.tensor("cond_stage_model.model.transformer.resblocks.1.attn.in_proj_weight")?.bytes.baseAddress)
         let keys = try #require(text.tensor("text_model.encoder.layers.1.self_attn.k_proj.weight"))
@@ -119,6 +120,24 @@ import Testing
                 configuration: TextEncoderConfiguration(files.configuration("\(part)/config.json")),
                 weights: files.weights(part), isPooled: part == ModelFiles.secondTextEncoder)
         }
+    }
+
+    @Test func `Parts in files of their own join to the model that one file holds`() throws {
+        let scratch = try ScratchFolder()
+        let (whole, rest) = (scratch.path + "/whole.safetensors", scratch.path + "/rest.safetensors")
+        try CheckpointTable("tiny-sd1").writeHollow(whole)
+        try CheckpointTable("tiny-sd1").writeHollow(rest, leftOut: { $0.hasPrefix("first_stage_model.") })
+        let all = try LDMCheckpoint(SafetensorsFile(path: whole), hints: ["a": "whole"]).parts
+        let first = try LDMCheckpoint(
+            SafetensorsFile(path: rest), hints: ["b": "rest"], needsAutoencoder: false
+        ).parts
+        #expect(first.weights["vae"] == nil && first.configurations["vae/config.json"] == nil)
+        let joined = first.joined(with: all)
+        #expect(Set(joined.weights.keys) == Set(all.weights.keys))
+        #expect(Set(joined.configurations.keys) == Set(all.configurations.keys))
+        #expect(joined.vocabularies == all.vocabularies && joined.hints == ["a": "whole", "b": "rest"])
+        // What both have is the first's.
+        #expect(joined.weights["unet"]?.file == rest && joined.weights["vae"]?.file == whole)
     }
 
     private static func letter(_ index: Int) -> Character { Character(Unicode.Scalar(UInt16(0x4E00 + index)) ?? "x") }

@@ -61,10 +61,11 @@ import Testing
             for (place, z, clean) in [(pair, x, sum + difference), (latents.count / 2 + pair, y, sum - difference)] {
                 let noise = (z - level.alpha * clean) / level.sigma
                 output[place] =
-                    switch sampler.prediction {
-                    case .epsilon: noise
-                    case .sample: clean
-                    case .velocity: level.alpha * noise - level.sigma * clean
+                    switch sampler.path {
+                    case .variancePreserving(.epsilon): noise
+                    case .variancePreserving(.sample): clean
+                    case .variancePreserving(.velocity): level.alpha * noise - level.sigma * clean
+                    case .flow: noise - clean
                     }
             }
         }
@@ -80,7 +81,14 @@ import Testing
             path: "\(Fixtures.root)/parity/pipelines/sd1/scheduler/scheduler_config.json")
         configuration.prediction = prediction
         configuration.clipSample = false
-        let fresh = try Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil)
+        return try painted(
+            Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil), method: method,
+            coherence: coherence)
+    }
+
+    private static func painted(
+        _ fresh: any DenoisingSampler, method: DenoiseRequest.CoherenceMethod, coherence: Int
+    ) throws -> (mean: Float, variance: Float) {
         var sampler = fresh
         var generator: any RandomGenerator = RandomSource.torch.generator(seed: 5)
         let start = generator.normal(count: 2 * pairs)
@@ -143,6 +151,16 @@ import Testing
         #expect(held.mean < Self.trueMean - 0.3 && held.variance > Self.trueVariance + 0.1)
     }
 
+    @Test func `Both methods fit hole and known part on a flow path, too`() throws {
+        let sampler = FlowSampler(FlowSchedule(steps: 20, to: 0.05, shift: 3))
+        let none = try Self.painted(sampler, method: .lanpaint, coherence: 0)
+        let repaint = try Self.painted(sampler, method: .repaint, coherence: 5)
+        let lanpaint = try Self.painted(sampler, method: .lanpaint, coherence: 10)
+        #expect(abs(lanpaint.mean - Self.trueMean) < Self.conditionalTolerance)
+        #expect(abs(lanpaint.variance - Self.trueVariance) < Self.conditionalTolerance)
+        #expect(none.mean < repaint.mean - 0.1 && repaint.mean < Self.trueMean + Self.conditionalTolerance)
+    }
+
     @Test(arguments: Sampler.Kind.allCases.filter { $0 != .lcm })
     func `LanPaint is closer to the truth than RePaint, and both than neither`(kind: Sampler.Kind) throws {
         let none = try Self.painted(kind, coherence: 0)
@@ -195,13 +213,16 @@ import Testing
         let known = try KnownPicture(request, facts: pipeline.facts) { try pipeline.encode($0) }
         var generator: any RandomGenerator = RandomSource.torch.generator(seed: 2)
         var run = known.start(sampler: sampler, strength: 1, generator: &generator)
-        let context = try pipeline.context(of: ["a fox"], size: image.size)
+        let family = try #require(pipeline.family as? StableDiffusion)
+        let text = try family.context(of: ["a fox"], size: image.size)
         for index in 0 ... 1 {
             for round in 0 ... 1 {
-                var features = DeepFeatures()
-                let output = try pipeline.predictions(
-                    [run.latents.values], height: run.latents.height, width: run.latents.width, region: nil,
-                    timestep: sampler.timesteps[index], context: context, guidance: nil, deepFeatures: &features)
+                var reused = ReusedFeatures()
+                let output = try family.predict(
+                    DenoiserInput(
+                        candidates: [run.latents.values], height: run.latents.height, width: run.latents.width,
+                        timestep: sampler.timesteps[index]),
+                    conditioning: StableDiffusion.Conditioning(text: text), reused: &reused)
                 var taken = sampler
                 run.latents.values = taken.step(modelOutput: output[0], latents: run.latents.values, index: index) {
                     []

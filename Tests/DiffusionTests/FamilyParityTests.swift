@@ -98,14 +98,15 @@ import Testing
             case 2: [negative, request.prompt]
             default: [request.prompt, negative, negative]
             }
-        let context = try pipeline.context(of: prompts, size: request.conditioning.size)
+        let diffusion = try #require(pipeline.family as? StableDiffusion)
+        let context = try diffusion.context(of: prompts, size: request.conditioning.size)
         expectClose(pipeline.compute.floats(context.states), text.floats(), "\(name) text")
         if isXL {
             let pooled = try tensor("text_embeds")
             let width = pooled.shape[1]
             expectClose(context.added.flatMap { $0.prefix(width) }, pooled.floats(), "\(name) pooled text")
             let numbers = try tensor("time_ids").floats()
-            let added = try #require(pipeline.unet.configuration.addedCondition)
+            let added = try #require(diffusion.unet.configuration.addedCondition)
             let waves = numbers.flatMap {
                 TimeEmbedding.wave($0, channels: added.channelsOfNumber, flip: true, shift: 0)
             }
@@ -117,7 +118,7 @@ import Testing
         }
         var deepFeatures: Tensor?
         let guidance = family.results.tensor("call/timestep_cond")?.floats()
-        let output = try pipeline.unet(
+        let output = try diffusion.unet(
             try pipeline.compute.tensor(values, shape: [batch, height, width, sample.shape[1]]),
             timestep: try tensor("timestep").floats()[0], context: context, guidance: guidance,
             deepFeatures: &deepFeatures, pipeline.compute)

@@ -88,12 +88,12 @@ import Testing
         }
         let path = scratch.path + "/model.safetensors"
         try table.writeHollow(path)
-        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:])
+        let checkpoint = try LDMCheckpoint(try SafetensorsFile(path: path), hints: [:]).parts
         let text = try #require(checkpoint.weights["text_encoder"])
         #expect(Set(text.names) == Set(try #require(table.rows["text_encoder"]).map(\.name)))
         let configuration = try #require(checkpoint.configurations["text_encoder/config.json"])
         #expect(try configuration.string("hidden_act") == "gelu")
-        #expect(checkpoint.text["text_encoder"]?.padToken == "!")
+        #expect(checkpoint.vocabularies["text_encoder"]?.padToken == "!")
     }
 
     @Test func `A denoiser alone, as ComfyUI-GGUF writes it, is named`() throws {

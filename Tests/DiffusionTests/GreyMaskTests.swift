@@ -13,6 +13,7 @@ import Testing
     ) throws {
         let facts = ModelFacts(
             name: "none", family: "made for a test", summary: nil, latentChannels: 4, inputChannels: inputChannels,
+            pictureInput: inputChannels == 9 ? .masked : .none,
             scaleFactor: 8, pixelMultiple: 8, nativeSize: 64, prediction: .epsilon, sampler: .ddim, parameters: 0,
             defaults: EditDefaults())
         let strengths: [Float] = [0, 0.12, 0.27, 0.52, 0.81, 1]
@@ -28,7 +29,7 @@ import Testing
             let count = 4 * strengths.count
             return LatentDistribution(
                 channels: 4, height: 1, width: strengths.count, mean: [Float](repeating: 0.5, count: count),
-                logVariance: [Float](repeating: -30, count: count), scale: 1, shift: 0)
+                logVariance: [Float](repeating: -30, count: count), normalization: LatentNormalization())
         }
         let picture = try KnownPicture(request, facts: facts, encode: encode)
         let sampler = try Sampler.make(.ddim, configuration: SchedulerConfiguration(), steps: steps, schedule: nil)

@@ -57,15 +57,15 @@ import Testing
         func input(_ seed: Int) -> [Float] {
             (0 ..< height * width * channels).map { Float(($0 * 31 + seed * 77) % 101) / 50 - 1 }
         }
-        let context = try pipeline.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
+        let family = try #require(pipeline.family as? StableDiffusion)
+        let text = try family.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
         let everything = MapRegion(
             height: height, width: width, inner: MapWindow(rows: 0 ..< height, columns: 0 ..< width))
-        var features = DeepFeatures()
         func run(_ inputs: [[Float]], _ region: MapRegion?) throws -> [[Float]] {
-            features = DeepFeatures()
-            return try pipeline.predictions(
-                inputs, height: height, width: width, region: region, timestep: 400, context: context, guidance: nil,
-                deepFeatures: &features)
+            var reused = ReusedFeatures()
+            return try family.predict(
+                DenoiserInput(candidates: inputs, height: height, width: width, timestep: 400, region: region),
+                conditioning: StableDiffusion.Conditioning(text: text), reused: &reused)
         }
         let apart = try run([input(1), input(2)], nil)
         let together = try run([input(1), input(2)], everything)
@@ -78,12 +78,14 @@ import Testing
         let pipeline = try DiffusionPipeline(model: .embedded, precision: .f32)
         let (height, width, channels) = (32, 40, 17)
         let input = (0 ..< height * width * channels).map { Float(($0 * 31) % 101) / 50 - 1 }
-        let context = try pipeline.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
+        let family = try #require(pipeline.family as? StableDiffusion)
+        let text = try family.context(of: ["", "a lake"], size: PixelSize(width: 512, height: 512))
         let region = MapRegion(height: height, width: width, inner: MapWindow(rows: 5 ..< 16, columns: 26 ..< 39))
-        var features = DeepFeatures()
-        let outputs = try pipeline.predictions(
-            [input, input, input], height: height, width: width, region: region, timestep: 400, context: context,
-            guidance: nil, deepFeatures: &features)
+        var reused = ReusedFeatures()
+        let outputs = try family.predict(
+            DenoiserInput(
+                candidates: [input, input, input], height: height, width: width, timestep: 400, region: region),
+            conditioning: StableDiffusion.Conditioning(text: text), reused: &reused)
         for output in outputs.dropFirst() {
             let worst = zip(output, outputs[0]).map { abs($0 - $1) }.max() ?? 1
             #expect(worst < Self.sumTolerance)

@@ -24,6 +24,7 @@ import Testing
     ) throws -> (planes: [Float], encoded: [RGBImage]) {
         var facts = ModelFacts(
             name: "none", family: "made for a test", summary: nil, latentChannels: 1, inputChannels: 3,
+            pictureInput: .masked,
             scaleFactor: 8, pixelMultiple: 8, nativeSize: 64, prediction: .epsilon, sampler: .ddim, parameters: 0,
             defaults: EditDefaults())
         facts.maskedImage = maskedImage
@@ -33,7 +34,8 @@ import Testing
         let known = try KnownPicture(request, facts: facts) { image in
             encoded.append(image)
             return LatentDistribution(
-                channels: 1, height: 1, width: 2, mean: Self.reds(of: image), logVariance: nil, scale: 1, shift: 0)
+                channels: 1, height: 1, width: 2, mean: Self.reds(of: image), logVariance: nil,
+                normalization: LatentNormalization())
         }
         var generator = RandomSource.torch.generator(seed: 1)
         let run = known.start(sampler: sampler, strength: strength, generator: &generator)

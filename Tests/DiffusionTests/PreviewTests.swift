@@ -92,7 +92,7 @@ import Testing
         var latentChannels = 4
         var scaleFactor = 8
         var latentScale: Float = 0.18215
-        let latentShift: Float = 0
+        var latentNormalization: LatentNormalization { LatentNormalization(scale: latentScale) }
         let givesDistribution = true
         func activationBytes(elementSize: Int) -> Int { 0 }
         func encode(_ pictures: Tensor, _ compute: Compute) throws -> Tensor { pictures }

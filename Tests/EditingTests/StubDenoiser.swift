@@ -19,7 +19,8 @@ final class StubDenoiser: Denoiser {
         change: @escaping (RGBImage, UInt64) -> RGBImage = { image, _ in image }
     ) {
         facts = ModelFacts(
-            name: "stub", family: "made for a test", summary: nil, latentChannels: 4, inputChannels: 9, scaleFactor: 8,
+            name: "stub", family: "made for a test", summary: nil, latentChannels: 4, inputChannels: 9,
+            pictureInput: .masked, scaleFactor: 8,
             pixelMultiple: multiple, nativeSize: nativeSize, prediction: .epsilon, sampler: .ddim, parameters: 0,
             defaults: defaults)
         self.change = change

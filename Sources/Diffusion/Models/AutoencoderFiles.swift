@@ -90,7 +90,7 @@ struct AutoencoderFiles {
                 try TinyAutoencoder(
                     encoder: LayerLoader($0, part: "vae.encoder", prefix: "encoder.layers."),
                     decoder: LayerLoader($0, part: "vae.decoder", prefix: "decoder.layers."),
-                    decoderStart: 0, latentScale: scale, latentShift: shift)
+                    decoderStart: 0, latentNormalization: LatentNormalization(scale: scale, shift: shift))
             }
             self.init(tiny, weights: [weights])
             return

@@ -31,8 +31,9 @@ public struct FewSteps: Sendable, Equatable {
     /// a scheduler of that kind; Euler's with timesteps spaced back from the last, noise prediction and no zero terminal
     /// SNR, which is the configuration of SD Turbo, SDXL Turbo and SDXL Lightning. `nil` for all others, distilled ones
     /// that say nothing of it included.
-    init?(unet: UNetConfiguration, scheduler: SchedulerConfiguration, hints: [String: String]) {
-        if unet.guidanceChannels != nil {
+    /// - Parameter takesGuidance: whether the denoiser takes the guidance scale as an input.
+    init?(takesGuidance: Bool, scheduler: SchedulerConfiguration, hints: [String: String]) {
+        if takesGuidance {
             self.init(.lcm, reason: "as its denoiser takes the guidance scale as an input", steps: 4, guidance: 8.5)
         } else if let kind = Kind(stated: hints) {
             self.init(kind, reason: "as the file's metadata say", steps: kind == .hyper ? 8 : 4, guidance: 1)

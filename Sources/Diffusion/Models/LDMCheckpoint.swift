@@ -8,16 +8,7 @@ internal import Tensors
 /// (diffusers 0.42.1, `loaders/single_file_utils.py`: `convert_ldm_unet_checkpoint`, `convert_ldm_vae_checkpoint`,
 /// `convert_ldm_clip_checkpoint`, `convert_open_clip_checkpoint`). Weights of `model_ema` are left aside, as there.
 struct LDMCheckpoint: Sendable {
-    /// By their paths in the diffusers layout.
-    let configurations: [String: JSONConfiguration]
-    /// By the folders of the diffusers layout.
-    let weights: [String: RenamedWeights]
-    /// What the text encoders ask of their tokenizers, by their folders.
-    let text: [String: (vocabularySize: Int, padToken: String)]
-    /// What the file says beside its tensors.
-    let hints: [String: String]
-    /// How it was told what the denoiser predicts.
-    let predictionReason: String
+    let parts: ModelParts
 
     /// Sorts the tensors of a file into parts.
     ///
@@ -49,8 +40,6 @@ struct LDMCheckpoint: Sendable {
             ? nil : try LDMAutoencoder(stage, scale: AutoencoderFiles.usualScale(isXL: isXL))
 
         let prediction = LDMPrediction(source, hints: hints, denoiser: denoiser, isSecondFamily: isSecond)
-        predictionReason = prediction.reason
-        self.hints = hints
         let isLarge = prediction.value == .velocity
         var unet = denoiser.configuration
         unet["sample_size"] = .integer(Self.latentSide(hints) ?? (isXL ? 128 : isLarge ? 96 : 64))
@@ -68,21 +57,21 @@ struct LDMCheckpoint: Sendable {
             scheduler["timestep_spacing"] = .string("trailing")
         }
         FewSteps.Kind(denoiser: denoiser, hints: hints)?.amend(&scheduler)
-        var parts = [
+        var configurations = [
             "model_index.json": isXL ? ["force_zeros_for_empty_prompt": .bool(!isRefiner)] : [:],
             "unet/config.json": unet, "scheduler/scheduler_config.json": scheduler,
         ]
-        if let autoencoder { parts["vae/config.json"] = autoencoder.configuration }
-        for encoder in encoders { parts["\(encoder.part)/config.json"] = encoder.configuration }
-        configurations = parts.reduce(into: [:]) { result, part in
-            result[part.key] = JSONConfiguration(members: part.value, file: source.file)
-        }
+        if let autoencoder { configurations["vae/config.json"] = autoencoder.configuration }
+        for encoder in encoders { configurations["\(encoder.part)/config.json"] = encoder.configuration }
         var weights = ["unet": RenamedWeights(source, origins: denoiser.origins)]
         if let autoencoder { weights["vae"] = RenamedWeights(source, origins: autoencoder.origins) }
         for encoder in encoders { weights[encoder.part] = RenamedWeights(source, origins: encoder.origins) }
-        self.weights = weights
-        text = Dictionary(
-            encoders.map { ($0.part, ($0.vocabularySize, $0.padToken)) }, uniquingKeysWith: { first, _ in first })
+        self.parts = ModelParts(
+            configurations: configurations.mapValues { JSONConfiguration(members: $0, file: source.file) },
+            weights: weights,
+            vocabularies: Dictionary(
+                encoders.map { ($0.part, ModelParts.Vocabulary(size: $0.vocabularySize, padToken: $0.padToken)) },
+                uniquingKeysWith: { first, _ in first }), hints: hints, predictionReason: prediction.reason)
     }
 
     /// From `modelspec.resolution`, as `768x768` (https://github.com/Stability-AI/ModelSpec).

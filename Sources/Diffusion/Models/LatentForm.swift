@@ -1,14 +1,14 @@
-/// What a model's latents are like. An autoencoder in place of the model's own has the same channels and factor; its scale
-/// may be another.
+/// What a model's latents are like. An autoencoder in place of the model's own has the same channels and factor; its
+/// normalisation may be another.
 struct LatentForm: Equatable {
-    /// Latents are handed on as (z − shift) · scale.
-    let scale: Float
+    let normalization: LatentNormalization
+    var scale: Float { normalization.scale }
     let channels: Int
     /// Picture pixels a latent pixel, each way.
     let scaleFactor: Int
 
     init(_ autoencoder: any PictureAutoencoder) {
-        scale = autoencoder.latentScale
+        normalization = autoencoder.latentNormalization
         channels = autoencoder.latentChannels
         scaleFactor = autoencoder.scaleFactor
     }
@@ -21,13 +21,14 @@ struct LatentForm: Equatable {
     init(_ configuration: JSONConfiguration) throws {
         guard try configuration.string("_class_name") == "AutoencoderTiny" else {
             let shape = try AutoencoderConfiguration(configuration)
-            scale = shape.scale
+            normalization = shape.latentNormalization
             channels = shape.latentChannels
             scaleFactor = shape.scaleFactor
             return
         }
         let groups = try configuration.integers("num_encoder_blocks")?.count ?? 4
-        scale = Float(try configuration.double("scaling_factor") ?? 1)
+        let scale = Float(try configuration.double("scaling_factor") ?? 1)
+        normalization = LatentNormalization(scale: scale, shift: Float(try configuration.double("shift_factor") ?? 0))
         channels = try configuration.integer("latent_channels") ?? 4
         guard scale != 0, (1 ... 7).contains(groups) else {
             throw NetworkError.impossible(

@@ -3,7 +3,7 @@ internal import Tensors
 /// What the files of a model hold, without its networks.
 public struct ModelContents: Sendable {
     public struct Part: Sendable {
-        /// The part's folder in the diffusers layout: `unet`, `vae`, `text_encoder`, `text_encoder_2`.
+        /// The part's folder in the diffusers layout, such as `unet`, `vae` or `text_encoder`.
         public let name: String
         public let weights: any WeightSource
 
@@ -37,7 +37,8 @@ public struct ModelContents: Sendable {
     /// Maps a model's files. Throws `ModelError` or `WeightError`.
     public init(_ source: ModelSource) throws {
         let files = try ModelFiles(source)
-        parts = try ["unet", "vae", "text_encoder", "text_encoder_2"].filter {
+        let family = try ModelFamilies.family(of: files).parts(of: files)
+        parts = try ([family.denoiser, "vae"] + family.textEncoders).filter {
             // A part without a configuration is none of the model's.
             (try? files.configuration("\($0)/config.json")) != nil
         }.map { Part(name: $0, weights: try files.weights($0)) }

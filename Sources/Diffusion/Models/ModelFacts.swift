@@ -7,8 +7,10 @@ public struct ModelFacts: Sendable {
     /// What the model says of itself, if it does.
     public let summary: String?
     public let latentChannels: Int
-    /// Channels that the denoiser takes: c, c + 1 + c for inpainting, or c + c to follow an instruction.
+    /// Channels that the denoiser takes: those of the latents, and of what it sees of a picture.
     public let inputChannels: Int
+    /// What the denoiser sees of a picture beside the noisy latents.
+    public var pictureInput = PictureInput.none
     /// Picture pixels a latent pixel, each way.
     public let scaleFactor: Int
     /// Sides of a picture must be multiples of this.
@@ -39,6 +41,17 @@ public struct ModelFacts: Sendable {
     /// What was added to the model.
     public var adapters: [AdapterFacts] = []
     public var embeddings: [EmbeddingFacts] = []
+
+    /// What a denoiser takes, behind the channels of the noisy latents, of the picture to be edited.
+    public enum PictureInput: Sendable, Equatable {
+        /// Nothing: it sees the picture through the noise alone.
+        case none
+        /// For inpainting: the mask, one channel of 0 (keep) and 1 (repaint), then the latents of the masked picture.
+        case masked
+        /// To follow an instruction (InstructPix2Pix): the mean of the picture's latents as the autoencoder gives it, times
+        /// `scale`.
+        case whole(scale: Float)
+    }
 
     /// What the masked picture, which an inpainting denoiser takes beside the noisy one, holds in the hole.
     public enum MaskedImage: String, Sendable {
@@ -75,9 +88,9 @@ public struct ModelFacts: Sendable {
     private static let notationWords: Set<String> = ["BREAK", "AND", "ADDBASE", "ADDCOMM", "ADDCOL", "ADDROW"]
 
     /// Whether the denoiser was made for inpainting.
-    public var isInpainting: Bool { inputChannels == 2 * latentChannels + 1 }
+    public var isInpainting: Bool { pictureInput == .masked }
     /// Whether the denoiser sees the picture to change and follows an instruction (InstructPix2Pix).
-    public var followsInstructions: Bool { inputChannels == 2 * latentChannels }
+    public var followsInstructions: Bool { if case .whole = pictureInput { true } else { false } }
 }
 
 /// Settings that suit a model when the user gives none; `nil` leaves them to the tool.

@@ -4,39 +4,31 @@ internal import CBundledModel
 struct ModelFiles: Sendable {
     /// What errors call the model: its folder, or "the embedded model".
     let name: String
-    private let storage: Storage
+    let storage: Storage
     /// The LoRA that belongs to the model: a file beside `model_index.json`, which names it as `lora` under `editor`.
     private(set) var ownLoRA: LoRAFile?
 
-    private enum Storage: Sendable {
+    enum Storage: Sendable {
         case folder(String)
-        case checkpoint(LDMCheckpoint, vocabulary: String?)
+        /// - vocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for parts that bring no tokenizer.
+        case parts(ModelParts, vocabulary: String?)
         case memory([String: Bytes])
     }
 
     /// Bytes that live as long as the program.
-    private struct Bytes: @unchecked Sendable {
+    struct Bytes: @unchecked Sendable {
         // Sendable: constant data of the binary.
         let buffer: UnsafeRawBufferPointer
     }
 
-    /// The folder of the text encoder that SDXL has, alone or beside the first; its pooled text goes to the denoiser.
-    static let secondTextEncoder = "text_encoder_2"
-
-    /// The text encoders' folders.
-    var textEncoders: [String] {
-        let found = ["text_encoder", Self.secondTextEncoder].filter { has("\($0)/config.json") }
-        return found.isEmpty ? ["text_encoder"] : found
-    }
-
     /// What a single file says beside its tensors.
     var hints: [String: String] {
-        if case .checkpoint(let checkpoint, _) = storage { checkpoint.hints } else { [:] }
+        if case .parts(let parts, _) = storage { parts.hints } else { [:] }
     }
 
     /// How it was told what the denoiser predicts, where no configuration says so.
     var predictionReason: String? {
-        if case .checkpoint(let checkpoint, _) = storage { checkpoint.predictionReason } else { nil }
+        if case .parts(let parts, _) = storage { parts.predictionReason } else { nil }
     }
 
     /// - Parameters:
@@ -51,8 +43,8 @@ struct ModelFiles: Sendable {
                 ModelError.notACheckpoint(path: path, reason: $0 + WeightKind.advice(on: path))
             }
             name = path
-            storage = .checkpoint(
-                try LDMCheckpoint(weights, hints: hints, needsAutoencoder: needsAutoencoder),
+            storage = .parts(
+                try LDMCheckpoint(weights, hints: hints, needsAutoencoder: needsAutoencoder).parts,
                 vocabulary: clipVocabulary)
         case .folder(let path):
             var folder = path
@@ -63,11 +55,6 @@ struct ModelFiles: Sendable {
                 let kind = isFolder ? WeightKind(folder: folder) : nil
                 let reason = kind?.clause ?? (isFolder ? "it has no model_index.json" : "it is a file, not a folder")
                 throw ModelError.notAModel(path: path, reason: reason)
-            }
-            guard MappedFile.exists(folder + "/unet/config.json") else {
-                let index = try JSONConfiguration(path: folder + "/model_index.json")
-                let kind = try index.string("_class_name").map { "a \($0.prefix(80))" } ?? "a model of an unknown kind"
-                throw ModelError.notAModel(path: path, reason: "it is \(kind), and has no unet/config.json")
             }
             name = folder
             storage = .folder(folder)
@@ -82,14 +69,14 @@ struct ModelFiles: Sendable {
             name = "the embedded model"
             storage = .memory(files)
         }
-        ownLoRA = try openOwnLoRA()
+        ownLoRA = try openOwnLoRA(parts: ModelFamilies.family(of: self).parts(of: self))
     }
 
     func configuration(_ path: String) throws -> JSONConfiguration {
         switch storage {
         case .folder(let folder): return try JSONConfiguration(path: "\(folder)/\(path)")
-        case .checkpoint(let checkpoint, _):
-            guard let configuration = checkpoint.configurations[path] else {
+        case .parts(let parts, _):
+            guard let configuration = parts.configurations[path] else {
                 throw ModelError.notACheckpoint(path: name, reason: "it has no \(path)")
             }
             return configuration
@@ -100,19 +87,19 @@ struct ModelFiles: Sendable {
     func has(_ path: String) -> Bool {
         switch storage {
         case .folder(let folder): MappedFile.exists("\(folder)/\(path)")
-        case .checkpoint(let checkpoint, _): checkpoint.configurations[path] != nil
+        case .parts(let parts, _): parts.configurations[path] != nil
         case .memory(let files): files[path] != nil
         }
     }
 
-    /// The weights of one part: `unet`, `vae` or one of `textEncoders`, with the LoRA in them that the model brings along.
+    /// The weights of one part, by its folder in the diffusers layout, with the LoRA in them that the model brings along.
     func weights(_ part: String) throws -> any WeightSource {
         let stored = try storedWeights(part)
         guard let ownLoRA else { return stored }
         return try MatchedAdapters.adapted(stored, part: part, by: ownLoRA, model: name)
     }
 
-    private func openOwnLoRA() throws -> LoRAFile? {
+    private func openOwnLoRA(parts: FamilyParts) throws -> LoRAFile? {
         guard has("model_index.json"),
             let file = try configuration("model_index.json").object("editor")?.string("lora")
         else { return nil }
@@ -126,10 +113,10 @@ struct ModelFiles: Sendable {
         case .memory:
             let opened = try SafetensorsFile(staticBytes: bytes(file), name: "\(name)/\(file)")
             (source, hints) = (opened, opened.header.metadata)
-        case .checkpoint: return nil
+        case .parts: return nil
         }
         let lora = try LoRAFile.open(source, metadata: hints)
-        let parts = Set(["unet"] + textEncoders)
+        let parts = Set([parts.denoiser] + parts.textEncoders)
         let foreign = lora.places.filter { !parts.contains($0.part.rawValue) }
         guard foreign.isEmpty else { throw lora.unknownLayers(foreign, of: lora.places, model: name) }
         return lora
@@ -138,8 +125,8 @@ struct ModelFiles: Sendable {
     private func storedWeights(_ part: String) throws -> any WeightSource {
         switch storage {
         case .folder(let folder): return try WeightFolder.open("\(folder)/\(part)")
-        case .checkpoint(let checkpoint, _):
-            guard let weights = checkpoint.weights[part] else {
+        case .parts(let parts, _):
+            guard let weights = parts.weights[part] else {
                 throw ModelError.notACheckpoint(path: name, reason: "it has no weights for \(part)")
             }
             return weights
@@ -153,36 +140,6 @@ struct ModelFiles: Sendable {
         }
     }
 
-    /// The tokenizer of one of `textEncoders`.
-    func tokenizer(of textEncoder: String) throws -> CLIPTokenizer {
-        let part = textEncoder == Self.secondTextEncoder ? "tokenizer_2" : "tokenizer"
-        switch storage {
-        case .folder(let folder): return try CLIPTokenizer(path: "\(folder)/\(part)")
-        case .checkpoint(let checkpoint, let vocabulary):
-            guard let vocabulary, MappedFile.exists(vocabulary) else {
-                throw ModelError.noVocabulary(model: name, lookedFor: vocabulary ?? "its usual place")
-            }
-            guard let text = checkpoint.text[textEncoder] else {
-                throw ModelError.notACheckpoint(path: name, reason: "it has no \(textEncoder)")
-            }
-            return try CLIPTokenizer(clipVocabulary: vocabulary, size: text.vocabularySize, padToken: text.padToken)
-        case .memory:
-            let settings = "\(part)/tokenizer_config.json"
-            return try CLIPTokenizer(
-                vocabulary: bytes("\(part)/vocab.json"), merges: bytes("\(part)/merges.txt"),
-                configuration: has(settings) ? TokenizerConfiguration(configuration(settings)) : .init(),
-                name: "\(name)/\(part)")
-        }
-    }
-
-    /// What one of `textEncoders` has its windows filled up with.
-    func padToken(of textEncoder: String) throws -> String {
-        if case .checkpoint(let checkpoint, _) = storage, let text = checkpoint.text[textEncoder] {
-            return text.padToken
-        }
-        return try tokenizer(of: textEncoder).configuration.padToken
-    }
-
     /// Calls `body` with a file of a model in the diffusers layout, as it is.
     func withBytes<Result>(of path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         guard case .folder(let folder) = storage else { return try body(bytes(path)) }
@@ -191,7 +148,8 @@ struct ModelFiles: Sendable {
         return try body(mapping.bytes)
     }
 
-    private func bytes(_ path: String) throws -> UnsafeRawBufferPointer {
+    /// A small file of a model in memory.
+    func bytes(_ path: String) throws -> UnsafeRawBufferPointer {
         guard case .memory(let files) = storage, let bytes = files[path] else {
             throw ModelError.notAModel(path: name, reason: "it has no \(path)")
         }

@@ -11,9 +11,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
     public let hasMiddleAttention: Bool
     public let hasQuantConvolution: Bool
     public let hasPostQuantConvolution: Bool
-    /// Latents are handed on as (z − shift) · scale.
-    public let scale: Float
-    public let shift: Float
+    let latentNormalization: LatentNormalization
 
     public init(_ json: JSONConfiguration) throws {
         let file = json.file
@@ -32,11 +30,22 @@ public struct AutoencoderConfiguration: Sendable, Equatable {
         hasMiddleAttention = try json.bool("mid_block_add_attention") ?? true
         hasQuantConvolution = try json.bool("use_quant_conv") ?? true
         hasPostQuantConvolution = try json.bool("use_post_quant_conv") ?? true
-        for key in ["latents_mean", "latents_std"] where json.has(key) {
-            throw NetworkError.unsupported(file: file, key: key, value: "of its own for each channel")
+        let scale = Float(try json.double("scaling_factor") ?? 0.18215)
+        let means = try json.doubles("latents_mean")?.map { Float($0) }
+        let deviations = try json.doubles("latents_std")?.map { Float($0) }
+        if means == nil, deviations == nil {
+            latentNormalization = LatentNormalization(
+                scale: scale, shift: Float(try json.double("shift_factor") ?? 0))
+        } else {
+            guard let means, let deviations, means.count == latentChannels, deviations.count == latentChannels,
+                means.allSatisfy(\.isFinite), deviations.allSatisfy({ $0 > 0 && $0.isFinite })
+            else {
+                throw NetworkError.impossible(
+                    file: file,
+                    reason: "latents_mean and latents_std are not \(latentChannels) numbers each, the latter above 0")
+            }
+            latentNormalization = LatentNormalization(scale: scale, means: means, deviations: deviations)
         }
-        scale = Float(try json.double("scaling_factor") ?? 0.18215)
-        shift = Float(try json.double("shift_factor") ?? 0)
         let numbers = blockChannels + [latentChannels, layers, groups]
         guard (1 ... 16).contains(blockChannels.count), numbers.allSatisfy({ $0 > 0 && $0 < 1 << 20 }), scale != 0,
             layers <= 256,

@@ -9,8 +9,7 @@ internal import Tensors
 struct TinyAutoencoder: PictureAutoencoder {
     let latentChannels: Int
     let scaleFactor: Int
-    let latentScale: Float
-    let latentShift: Float
+    let latentNormalization: LatentNormalization
     let givesDistribution = false
     private let encoder: [Layer]
     private let decoder: [Layer]
@@ -65,7 +64,8 @@ struct TinyAutoencoder: PictureAutoencoder {
     ///   - decoder: the decoder's, numbered from `decoderStart`.
     /// - Throws: `WeightError` where a tensor is missing or the layers do not fit each other.
     init(
-        encoder: LayerLoader, decoder: LayerLoader, decoderStart: Int, latentScale: Float = 1, latentShift: Float = 0
+        encoder: LayerLoader, decoder: LayerLoader, decoderStart: Int,
+        latentNormalization: LatentNormalization = LatentNormalization()
     ) throws {
         let down = try Self.layers(encoder, from: 0, inChannels: 3, stride: 2)
         guard !down.hasGaps else {
@@ -78,8 +78,7 @@ struct TinyAutoencoder: PictureAutoencoder {
         self.decoder = up.layers
         latentChannels = down.channels
         scaleFactor = 1 << down.resizes
-        self.latentScale = latentScale
-        self.latentShift = latentShift
+        self.latentNormalization = latentNormalization
         widest = max(down.widest, up.widest)
         guard up.channels == 3, up.resizes == down.resizes else {
             throw WeightError.badTensor(

@@ -7,15 +7,15 @@ public struct DenoiseRequest: Sendable {
     public enum Conditioning: Sendable {
         /// Text to image: pure noise of that size.
         case text(size: PixelSize)
-        /// The picture is the start, everything may change (`remix`). Same as `masked` with a mask of ones on a 4-channel
-        /// model.
+        /// The picture is the start, everything may change (`remix`). Same as `masked` with a mask of ones, but for a
+        /// network that was made for inpainting.
         case picture(RGBImage)
         /// The picture, pre-filled where the hole is, and the mask: 1 repaints, 0 keeps, between is the strength of
         /// change of that pixel (differential diffusion). Both have the same size.
         case masked(RGBImage, mask: Plane)
     }
 
-    /// How a 9-channel (c + 1 + c) network is told what is known.
+    /// How a network that was made for inpainting is told what is known.
     public enum KnownLatents: String, Sendable, CaseIterable {
         /// Known latents are written back after every step, whatever the network's channels.
         case reimpose

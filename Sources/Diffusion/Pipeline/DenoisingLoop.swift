@@ -1,21 +1,12 @@
 internal import Raster
 internal import Tensors
 
-/// What the denoiser is told in words, and how it follows them.
-struct WordGuidance {
-    /// With every prompt of a guided step, and with the request's alone.
-    let guided: TextContext
-    let unguided: TextContext
-    /// The guidance scale, for a distilled model that takes it as an input.
-    let embedding: [Float]?
-    let isGuided: Bool
-}
-
 /// The denoising loop of candidates that go step by step together: those of a batch, or all where they share what is known.
-struct DenoisingLoop {
+struct DenoisingLoop<Family: ModelFamily> {
     private let pipeline: DiffusionPipeline
+    private let family: Family
     private let request: DenoiseRequest
-    private let words: WordGuidance
+    private let guidance: Guidance<Family>
     /// Where candidates after the first are computed.
     private let region: MapRegion?
     /// A sampler that remembers no step.
@@ -23,7 +14,9 @@ struct DenoisingLoop {
     private(set) var known: KnownPicture
     private var candidates: [Candidate]
     private var runs: [KnownPicture.Run]
-    private var deepFeatures = DeepFeatures()
+    private var reused = ReusedFeatures()
+    /// Whether the latest step was guided, of which `reused` is; `nil` before the first.
+    private var wasGuided: Bool?
     /// Steps of the schedule that are run.
     private let steps: Range<Int>
     /// Which picture of the request the first candidate is.
@@ -46,13 +39,14 @@ struct DenoisingLoop {
 
     /// Draws where each seed starts.
     init(
-        _ request: DenoiseRequest, seeds: [UInt64], firstPicture: Int, pipeline: DiffusionPipeline, words: WordGuidance,
-        known: KnownPicture, region: MapRegion?, sampler: any DenoisingSampler
+        _ request: DenoiseRequest, seeds: [UInt64], firstPicture: Int, pipeline: DiffusionPipeline, family: Family,
+        guidance: Guidance<Family>, known: KnownPicture, region: MapRegion?, sampler: any DenoisingSampler
     ) {
         self.request = request
         self.firstPicture = firstPicture
         self.pipeline = pipeline
-        self.words = words
+        self.family = family
+        self.guidance = guidance
         self.known = known
         self.region = region
         self.sampler = sampler
@@ -203,12 +197,11 @@ struct DenoisingLoop {
     /// What is followed of the denoiser's outputs, for each candidate.
     private mutating func predictions(at index: Int) throws -> [[Float]] {
         let share = (Float(index - steps.lowerBound) + 0.5) / Float(steps.count)
-        let isGuided = words.isGuided && request.guidanceInterval.contains(share)
-        let context = isGuided ? words.guided : words.unguided
-        // The finest level mixes them with features of the step's own batch.
-        let isWhole =
-            (index - steps.lowerBound) % request.deepFeatureInterval == 0 || deepFeatures.prompts != context.prompts
-        if isWhole { deepFeatures = DeepFeatures(prompts: context.prompts) }
+        let isGuided = guidance.rule.applies(at: share)
+        // What is reused is mixed with features of the step's own branches.
+        let isWhole = (index - steps.lowerBound) % request.deepFeatureInterval == 0 || wasGuided != isGuided
+        if isWhole { reused = ReusedFeatures() }
+        wasGuided = isGuided
         // A picture that repeats is seen with margins in which it does.
         let margins = DenoiseRequest.latentMargins(request.wraps, pipeline.facts)
         let wrapped = known.latentSize.padded(by: margins)
@@ -217,45 +210,13 @@ struct DenoisingLoop {
                 $0.sampler.scaleInput($1.latents.values, index: index) + $1.extraPlanes, of: known.latentSize,
                 by: margins)
         }
-        return try pipeline.predictions(
-            inputs, height: wrapped.height, width: wrapped.width, region: region, timestep: sampler.timesteps[index],
-            context: context, guidance: words.embedding, deepFeatures: &deepFeatures
+        return try family.predict(
+            DenoiserInput(
+                candidates: inputs, height: wrapped.height, width: wrapped.width, timestep: sampler.timesteps[index],
+                region: region), conditioning: isGuided ? guidance.guided : guidance.unguided, reused: &reused
         ).map {
             let output = wrapPaddedPlanes($0, of: wrapped, by: margins.negated)
-            return isGuided ? followed(output) : output
+            return isGuided ? guidance.rule.followed(output) : output
         }
-    }
-
-    /// What is followed of the outputs for all prompts, one after the other: Ho and Salimans 2022, arXiv:2207.12598; for an
-    /// instructed model Brooks et al. 2022, arXiv:2211.09800, equation 3.
-    private func followed(_ outputs: [Float]) -> [Float] {
-        guard pipeline.facts.followsInstructions else {
-            let half = outputs.count / 2
-            let guided = (0 ..< half).map { outputs[$0] + request.guidance * (outputs[half + $0] - outputs[$0]) }
-            return guided.rescaled(to: outputs[half...], by: request.guidanceRescale)
-        }
-        let third = outputs.count / 3
-        let guided = (0 ..< third).map { index in
-            let (text, picture, none) = (outputs[index], outputs[third + index], outputs[2 * third + index])
-            return none + request.guidance * (text - picture) + request.imageGuidance * (picture - none)
-        }
-        return guided.rescaled(to: outputs[..<third], by: request.guidanceRescale)
-    }
-}
-
-extension [Float] {
-    /// These values multiplied towards the standard deviation of others: wholly where `share` is 1, not at all where it is 0
-    /// (`DenoiseRequest.guidanceRescale`).
-    func rescaled(to others: ArraySlice<Float>, by share: Float) -> [Float] {
-        guard share > 0 else { return self }
-        func deviation(_ values: some Collection<Float>) -> Double {
-            let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
-            return (values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count))
-                .squareRoot()
-        }
-        let own = deviation(self)
-        guard own > 0 else { return self }
-        let factor = 1 + share * (Float(deviation(others) / own) - 1)
-        return map { factor * $0 }
     }
 }

@@ -45,7 +45,7 @@ extension DiffusionPipeline {
             let (seconds, operations) = try compute.timePlainProduct(repeats: repeats)
             return PartTiming(part: part, seconds: seconds, attentionSeconds: 0, operations: operations)
         }
-        let run = try preparedRun(of: part, size: size)
+        let run = try preparedRun(of: part, size: size, family: family)
         let before = compute.operations
         try run()
         let operations = compute.operations - before
@@ -62,8 +62,10 @@ extension DiffusionPipeline {
             attentionSeconds: (compute.attentionSeconds - attentionBefore) / Double(repeats), operations: operations)
     }
 
-    private func preparedRun(of part: PartTiming.Part, size: PixelSize) throws -> () throws -> Void {
-        let prompts = ["", "a lighthouse on a cliff"]
+    private func preparedRun<Family: ModelFamily>(
+        of part: PartTiming.Part, size: PixelSize, family: Family
+    ) throws -> () throws -> Void {
+        let prompt = "a lighthouse on a cliff"
         let (height, width) = (size.height / facts.scaleFactor, size.width / facts.scaleFactor)
         var generator = RandomSource.torch.generator(seed: 0)
         let latents = Latents(
@@ -71,20 +73,21 @@ extension DiffusionPipeline {
             values: generator.normal(count: facts.latentChannels * height * width))
         switch part {
         case .product, .text:
-            return { [self] in _ = try promptEncoder(prompts, compute) }
+            return { try family.encodeText(["", prompt]) }
         case .encode:
             let values = (0 ..< 3 * size.area).map { Float($0 % 251) / 250 }
             let picture = RGBImage(size: size, values: values)
             return { [self] in _ = try encode(picture) }
         case .step:
-            let context = try context(of: prompts, size: size)
+            let request = DenoiseRequest(conditioning: .text(size: size), prompt: prompt)
+            let branches = GuidanceRule(kind: .classifierFree(scale: request.guidance)).branches
+            let conditioning = try family.prepare(branches, for: request)
             let extra = generator.normal(count: (facts.inputChannels - facts.latentChannels) * height * width)
-            let input = latents.values + extra
-            return { [self] in
-                var deepFeatures = DeepFeatures()
-                _ = try predictions(
-                    [input], height: height, width: width, region: nil, timestep: 500, context: context, guidance: nil,
-                    deepFeatures: &deepFeatures)
+            let input = DenoiserInput(
+                candidates: [latents.values + extra], height: height, width: width, timestep: 500)
+            return {
+                var reused = ReusedFeatures()
+                _ = try family.predict(input, conditioning: conditioning, reused: &reused)
             }
         case .decode:
             return { [self] in _ = try decode(latents) }

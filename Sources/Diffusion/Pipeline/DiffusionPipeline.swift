@@ -3,8 +3,9 @@ internal import Tensors
 
 /// A loaded model, ready to denoise: text encoder, autoencoder, denoiser and scheduler as one thing.
 ///
-/// Every mode of editing is this one run with other values in its `DenoiseRequest`. The order in which noise is drawn, and
-/// the arithmetic in f32, are those of diffusers' three Stable Diffusion pipelines (docs/numerics.md).
+/// Every mode of editing is this one run with other values in its `DenoiseRequest`, whatever the model's family
+/// (`ModelFamily`). The order in which noise is drawn is that of diffusers' three Stable Diffusion pipelines
+/// (docs/numerics.md).
 ///
 /// Not for use by two threads at once; a run uses all compute threads itself.
 public final class DiffusionPipeline {
@@ -37,19 +38,11 @@ public final class DiffusionPipeline {
 
     private let files: ModelFiles
     let compute: Compute
-    private let scheduler: SchedulerConfiguration
-    let promptEncoder: PromptEncoder
+    let family: any ModelFamily
     let autoencoder: any PictureAutoencoder
     /// What previews are decoded with in place of `autoencoder`, with memory and packed weights of its own.
     let previewAutoencoder: (network: any PictureAutoencoder, compute: Compute)?
-    let unet: UNet
-    private let sources: [(part: String, weights: any WeightSource)]
-    private var contexts: [(prompts: [String?], context: TextContext, pooled: [[Float]])] = []
-    /// Whether a negative prompt that is empty is zeros (`force_zeros_for_empty_prompt`).
-    private let zerosEmptyNegative: Bool
-    /// Of the picture that an instructed denoiser takes.
-    private let pictureScale: Float
-    private static let rememberedContexts = 2
+    private let check: NumberCheck
 
     /// Opens a model and checks that all its tensors are there and fit. Weights are mapped; they are packed for the CPU
     /// at first use.
@@ -79,15 +72,14 @@ public final class DiffusionPipeline {
         compute = Compute(type: precision.elementType, threads: threads)
         compute.spillFolder = spillFolder
         let index = try files.configuration("model_index.json")
-        let plainText = try files.textEncoders.map { (part: $0, weights: try files.weights($0)) }
-        let plainUNet = try files.weights("unet")
+        let kind = try ModelFamilies.family(of: files)
+        let parts = kind.parts(of: files)
+        let plain = try (parts.textEncoders + [parts.denoiser]).map { (part: $0, weights: try files.weights($0)) }
         let matched = try MatchedAdapters(
-            adapters,
-            parts: Dictionary(uniqueKeysWithValues: plainText.map { ($0.part, $0.weights) } + [("unet", plainUNet)]),
-            model: files.name)
-        let textWeights = plainText.map { matched.adapted($0.weights, part: $0.part) }
-        let unetWeights = matched.adapted(plainUNet, part: "unet")
-        let unetConfiguration = try UNetConfiguration(files.configuration("unet/config.json"))
+            adapters, parts: Dictionary(uniqueKeysWithValues: plain.map { ($0.part, $0.weights) }), model: files.name)
+        let adapted = plain.map { matched.adapted($0.weights, part: $0.part) }
+        let (textWeights, denoiserWeights) = (Array(adapted.dropLast()), adapted[adapted.count - 1])
+        let usualScale = try kind.usualLatentScale(of: files)
         // Where another takes its place, a model may come without one, or with the configuration alone.
         let isReplaced = autoencoder != nil
         let stated =
@@ -96,8 +88,7 @@ public final class DiffusionPipeline {
             try isReplaced
             ? nil : stated.map { try AutoencoderFiles(configuration: $0, weights: files.weights("vae")) }
         let ownForm = try own.map { LatentForm($0.autoencoder) } ?? stated.map { try LatentForm($0) }
-        let ownScale =
-            ownForm?.scale ?? AutoencoderFiles.usualScale(isXL: unetConfiguration.addedCondition != nil)
+        let ownScale = ownForm?.scale ?? usualScale
         guard
             let chosen = try autoencoder.map({ try AutoencoderFiles(path: $0, modelScale: ownScale) }) ?? own
         else { preconditionFailure("no autoencoder was given for a model that has none") }
@@ -116,27 +107,17 @@ public final class DiffusionPipeline {
         self.previewAutoencoder = preview.map {
             ($0.autoencoder, Compute(type: precision.elementType, threads: threads))
         }
-        sources =
+        let sources: [(part: String, weights: any WeightSource)] =
             textWeights.map { ("text encoder", $0) } + chosen.weights.map { ("autoencoder", $0) }
-            + [("denoiser", unetWeights)]
-        unet = try MissingTensors.counted(in: unetWeights) {
-            try UNet(configuration: unetConfiguration, weights: $0, arithmetic: precision.denoiserArithmetic)
-        }
-        promptEncoder = try PromptEncoder(files: files, weights: textWeights, adapters: matched)
-        try Self.check(unet.configuration, chosen.autoencoder, promptEncoder, model: files.name)
-        let isXL = unet.configuration.addedCondition != nil
-        var scheduler = try SchedulerConfiguration(files.configuration("scheduler/scheduler_config.json"))
-        scheduler.isMended = !isXL && unet.configuration.inChannels != 2 * chosen.autoencoder.latentChannels
-        self.scheduler = scheduler
-        zerosEmptyNegative = try isXL && index.bool("force_zeros_for_empty_prompt") ?? true
-        // It was trained with the picture in the scale of its own autoencoder.
-        pictureScale =
-            try (index.bool("is_cosxl_edit") == true ? ownScale : 1) * chosen.autoencoder.latentScale / ownScale
-        var facts = try ModelFacts(
-            files: files, index: index, unet: unet.configuration, latentChannels: chosen.autoencoder.latentChannels,
-            scaleFactor: chosen.autoencoder.scaleFactor, scheduler: scheduler, predictionReason: files.predictionReason,
-            parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
-            textParameters: textWeights.reduce(0) { $0 + $1.parameterCount })
+            + [("denoiser", denoiserWeights)]
+        check = NumberCheck(model: files.name, sources: sources, compute: compute)
+        family = try kind.init(
+            FamilyOpening(
+                files: files, index: index, textWeights: textWeights, denoiserWeights: denoiserWeights,
+                adapters: matched, precision: precision, compute: compute, autoencoder: chosen.autoencoder,
+                ownLatentScale: ownScale, parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
+                check: check))
+        var facts = family.facts
         facts.autoencoder = autoencoder.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
         facts.adapters = matched.facts
         facts.embeddings = matched.embeddings
@@ -160,38 +141,6 @@ public final class DiffusionPipeline {
         return file.size
     }
 
-    private static func check(
-        _ unet: UNetConfiguration, _ autoencoder: any PictureAutoencoder, _ text: PromptEncoder, model: String
-    ) throws {
-        let c = autoencoder.latentChannels
-        guard unet.outChannels == c, [c, 2 * c, 2 * c + 1].contains(unet.inChannels) else {
-            throw ModelError.mismatch(
-                model: model,
-                reason: "the autoencoder has \(c) latent channels, the denoiser takes \(unet.inChannels) and gives "
-                    + "\(unet.outChannels); expected \(c), \(2 * c) or \(2 * c + 1) in and \(c) out")
-        }
-        if let added = unet.addedCondition {
-            let numbers = (added.channels - (text.pooledChannels ?? 0)) / added.channelsOfNumber
-            guard let pooled = text.pooledChannels, [5, 6].contains(numbers),
-                pooled + numbers * added.channelsOfNumber == added.channels
-            else {
-                throw ModelError.mismatch(
-                    model: model,
-                    reason: "the denoiser takes \(added.channels) channels beside the text, the text encoders give "
-                        + "\(text.pooledChannels ?? 0), which leaves none for 5 or 6 numbers of \(added.channelsOfNumber)"
-                )
-            }
-        } else if text.pooledChannels != nil {
-            throw ModelError.mismatch(
-                model: model, reason: "the text encoder is one of SDXL's, and the denoiser takes no pooled text")
-        }
-        guard unet.contextChannels.allSatisfy({ $0 == text.channels }) else {
-            throw ModelError.mismatch(
-                model: model,
-                reason: "the text encoder gives \(text.channels) channels, the denoiser takes \(unet.contextChannels)")
-        }
-    }
-
     /// One picture for each seed of the request, nominally 0…1, of the size of its conditioning.
     /// - Parameter progress: called between parts and after each step; what it throws ends the run.
     /// - Throws: `ModelError.notANumber` or `.needsPicture`, `SamplingError`, `ComputeError`, or what `progress` throws.
@@ -213,6 +162,13 @@ public final class DiffusionPipeline {
     public func run(
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
     ) throws {
+        try run(request, family: family, progress: progress, finished: finished)
+    }
+
+    private func run<Family: ModelFamily>(
+        _ request: DenoiseRequest, family: Family, progress: (DenoiseProgress) throws -> Void,
+        finished: (RGBImage) throws -> Void
+    ) throws {
         let size = request.conditioning.size
         precondition(
             size.width % facts.scaleFactor == 0 && size.height % facts.scaleFactor == 0,
@@ -224,17 +180,17 @@ public final class DiffusionPipeline {
         if facts.followsInstructions, case .text = request.conditioning {
             throw ModelError.needsPicture(model: facts.name, family: facts.family)
         }
-        let sampler = try makeSampler(request)
+        let sampler = try family.sampler(for: request)
 
         try report(.text, 0)
-        let words = try guidance(for: request)
+        let guidance = try Guidance(family, request)
 
         try report(.encode, 0)
-        var known = try KnownPicture(
-            request, facts: facts, drawsSamples: autoencoder.givesDistribution, pictureScale: pictureScale
-        ) { try encode($0, wraps: request.wraps) }
+        var known = try KnownPicture(request, facts: facts, drawsSamples: autoencoder.givesDistribution) {
+            try encode($0, wraps: request.wraps)
+        }
         let isFollowed = request.reusesKnown && request.wraps.isEmpty
-        let region = isFollowed ? known.changingRegion.flatMap(worthFollowing) : nil
+        let region = isFollowed ? known.changingRegion.flatMap(followed) : nil
         let pixelMargins = request.wraps.margins(DenoiseRequest.wrapMargin(facts))
         let latentMargins = DenoiseRequest.latentMargins(request.wraps, facts)
         // Candidates that share what is known all go step by step together; others as many as the request has in a batch.
@@ -243,9 +199,8 @@ public final class DiffusionPipeline {
         var first = 0
         for seeds in groups {
             var loop = DenoisingLoop(
-                request, seeds: Array(seeds), firstPicture: first, pipeline: self, words: words, known: known,
-                region: region,
-                sampler: sampler)
+                request, seeds: Array(seeds), firstPicture: first, pipeline: self, family: family,
+                guidance: guidance, known: known, region: region, sampler: sampler)
             let latents = try loop.run(progress)
             known = loop.known
             let pictures = try decode(latents.map { $0.wrapPadded(by: latentMargins) }, region: region) {
@@ -256,93 +211,21 @@ public final class DiffusionPipeline {
         }
     }
 
+    /// The region in which candidates after the first are computed; `nil` where all are computed whole.
+    private func followed(_ region: MapRegion) -> MapRegion? {
+        guard family.follows(region) else { return nil }
+        guard !followsInWindow else { return region }
+        return MapRegion(
+            height: region.height, width: region.width,
+            inner: MapWindow(rows: 0 ..< region.height, columns: 0 ..< region.width))
+    }
+
     /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples
     /// of `facts.scaleFactor`.
     /// - Throws: `ModelError.notANumber` or `ComputeError`.
     public func reconstructed(_ picture: RGBImage) throws -> RGBImage { try decode(encode(picture).mode) }
 
-    private func makeSampler(_ request: DenoiseRequest) throws -> any DenoisingSampler {
-        // The reference's pipelines mend the configuration that a model comes with, and make any other sampler from the
-        // mended one, as far as the file states a setting (docs/numerics.md).
-        var configuration = scheduler
-        let isOwn = request.sampler == nil || request.sampler == facts.sampler
-        guard configuration.isMended else {
-            return try Sampler.make(
-                request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
-        }
-        if configuration.stepsOffset != nil { configuration.stepsOffset = 1 }
-        if case .masked = request.conditioning {
-            if isOwn || configuration.skipsRungeKuttaSteps != nil { configuration.skipsRungeKuttaSteps = true }
-        } else if configuration.clipSample != nil {
-            configuration.clipSample = false
-        }
-        return try Sampler.make(
-            request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
-    }
-
-    // MARK: Networks
-
-    /// What a request says in words, encoded.
-    private func guidance(for request: DenoiseRequest) throws -> WordGuidance {
-        let size = request.conditioning.size
-        let isInstructed = facts.followsInstructions
-        // A distilled model takes the guidance scale as an input, and is not called twice.
-        let embedsGuidance = unet.configuration.guidanceChannels != nil
-        let isGuided = request.guidance > 1 && !embedsGuidance && (!isInstructed || request.imageGuidance >= 1)
-        let negative = request.negativePrompt.isEmpty && zerosEmptyNegative ? nil : request.negativePrompt
-        // An instructed model is asked with text and picture, with the picture alone, and with neither.
-        let prompts =
-            !isGuided
-            ? [request.prompt] : isInstructed ? [request.prompt, negative, negative] : [negative, request.prompt]
-        var guided = try context(of: prompts, size: size)
-        if isGuided, isInstructed { guided.blindPrompts = [2] }
-        return WordGuidance(
-            guided: guided,
-            unguided: request.guidanceInterval == 0 ... 1 ? guided : try context(of: [request.prompt], size: size),
-            embedding: unet.configuration.guidanceChannels.map {
-                Self.guidanceEmbedding(request.guidance - 1, channels: $0)
-            }, isGuided: isGuided)
-    }
-
-    /// What the text encoder makes of prompts. That of the last few is remembered: an edit in tiles, or of several
-    /// candidates, is many runs.
-    /// - Parameters:
-    ///   - prompts: `nil` for zeros; where there are two, the first is the negative one.
-    ///   - size: of the pictures, in pixels.
-    func context(of prompts: [String?], size: PixelSize) throws -> TextContext {
-        func sized(_ context: TextContext, _ pooled: [[Float]]) -> TextContext {
-            guard let added = unet.configuration.addedCondition else { return context }
-            return context.with(
-                added: pooled.enumerated().map { index, pooled in
-                    let isNegative = index == 0 && prompts.count == 2
-                    return pooled + addedNumbers(added, pooled: pooled.count, size: size, isNegative: isNegative)
-                })
-        }
-        if let known = contexts.first(where: { $0.prompts == prompts }) { return sized(known.context, known.pooled) }
-        let encoded = try compute.withoutResidentWeights { try promptEncoder(prompts, compute) }
-        _ = try numbers(encoded.states, part: "text encoder")
-        let context = TextContext(states: encoded.states)
-        contexts.append((prompts, context, encoded.pooled))
-        if contexts.count > Self.rememberedContexts { contexts.removeFirst() }
-        return sized(context, encoded.pooled)
-    }
-
-    /// What SDXL is told in numbers, as sines and cosines: the picture's size before it was cropped, where the crop begins,
-    /// and its size after, here always the whole picture; the refiner takes an aesthetic score in place of the last size
-    /// (`_get_add_time_ids`, diffusers 0.42.1, pipeline_stable_diffusion_xl_img2img.py).
-    private func addedNumbers(
-        _ added: UNetConfiguration.AddedCondition, pooled: Int, size: PixelSize, isNegative: Bool
-    ) -> [Float] {
-        let takesScore = added.channels - pooled == 5 * added.channelsOfNumber
-        let score: Float = isNegative ? 2.5 : 6
-        let (height, width) = (Float(size.height), Float(size.width))
-        let numbers = [height, width, 0, 0] + (takesScore ? [score] : [height, width])
-        return numbers.flatMap {
-            TimeEmbedding.wave(
-                $0, channels: added.channelsOfNumber, flip: unet.configuration.flipSinToCos,
-                shift: unet.configuration.frequencyShift)
-        }
-    }
+    // MARK: Autoencoder
 
     /// A picture's latent distribution, where it repeats along some axes.
     func encode(_ picture: RGBImage, wraps: WrappedAxes) throws -> LatentDistribution {
@@ -370,14 +253,14 @@ public final class DiffusionPipeline {
                 columns: columns.scaled(by: factor))
             let tile = try autoencoder.encode(
                 try compute.tensor(part, shape: [1, rows.count * factor, columns.count * factor, 3]), compute)
-            return try numbers(tile, part: "autoencoder")
+            return try check.numbers(tile, part: "autoencoder")
         }
         let planes = channelsFirst(moments, channels: encoded)
         let count = channels * height * width
         return LatentDistribution(
             channels: channels, height: height, width: width, mean: Array(planes[..<count]),
             logVariance: autoencoder.givesDistribution ? Array(planes[count...]) : nil,
-            scale: autoencoder.latentScale, shift: autoencoder.latentShift)
+            normalization: autoencoder.latentNormalization)
     }
 
     /// The picture of each; with a region, the first whole, the others in that region only, the rest the first's.
@@ -400,7 +283,7 @@ public final class DiffusionPipeline {
                     channels: latents.channels, height: window.height, width: window.width,
                     values: window.cut(latents.values, from: whole))
                 let shape = [1, window.height, window.width, latents.channels]
-                let picture = try numbers(
+                let picture = try check.numbers(
                     compute.following(known) {
                         try autoencoder.decode(
                             compute.tensor(Self.unscaled(part, of: autoencoder), shape: shape), compute)
@@ -432,7 +315,7 @@ public final class DiffusionPipeline {
             let part = Self.part(values, width: latents.width, channels: channels, rows: rows, columns: columns)
             let tile = try autoencoder.decode(
                 try compute.tensor(part, shape: [1, rows.count, columns.count, channels]), compute)
-            return try numbers(tile, part: "autoencoder")
+            return try check.numbers(tile, part: "autoencoder")
         }
         return RGBImage(
             size: PixelSize(width: latents.width * factor, height: latents.height * factor),
@@ -441,8 +324,9 @@ public final class DiffusionPipeline {
 
     /// `[height, width, channels]`, as the decoder takes them.
     private static func unscaled(_ latents: Latents, of autoencoder: any PictureAutoencoder) -> [Float] {
-        channelsLast(latents.values, channels: latents.channels)
-            .map { $0 / autoencoder.latentScale + autoencoder.latentShift }
+        channelsLast(
+            autoencoder.latentNormalization.restored(latents.values, channels: latents.channels),
+            channels: latents.channels)
     }
 
     /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
@@ -463,35 +347,6 @@ public final class DiffusionPipeline {
         return rows.flatMap { row in
             values[(row * width + columns.lowerBound) * channels ..< (row * width + columns.upperBound) * channels]
         }
-    }
-
-    /// The guidance scale as a distilled model wants it: sines and cosines of 1000 · w (`get_guidance_scale_embedding`,
-    /// diffusers 0.42.1, pipeline_stable_diffusion.py).
-    private static func guidanceEmbedding(_ scale: Float, channels: Int) -> [Float] {
-        let half = channels / 2
-        let step = Float(Scalar.log(10000.0)) / Float(half - 1)
-        let angles = (0 ..< half).map { scale * 1000 * Scalar.exp(-Float($0) * step) }
-        return angles.map(Scalar.sine) + angles.map { Scalar.cosine($0) } + [Float](repeating: 0, count: channels % 2)
-    }
-
-    // MARK: Not a number
-
-    /// The values of what a part computed; throws where one is not a number.
-    func numbers(_ tensor: Tensor, part: String) throws -> [Float] {
-        let values = compute.floats(tensor)
-        guard values.allSatisfy(\.isFinite) else { throw notANumber(part: part) }
-        return values
-    }
-
-    /// The error for a part that gave a NaN or an infinity: names the tensor that holds one, if one does.
-    private func notANumber(part: String) -> ModelError {
-        for (found, weights) in sources where found == part {
-            let culprit = weights.names.sorted().first { name in
-                weights.tensor(name)?.isFinite == false
-            }
-            if let culprit { return .notANumber(model: files.name, part: part, tensor: culprit) }
-        }
-        return .notANumber(model: files.name, part: part, tensor: nil)
     }
 }
 

@@ -10,19 +10,18 @@ struct LatentDistribution {
     let mean: [Float]
     /// `nil` for an autoencoder that gives the latents themselves.
     let logVariance: [Float]?
-    let scale: Float
-    let shift: Float
+    let normalization: LatentNormalization
 
-    /// The middle of the distribution, scaled.
-    var mode: Latents { scaled(mean) }
+    /// The middle of the distribution, normalised.
+    var mode: Latents { normalized(mean) }
 
-    /// The sample that these standard normal values stand for, scaled. The variance is clamped as the reference does
-    /// (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
+    /// The sample that these standard normal values stand for, normalised. The variance is clamped as the reference
+    /// does (`DiagonalGaussianDistribution`, diffusers 0.42.1, `models/autoencoders/vae.py`).
     /// - Parameter draw: not called where there is no variance.
     func sample(_ draw: () -> [Float]) -> Latents {
         guard let logVariance else { return mode }
         let noise = draw()
-        return scaled(
+        return normalized(
             mean.indices.map { index in
                 mean[index] + Scalar.exp(0.5 * min(max(logVariance[index], -30), 20)) * noise[index]
             })
@@ -36,11 +35,13 @@ struct LatentDistribution {
         func part(_ planes: [Float]) -> [Float] { wrapPaddedPlanes(planes, of: size, by: margins.negated) }
         return LatentDistribution(
             channels: channels, height: inner.height, width: inner.width, mean: part(mean),
-            logVariance: logVariance.map(part), scale: scale, shift: shift)
+            logVariance: logVariance.map(part), normalization: normalization)
     }
 
-    private func scaled(_ values: [Float]) -> Latents {
-        Latents(channels: channels, height: height, width: width, values: values.map { ($0 - shift) * scale })
+    private func normalized(_ values: [Float]) -> Latents {
+        Latents(
+            channels: channels, height: height, width: width,
+            values: normalization.normalized(values, channels: channels))
     }
 }
 
@@ -61,10 +62,10 @@ struct KnownPicture {
     /// Strength of change of each latent pixel, `[h · w]`, 0…1.
     private let mask: [Float]?
     private let holdsKnown: Bool
-    private let isInpainting: Bool
-    private let isInstructed: Bool
-    /// What is put behind an instructed denoiser's latents: the picture's, of another scale.
-    private let pictureScale: Float
+    /// What the denoiser sees of the picture.
+    private let input: ModelFacts.PictureInput
+    private var isInpainting: Bool { input == .masked }
+    private var isInstructed: Bool { if case .whole = input { true } else { false } }
     private let drawsSamples: Bool
 
     private enum Kind { case text, picture, masked }
@@ -76,17 +77,16 @@ struct KnownPicture {
         /// What is known, clean, and the noise that the run started from.
         fileprivate(set) var clean: Latents?
         let noise: [Float]
-        /// What a c + 1 + c denoiser takes beside the noisy latents, `[1 + c, h, w]`: the mask and the masked picture; what a
-        /// c + c denoiser takes, `[c, h, w]`: the picture; empty for other denoisers.
+        /// What the denoiser sees of the picture (`ModelFacts.PictureInput`), `[inputChannels − latentChannels, h, w]`;
+        /// empty where it sees nothing of it.
         let extraPlanes: [Float]
     }
 
     /// Encodes what the request needs encoded, once for all its seeds.
     /// - Parameters:
     ///   - drawsSamples: whether pictures are encoded as distributions.
-    ///   - pictureScale: of the picture that an instructed denoiser takes.
     init(
-        _ request: DenoiseRequest, facts: ModelFacts, drawsSamples: Bool = true, pictureScale: Float = 1,
+        _ request: DenoiseRequest, facts: ModelFacts, drawsSamples: Bool = true,
         encode: (RGBImage) throws -> LatentDistribution
     ) throws {
         let factor = facts.scaleFactor
@@ -94,11 +94,10 @@ struct KnownPicture {
         channels = facts.latentChannels
         latentHeight = size.height / factor
         latentWidth = size.width / factor
-        isInpainting = facts.isInpainting
-        isInstructed = facts.followsInstructions
+        input = facts.pictureInput
+        let isInpainting = facts.isInpainting
         let seesFill = isInpainting && facts.maskedImage == .filled
         self.drawsSamples = drawsSamples
-        self.pictureScale = pictureScale
 
         switch request.conditioning {
         case .text:
@@ -167,7 +166,7 @@ struct KnownPicture {
                 (mask ?? [Float](repeating: 1, count: masked.area)).map { $0 > 0 ? Float(1) : 0 } + masked.values
             } ?? []
         // Its mode, not a sample, and without the latents' scale.
-        if isInstructed, let picture = distribution?.mean { planes = picture.map { $0 * pictureScale } }
+        if case .whole(let scale) = input, let picture = distribution?.mean { planes = picture.map { $0 * scale } }
         return Run(
             latents: Latents(channels: channels, height: latentHeight, width: latentWidth, values: start),
             firstIndex: first, clean: conditioning == .masked ? clean : nil, noise: noise, extraPlanes: planes)

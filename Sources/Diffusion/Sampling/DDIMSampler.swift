@@ -3,7 +3,7 @@
 /// After scheduling_ddim.py, diffusers 0.42.1.
 struct DDIMSampler: DenoisingSampler {
     let steps: Int
-    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
+    var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings
     private let indices: [Int]
 

@@ -23,11 +23,14 @@ public protocol DenoisingSampler: Sendable {
     /// What noise of deviation 1 is multiplied by to be the latents of the first step.
     var initialNoiseScale: Float { get }
 
-    /// What the network's output stands for.
-    var prediction: SchedulerConfiguration.Prediction { get }
+    /// The path from picture to noise that the network was trained on, and what its output stands for there.
+    var path: NoisePath { get }
 
     /// Whether the coming network call belongs to a step that has begun, and starts from what it left.
     var isWithinStep: Bool { get }
+
+    /// The first entry of `timesteps` to run so that `strength`, 0…1, of the steps are taken.
+    func start(strength: Float) -> Int
 
     /// What the network is given for the latents.
     func scaleInput(_ latents: [Float], index: Int) -> [Float]
@@ -76,8 +79,7 @@ extension DenoisingSampler {
         return (addNoise(to: [1], noise: [0], index: index)[0], addNoise(to: [0], noise: [1], index: index)[0])
     }
 
-    /// The first entry of `timesteps` to run so that `strength` (0…1) of the steps are taken: `get_timesteps` of
-    /// pipeline_stable_diffusion_img2img.py, diffusers 0.42.1.
+    /// As `get_timesteps` of pipeline_stable_diffusion_img2img.py, diffusers 0.42.1.
     ///
     /// The strength counts as the shortest decimal that names it, since the reference multiplies in double precision
     /// what the user wrote: 0.7 of 10 steps is 7 there, and 6 from the Float 0.7. At least one step is run, where the

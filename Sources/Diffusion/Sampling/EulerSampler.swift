@@ -7,7 +7,8 @@ struct EulerSampler: DenoisingSampler {
     let steps: Int
     let timesteps: [Float]
     let initialNoiseScale: Float
-    let prediction: SchedulerConfiguration.Prediction
+    var path: NoisePath { .variancePreserving(prediction) }
+    private let prediction: SchedulerConfiguration.Prediction
     private let isAncestral: Bool
     private let sigmas: [Float]
 

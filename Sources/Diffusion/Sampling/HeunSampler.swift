@@ -8,7 +8,7 @@ struct HeunSampler: DenoisingSampler {
     let initialNoiseScale: Float
     var order: Int { 2 }
     var isWithinStep: Bool { half != nil }
-    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
+    var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings
     private let sigmas: [Float]
 

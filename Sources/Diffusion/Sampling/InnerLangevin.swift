@@ -1,10 +1,11 @@
 /// LanPaint's inner iterations: before a step, hole and known part move together at the step's level of noise towards what fits
 /// both (Zheng, Lan and Wang 2025, arXiv 2502.03491).
 ///
-/// In latents of variance ᾱ·x₀² + 1 − ᾱ, and with time in units of 1 − ᾱ, the hole follows the network's score. The known
-/// part follows the score given the clean picture y₀, which is known, pushed away from the network's by λ (the
-/// bidirectional guided score): the hole learns of the known part through the network, and the network's opinion of the
-/// known part comes back. With x̂₀ what the network takes for the clean latents:
+/// In latents of variance ᾱ·x₀² + 1 − ᾱ, to which those of either path are scaled, and with time in units of 1 − ᾱ, the
+/// hole follows the network's score. The known part follows the score given the clean picture y₀, which is known,
+/// pushed away from the network's by λ (the bidirectional guided score): the hole learns of the known part through the
+/// network, and the network's opinion of the known part comes back. With x̂₀ what the network takes for the clean
+/// latents:
 ///
 ///     hole    dx = (√ᾱ·x̂₀ − x) dt + √(2(1 − ᾱ)) dW
 ///     known   dy = (√ᾱ·((1 + λ)·y₀ − λ·ŷ₀) − y) dt + √(2(1 − ᾱ)) dW
@@ -23,7 +24,7 @@ struct InnerLangevin {
     /// The time of an iteration, in units of 1 − ᾱ.
     static let stepLength: Float = 0.2
 
-    private let prediction: SchedulerConfiguration.Prediction
+    private let path: NoisePath
     private let level: VariancePreserving
     /// Latents of the sampler's scale times this have the variance above.
     private let scale: Float
@@ -42,7 +43,7 @@ struct InnerLangevin {
         guard b > 0 else { return nil }
         level = VariancePreserving((a, b))
         scale = 1 / (a * a + b * b).squareRoot()
-        prediction = sampler.prediction
+        path = sampler.path
         self.clean = clean
         self.isKnown = isKnown
     }
@@ -57,7 +58,7 @@ struct InnerLangevin {
     /// The latents after the iteration, from those that the network was asked of.
     mutating func finished(_ latents: [Float], modelOutput: [Float], noise: () -> [Float]) -> [Float] {
         var x = latents.map { $0 * scale }
-        let signal = level.signal(prediction, output: Vector(modelOutput), latents: Vector(x)).values
+        let signal = path.signal(output: Vector(modelOutput), latents: Vector(x), level: level).values
         let guidance = Self.guidance
         let new = x.indices.map { index in
             isKnown(index)

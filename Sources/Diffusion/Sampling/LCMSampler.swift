@@ -5,7 +5,7 @@
 /// spacing is asked for.
 struct LCMSampler: DenoisingSampler {
     let steps: Int
-    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
+    var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings
     private let indices: [Int]
 

@@ -6,7 +6,7 @@
 /// as there.
 struct PNDMSampler: DenoisingSampler {
     let steps: Int
-    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
+    var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings
     private let indices: [Int]
     /// The part of `indices` that belongs to the Runge–Kutta start.

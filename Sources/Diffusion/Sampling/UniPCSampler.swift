@@ -5,7 +5,7 @@
 struct UniPCSampler: DenoisingSampler {
     let steps: Int
     let timesteps: [Float]
-    var prediction: SchedulerConfiguration.Prediction { settings.prediction }
+    var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings
     private let sigmas: [Float]
     private let solverOrder: Int

@@ -3,7 +3,7 @@
 /// Equal to transformers' `CLIPTokenizer` (models/clip/tokenization_clip.py, v5.23.0, on tokenizers 0.23.3): special tokens
 /// are taken from the raw text; the rest is composed (NFC), each run of white space becomes a space, letters lower case;
 /// then it is cut into pieces by CLIP's expression, and each piece into tokens by merging pairs of bytes.
-public struct CLIPTokenizer: Sendable {
+public struct CLIPTokenizer: Tokenizer {
     /// The special tokens and the length of a window.
     public let configuration: TokenizerConfiguration
     /// The number of the token that starts a window.
@@ -125,10 +125,10 @@ public struct CLIPTokenizer: Sendable {
         learned.sort { $0.scalars.count > $1.scalars.count }
     }
 
-    /// Tokens of a window besides its begin and its end.
-    public var contentLength: Int { configuration.windowLength - 2 }
+    public var windowLength: Int { configuration.windowLength }
+    /// All but the begin and the end.
+    public var contentRange: Range<Int> { 1 ..< windowLength - 1 }
 
-    /// The tokens of a text, without begin and end, however many there are.
     public func tokens(_ text: String) -> [Int] {
         var cache: [[UInt8]: [Int]] = [:]
         var result: [Int] = []
@@ -154,7 +154,6 @@ public struct CLIPTokenizer: Sendable {
         return result
     }
 
-    /// One window: begin, as many tokens as fit, end, padding.
     public func window(_ tokens: some Sequence<Int>) -> [Int] {
         let content = Array(tokens.prefix(contentLength))
         let padding = [Int](repeating: pad, count: contentLength - content.count)

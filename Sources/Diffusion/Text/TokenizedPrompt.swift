@@ -1,13 +1,14 @@
 /// A prompt as windows of tokens for a text encoder, which reads no more than one window at a time.
 ///
-/// A prompt that fits gives one window, equal to the reference's. A longer one is cut every 75 tokens (as AUTOMATIC1111
-/// does, without its moving of the cut to the last comma); the encoder's outputs are then joined along the tokens.
+/// A prompt that fits gives one window, equal to the reference's. A longer one is cut where a window is full, after 75
+/// tokens of CLIP's (as AUTOMATIC1111 does, without its moving of the cut to the last comma); the encoder's outputs are
+/// then joined along the tokens.
 public struct TokenizedPrompt: Sendable, Equatable {
-    /// One window: begin, tokens, end, padding.
+    /// One window, as the tokenizer fills it.
     public struct Window: Sendable, Equatable {
         /// `windowLength` token numbers.
         public var tokens: [Int]
-        /// As many weights; 1 for begin, end and padding.
+        /// As many weights; 1 for all that is not of the prompt.
         public var weights: [Float]
     }
 
@@ -17,11 +18,13 @@ public struct TokenizedPrompt: Sendable, Equatable {
     private let empty: Window
 
     /// Cuts a prompt into windows.
-    public init(_ prompt: Prompt, tokenizer: CLIPTokenizer) {
+    public init(_ prompt: Prompt, tokenizer: some Tokenizer) {
         let length = tokenizer.contentLength
         func window(_ content: ArraySlice<(token: Int, weight: Float)>) -> Window {
-            let rest = [Float](repeating: 1, count: length - content.count + 1)
-            return Window(tokens: tokenizer.window(content.map(\.token)), weights: [1] + content.map(\.weight) + rest)
+            var weights = [Float](repeating: 1, count: tokenizer.windowLength)
+            let start = tokenizer.contentRange.lowerBound
+            weights.replaceSubrange(start ..< start + content.count, with: content.map(\.weight))
+            return Window(tokens: tokenizer.window(content.map(\.token)), weights: weights)
         }
         empty = window([])
         windows = prompt.stretches.flatMap { stretch -> [Window] in

@@ -1,27 +1,36 @@
 extension ModelFacts {
-    /// Reads a model's facts from its configurations. Throws `ConfigurationError`.
+    /// Reads a model's facts from its configurations.
+    /// - Parameter pictureScale: `PictureInput.whole`'s scale, for a denoiser that follows instructions.
+    /// - Throws: `ConfigurationError`.
     init(
         files: ModelFiles, index: JSONConfiguration, unet: UNetConfiguration, latentChannels: Int,
         scaleFactor factor: Int, scheduler: SchedulerConfiguration, predictionReason: String?, parameters: Int,
-        textParameters: Int = 0
+        textParameters: Int = 0, pictureScale: Float = 1
     ) throws {
         let own = try index.object("editor")
         let folder = files.name.split(separator: "/").last.map(String.init) ?? files.name
         let fewSteps = FewSteps(unet: unet, scheduler: scheduler, hints: files.hints)
         let isRefiner = unet.addedCondition != nil && files.textEncoders == [ModelFiles.secondTextEncoder]
-        let isInstructed = unet.inChannels == 2 * latentChannels
+        let pictureInput: PictureInput =
+            switch unet.inChannels {
+            case 2 * latentChannels + 1: .masked
+            case 2 * latentChannels: .whole(scale: pictureScale)
+            default: .none
+            }
         // Those of the reference's pipelines, where it is not what the tool has anyway.
         var usual = EditDefaults(steps: fewSteps?.steps, guidance: fewSteps?.guidance)
-        if usual.guidance == nil, unet.addedCondition != nil, unet.inChannels == latentChannels {
+        if usual.guidance == nil, unet.addedCondition != nil, pictureInput == .none {
             usual.guidance = 5
         }
         if isRefiner { usual.modes["remix"] = EditDefaults(strength: 0.3) }
-        if isInstructed { usual.modes["remix"] = EditDefaults(strength: 1) }
+        if case .whole = pictureInput { usual.modes["remix"] = EditDefaults(strength: 1) }
         self.init(
             name: try own?.string("name") ?? folder,
-            family: Self.family(unet: unet, latentChannels: latentChannels, isRefiner: isRefiner),
+            family: Self.family(
+                unet: unet, latentChannels: latentChannels, pictureInput: pictureInput, isRefiner: isRefiner),
             summary: try own?.text("description"),
-            latentChannels: latentChannels, inputChannels: unet.inChannels, scaleFactor: factor,
+            latentChannels: latentChannels, inputChannels: unet.inChannels, pictureInput: pictureInput,
+            scaleFactor: factor,
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
             prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,
             sampler: scheduler.className.flatMap {
@@ -32,12 +41,14 @@ extension ModelFacts {
             knownWords: Set(try own?.strings("words")?.map { $0.lowercased() } ?? []))
     }
 
-    private static func family(unet: UNetConfiguration, latentChannels: Int, isRefiner: Bool) -> String {
+    private static func family(
+        unet: UNetConfiguration, latentChannels: Int, pictureInput: PictureInput, isRefiner: Bool
+    ) -> String {
         let use =
-            switch unet.inChannels {
-            case 2 * latentChannels + 1: " inpainting"
-            case 2 * latentChannels: " InstructPix2Pix"
-            default: ""
+            switch pictureInput {
+            case .masked: " inpainting"
+            case .whole: " InstructPix2Pix"
+            case .none: ""
             }
         if unet.addedCondition != nil { return "Stable Diffusion XL" + (isRefiner ? " refiner" : "") + use }
         let hasFourLevels = unet.blockChannels == [320, 640, 1280, 1280] && latentChannels == 4
@@ -46,5 +57,12 @@ extension ModelFacts {
         case (true, 1024): return "Stable Diffusion 2.x" + use
         default: return "latent diffusion" + use
         }
+    }
+}
+
+extension FewSteps {
+    /// A model of Stable Diffusion's that was distilled; `nil` for one that says nothing of it.
+    init?(unet: UNetConfiguration, scheduler: SchedulerConfiguration, hints: [String: String]) {
+        self.init(takesGuidance: unet.guidanceChannels != nil, scheduler: scheduler, hints: hints)
     }
 }

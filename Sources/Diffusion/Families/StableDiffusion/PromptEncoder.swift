@@ -2,8 +2,8 @@ internal import Tensors
 
 /// Prompts to what the denoiser attends to.
 ///
-/// Stable Diffusion 1.x and 2.x take the last states of one encoder. SDXL takes the states before the last layer, of two
-/// encoders side by side or (refiner) of one, and the pooled text of the last (`encode_prompt`, diffusers 0.42.1,
+/// Stable Diffusion 1.x and 2.x take the last states of one encoder. SDXL takes the states before the last layer, of
+/// two encoders side by side or (refiner) of one, and the pooled text of the last (`encode_prompt`, diffusers 0.42.1,
 /// pipeline_stable_diffusion_xl.py).
 struct PromptEncoder {
     /// What the encoders make of prompts.
@@ -47,7 +47,7 @@ struct PromptEncoder {
                 encoder.learned += vectors
                 tokenizer.learn(word, as: Array(first ..< first + vectors.count))
             }
-            let window = tokenizer.contentLength + 2
+            let window = tokenizer.windowLength
             guard window <= configuration.maximumTokens else {
                 throw ModelError.mismatch(
                     model: files.name,
@@ -56,12 +56,12 @@ struct PromptEncoder {
             }
             return Part(encoder: encoder, tokenizer: tokenizer)
         }
-        if let length = parts.first?.tokenizer.contentLength,
-            let other = parts.first(where: { $0.tokenizer.contentLength != length })
+        if let length = parts.first?.tokenizer.windowLength,
+            let other = parts.first(where: { $0.tokenizer.windowLength != length })
         {
             throw ModelError.mismatch(
                 model: files.name,
-                reason: "the tokenizers' windows have \(length + 2) and \(other.tokenizer.contentLength + 2) tokens")
+                reason: "the tokenizers' windows have \(length) and \(other.tokenizer.windowLength) tokens")
         }
         channels = parts.reduce(0) { $0 + $1.configuration.channels }
         pooledChannels = isPooled ? parts.last?.configuration.projectionChannels : nil
@@ -69,8 +69,9 @@ struct PromptEncoder {
     }
 
     /// - Parameter prompts: `nil` stands for zeros in place of all states (`force_zeros_for_empty_prompt`).
-    /// - Returns: prompts that need fewer windows than the longest are filled up with empty ones. Of a prompt of several
-    ///   windows the first one's pooled text counts (as in AUTOMATIC1111, `modules/sd_hijack_clip.py`, v1.10.1).
+    /// - Returns: prompts that need fewer windows than the longest are filled up with empty ones. Of a prompt of
+    ///   several windows the first one's pooled text counts (as in AUTOMATIC1111, `modules/sd_hijack_clip.py`,
+    ///   v1.10.1).
     func callAsFunction(_ prompts: [String?], _ compute: Compute) throws -> Output {
         var tokenized = parts.map { part in
             prompts.map { $0.map { TokenizedPrompt(Prompt($0), tokenizer: part.tokenizer) } }
@@ -84,7 +85,7 @@ struct PromptEncoder {
                     model: model, reason: "the tokenizer has token \(id), the text encoder knows \(known)")
             }
         }
-        let length = count * ((parts.first?.tokenizer.contentLength ?? 0) + 2)
+        let length = count * (parts.first?.tokenizer.windowLength ?? 0)
         var states = [Float](repeating: 0, count: prompts.count * length * channels)
         var pooled = pooledChannels.map { [[Float]](repeating: [Float](repeating: 0, count: $0), count: prompts.count) }
         var offset = 0

@@ -1,42 +1,31 @@
 internal import Tensors
 
-/// What the denoiser's coarser levels gave for the candidates of a run, as long as it is used again.
-struct DeepFeatures {
-    /// How many prompts they belong to.
-    var prompts = 0
-    /// For the batch, or the first candidate and then each batch of those that follow it.
-    var tensors: [Int: Tensor] = [:]
-}
-
-extension DiffusionPipeline {
+extension StableDiffusion {
     /// Candidates that follow the first are computed so many at once: enough for efficient products, few enough for the
     /// memory of one that is computed whole.
     private static let followersAtOnce = 3
     /// Following costs more than it saves where the window has more of the map than this.
     private static let largestShare = 0.6
 
-    /// A region that is small enough, and of a map that halves evenly; `nil` for others.
-    func worthFollowing(_ region: MapRegion) -> MapRegion? {
+    /// True for a region that is small enough, and of a map that halves evenly.
+    func follows(_ region: MapRegion) -> Bool {
         let multiple = unet.configuration.downsampling
         let window = region.window(height: region.height, width: region.width)
         let isEven = region.height % multiple == 0 && region.width % multiple == 0
         let share = Double(window.area) / Double(region.height * region.width)
-        guard isEven && share <= Self.largestShare else { return nil }
-        guard !followsInWindow else { return region }
-        return MapRegion(
-            height: region.height, width: region.width,
-            inner: MapWindow(rows: 0 ..< region.height, columns: 0 ..< region.width))
+        return isEven && share <= Self.largestShare
     }
 
-    /// The denoiser's outputs `[prompts, c, h, w]` for each of the inputs `[c', h, w]`, computed as one batch. With a region,
-    /// the first is computed whole, the others in that region only, where alone they differ from it; the rest is the first's.
-    func predictions(
-        _ inputs: [[Float]], height: Int, width: Int, region: MapRegion?, timestep: Float, context: TextContext,
-        guidance: [Float]?, deepFeatures: inout DeepFeatures
+    /// The candidates are computed as one batch. With a region, the first is computed whole, the others in that region
+    /// only, where alone they differ from it; the rest is the first's. What is reused are the features that the coarser
+    /// levels give (Ma et al. 2024, "DeepCache", arXiv:2312.00858).
+    func predict(
+        _ input: DenoiserInput, conditioning: Conditioning, reused: inout ReusedFeatures
     ) throws -> [[Float]] {
+        let (inputs, height, width) = (input.candidates, input.height, input.width)
         let whole = MapWindow(rows: 0 ..< height, columns: 0 ..< width)
         func run(_ inputs: ArraySlice<[Float]>, _ window: MapWindow, features: Int) throws -> [[Float]] {
-            var context = context
+            var context = conditioning.text
             context.pictures = inputs.count
             let channels = unet.configuration.inChannels
             func pixels(_ input: [Float]) -> [Float] {
@@ -54,11 +43,11 @@ extension DiffusionPipeline {
                     }
                 }
             let batch = context.blindPrompts.isEmpty ? inputs.count : context.batch
-            let output = try numbers(
+            let output = try check.numbers(
                 try unet(
                     try compute.tensor(values, shape: [batch, window.height, window.width, channels]),
-                    timestep: timestep, context: context, guidance: guidance,
-                    deepFeatures: &deepFeatures.tensors[features], compute), part: "denoiser")
+                    timestep: input.timestep, context: context, guidance: conditioning.guidance,
+                    deepFeatures: &reused.tensors[features], compute), part: "denoiser")
             let count = facts.latentChannels * window.area
             // All pictures with the first prompt come first.
             return inputs.indices.map { input in
@@ -68,7 +57,7 @@ extension DiffusionPipeline {
                 }
             }
         }
-        guard let region, inputs.count > 1 else {
+        guard let region = input.region, inputs.count > 1 else {
             return try run(inputs[...], whole, features: 0)
         }
         let (first, known) = try compute.recording(region) { try run(inputs[0 ... 0], whole, features: 0) }
@@ -80,31 +69,5 @@ extension DiffusionPipeline {
             outputs += parts.map { window.pasted($0, into: first[0], of: whole) }
         }
         return outputs
-    }
-}
-
-extension MapWindow {
-    /// This window of planes, `[channels, rows, columns]`, that are as large as `whole`.
-    func cut(_ planes: [Float], from whole: MapWindow) -> [Float] {
-        if self == whole { return planes }
-        return (0 ..< planes.count / whole.area).flatMap { plane in
-            rows.flatMap { row in
-                let start = plane * whole.area + row * whole.width
-                return planes[start + columns.lowerBound ..< start + columns.upperBound]
-            }
-        }
-    }
-
-    /// Planes as large as `whole` with this window of them from `part`.
-    func pasted(_ part: [Float], into planes: [Float], of whole: MapWindow) -> [Float] {
-        var result = planes
-        for plane in 0 ..< planes.count / whole.area {
-            for row in 0 ..< height {
-                let to = plane * whole.area + (rows.lowerBound + row) * whole.width + columns.lowerBound
-                let from = (plane * height + row) * width
-                result.replaceSubrange(to ..< to + width, with: part[from ..< from + width])
-            }
-        }
-        return result
     }
 }
