@@ -4,6 +4,7 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+// clang-format off
 #define ONEDNN_FUNCTIONS_OF_ALL(F)                                                                                     \
     F(engine_create)                                                                                                   \
     F(stream_create)                                                                                                   \
@@ -24,6 +25,7 @@
     F(convolution_forward_desc_init)                                                                                   \
     F(matmul_desc_init) F(memory_desc_init_by_strides) F(memory_desc_init_by_tag) F(primitive_desc_create)
 #endif
+// clang-format on
 
 #define ONEDNN_FUNCTIONS(F) ONEDNN_FUNCTIONS_OF_ALL(F) ONEDNN_FUNCTIONS_OF_VERSION(F)
 
