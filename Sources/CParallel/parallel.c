@@ -32,6 +32,13 @@ int parallel_threads(void) {
     return atomic_compare_exchange_strong(&thread_count, &unset, threads) ? threads : unset;
 }
 
+static void take_turns(void *data) {
+    job *j = data;
+    size_t index;
+    while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count)
+        j->body(j->context, index);
+}
+
 #if defined(__APPLE__)
 
 #include <dispatch/dispatch.h>
@@ -40,22 +47,12 @@ void *parallel_library(void) { return NULL; }
 
 void parallel_set_threads(int threads) { atomic_store(&thread_count, threads < 1 ? 1 : threads); }
 
-static void take_turns(void *data, size_t worker) {
+static void take_turns_of(void *data, size_t worker) {
     (void)worker;
-    job *j = data;
-    size_t index;
-    while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count)
-        j->body(j->context, index);
+    take_turns(data);
 }
 
-static void run_team(job *j, size_t threads) { dispatch_apply_f(threads, DISPATCH_APPLY_AUTO, j, take_turns); }
-
-void parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
-    if (count == 0) return;
-    job j = {count, body, context, 0};
-    const size_t threads = (size_t)parallel_threads();
-    run_team(&j, count < threads ? count : threads);
-}
+static void run_team(job *j, size_t threads) { dispatch_apply_f(threads, DISPATCH_APPLY_AUTO, j, take_turns_of); }
 
 #else
 
@@ -91,13 +88,6 @@ void parallel_set_threads(int threads) {
     if (parallel_library() && omp_set_threads) omp_set_threads(threads);
 }
 
-static void take_turns(void *data) {
-    job *j = data;
-    size_t index;
-    while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count)
-        j->body(j->context, index);
-}
-
 // Threads of its own: where GNU's library is missing, and under ThreadSanitizer, which does not see how that starts and
 // joins its threads, and would call all of their work a race.
 static void *take_turns_alone(void *data) {
@@ -125,6 +115,8 @@ static void run_team(job *j, size_t threads) {
     run_threads(j, threads);
 }
 
+#endif
+
 void parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     if (count == 0) return;
     job j = {count, body, context, 0};
@@ -133,5 +125,3 @@ void parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     if (threads == 1) take_turns(&j);
     else run_team(&j, threads);
 }
-
-#endif

@@ -10,7 +10,7 @@ int parallel_threads(void);
 void parallel_set_threads(int threads);
 
 // Runs body(context, index) for every index in 0..<count, spread over the threads; returns when all are done. The calling
-// thread works, too. Within a body it runs everything on the calling thread.
+// thread works, too.
 void parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
 
 // How many processors this process may use: those that its affinity allows, and no more than the quotas of its control
