@@ -92,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "editor",
             dependencies: [
-                "CleanUp", "Editing", "PlainText", "Raster", "Masking", "Diffusion",
+                "CleanUp", "Editing", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

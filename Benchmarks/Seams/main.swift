@@ -167,7 +167,7 @@ for name in names {
         var request = EditRequest(mode: .erase, picture: .file(path: path), mask: .file(path: maskPath))
         request.settings.fill = .patchmatch
         request.settings.seed = 1
-        let made = try EditJob(request: request, output: OutputChoice()).patch(randomSeed: 1, denoiser: model)
+        let made = try EditJob(request: request, output: OutputChoice()).patch(randomSeed: 1, model: model)
         var patch = RGBImage(source)
         patch.paste(made.patch, x: made.place.x, y: made.place.y)
         for variant in Variant.allCases {

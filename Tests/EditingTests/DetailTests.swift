@@ -11,23 +11,23 @@ import Testing
 @Suite struct DetailTests {
     private func remixed(
         _ picture: Picture, detail: Detail = .kept, change: @escaping (RGBImage, UInt64) -> RGBImage
-    ) throws -> (result: RGBImage, denoiser: StubDenoiser) {
+    ) throws -> (result: RGBImage, model: StubModel) {
         let scratch = try Scratch()
         let path = try scratch.write(picture, "a.png")
         var request = EditRequest(mode: .remix, picture: .file(path: path), prompt: "anything")
         request.settings.detail = detail
-        let denoiser = StubDenoiser(nativeSize: 64, change: change)
-        let report = try request.run(denoiser)
-        return (RGBImage(try ImageFile.read(path: report.saved[0].path).picture), denoiser)
+        let model = StubModel(nativeSize: 64, change: change)
+        let report = try request.run(model)
+        return (RGBImage(try ImageFile.read(path: report.saved[0].path).picture), model)
     }
 
     @Test func `What the model leaves alone keeps every sample`() throws {
         let picture = Picture.patterned(width: 256, height: 192)
-        let (result, denoiser) = try remixed(picture) { image, _ in image }
+        let (result, model) = try remixed(picture) { image, _ in image }
         #expect(result == RGBImage(picture))
         // One run, at about the model's own size.
-        #expect(denoiser.requests.count == 1)
-        #expect(try #require(denoiser.requests.first).conditioning.size.area < 256 * 192 / 4)
+        #expect(model.requests.count == 1)
+        #expect(try #require(model.requests.first).conditioning.size.area < 256 * 192 / 4)
     }
 
     @Test func `A change of tone is added to the detail`() throws {
@@ -48,10 +48,10 @@ import Testing
         let source = Picture(
             RGBImage(size: picture.size, values: values.indices.map { 0.2 + 0.6 * values[$0 / 3 * 3] }))
         let greys = RGBImage(source)
-        let (result, denoiser) = try remixed(source, detail: .color) { image, _ in
+        let (result, model) = try remixed(source, detail: .color) { image, _ in
             RGBImage(size: image.size, repeating: (0.2, 0.3, 0.9))
         }
-        #expect(denoiser.requests.count == 1)
+        #expect(model.requests.count == 1)
         var (last, light) = ([Float](), [Float]())
         for pixel in 0 ..< picture.size.area {
             let (red, green, blue) = (
@@ -79,7 +79,7 @@ import Testing
     @Test func `What the model painted replaces the start, and nothing else does`() throws {
         let picture = Picture.patterned(width: 256, height: 192)
         let paint: [Float] = [0.9, 0.1, 0.2]
-        let (result, denoiser) = try remixed(picture, detail: .mixed) { image, _ in
+        let (result, model) = try remixed(picture, detail: .mixed) { image, _ in
             var changed = image
             for index in image.values.indices {
                 let isPainted = index / 3 % image.width < image.width / 2
@@ -87,7 +87,7 @@ import Testing
             }
             return changed
         }
-        #expect(denoiser.requests.count == 1)
+        #expect(model.requests.count == 1)
         let start = RGBImage(picture)
         for index in result.values.indices {
             let column = index / 3 % 256
@@ -113,7 +113,7 @@ import Testing
         request.settings.fill = .original
         request.settings.composite = .paste
         (request.settings.grow, request.settings.feather) = (0, 0)
-        let report = try request.run(StubDenoiser(change: StubDenoiser.painting(red: 1, green: 0.5, blue: 0.5)))
+        let report = try request.run(StubModel(change: StubModel.painting(red: 1, green: 0.5, blue: 0.5)))
         let result = try ImageFile.read(path: report.saved[0].path).picture
         let reds = (0 ..< 64).map { result.pixel($0, 32)[0] }
         #expect(reds[..<24].allSatisfy { $0 == 128 })

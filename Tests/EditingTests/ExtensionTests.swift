@@ -40,7 +40,7 @@ import Testing
             mode: .outpaint, picture: .file(path: try scratch.write(picture, "a.png")), prompt: prompt,
             canvas: .margins(margins))
         request.settings.panel = panel
-        let report = try request.run(StubDenoiser(nativeSize: 256))
+        let report = try request.run(StubModel(nativeSize: 256))
         return try ImageFile.read(path: report.saved[0].path).picture
     }
 

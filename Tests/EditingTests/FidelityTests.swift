@@ -34,9 +34,9 @@ import Testing
     static let hole = PixelRect(x: 20, y: 12, width: 17, height: 9)
 
     private func inpaint(
-        _ file: String, in scratch: Scratch, _ denoiser: StubDenoiser, output: OutputChoice = OutputChoice(),
+        _ file: String, in scratch: Scratch, _ model: StubModel, output: OutputChoice = OutputChoice(),
         composite: Composite.Mode = .paste, size: (Int, Int) = (61, 43), hole: PixelRect = Self.hole
-    ) throws -> (report: EditReport, notes: [String]) {
+    ) throws -> (report: EditOutcome, notes: [String]) {
         let mask = try scratch.write(.mask(width: size.0, height: size.1, white: hole), "m.png")
         var request = EditRequest(
             mode: .inpaint, picture: .file(path: scratch.path(file)), mask: .file(path: mask), prompt: "x")
@@ -44,7 +44,7 @@ import Testing
         request.settings.fill = .original
         request.settings.feather = 0
         var notes: [String] = []
-        let report = try request.run(denoiser, output: output) { event in
+        let report = try request.run(model, output: output) { event in
             if case .note(let note) = event { notes.append(note.text) }
         }
         return (report, notes)
@@ -69,7 +69,7 @@ import Testing
                 // Grey has no primaries: all that is left of Display P3 is sRGB's curve.
                 let isPlain = space.chunks.isEmpty || space.name == "Display P3" && kind.layout.colorChannels == 1
                 #expect(before.colorSpace.isSRGB == isPlain)
-                let outcome = try inpaint(file, in: scratch, StubDenoiser(), composite: mode)
+                let outcome = try inpaint(file, in: scratch, StubModel(), composite: mode)
                 let after = try ImageFile.read(path: outcome.report.saved[0].path)
                 #expect(after.format == format)
                 #expect(after.colorSpace == before.colorSpace)
@@ -98,9 +98,9 @@ import Testing
             size: PixelSize(width: 61, height: 43), layout: .rgb,
             samples: .eight((0 ..< 61 * 43).flatMap { _ in [0, 255, 0] as [UInt8] }))
         try write(source, .p3, .png, to: scratch.path("a.png"))
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 1, green: 0, blue: 0))
-        let outcome = try inpaint("a.png", in: scratch, denoiser)
-        guard case .masked(let seen, _)? = denoiser.requests.first?.conditioning else {
+        let model = StubModel(change: StubModel.painting(red: 1, green: 0, blue: 0))
+        let outcome = try inpaint("a.png", in: scratch, model)
+        guard case .masked(let seen, _)? = model.requests.first?.conditioning else {
             Issue.record("no picture was shown")
             return
         }
@@ -119,8 +119,8 @@ import Testing
     @Test func `Grey stays grey`() throws {
         let scratch = try Scratch()
         try write(.patterned(width: 61, height: 43, layout: .gray, depth: 16), .linear, .png, to: scratch.path("a.png"))
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0.5, green: 0.5, blue: 0.5))
-        let outcome = try inpaint("a.png", in: scratch, denoiser)
+        let model = StubModel(change: StubModel.painting(red: 0.5, green: 0.5, blue: 0.5))
+        let outcome = try inpaint("a.png", in: scratch, model)
         let result = try ImageFile.read(path: outcome.report.saved[0].path).picture
         #expect(result.layout == .gray && result.depth == 16)
         // sRGB's 0.5 is 0.21404 of light.
@@ -134,7 +134,7 @@ import Testing
         metadata.iccProfile?.replaceSubrange(16 ..< 20, with: Array("RGB ".utf8))
         let source = Picture.patterned(width: 61, height: 43)
         try ImageFile.write(source, to: scratch.path("a.png"), format: .png, metadata: metadata)
-        let outcome = try inpaint("a.png", in: scratch, StubDenoiser())
+        let outcome = try inpaint("a.png", in: scratch, StubModel())
         #expect(outcome.notes.contains { $0.contains("profile cannot be used") && $0.contains("sRGB") })
         let result = try ImageFile.read(path: outcome.report.saved[0].path)
         #expect(result.metadata.iccProfile == metadata.iccProfile)
@@ -147,8 +147,8 @@ import Testing
         try ImageFile.write(source, to: scratch.path("a.jpg"), format: .jpeg, quality: 88)
         let before = try ImageFile.read(path: scratch.path("a.jpg")).picture
         let hole = PixelRect(x: 64, y: 64, width: 40, height: 32)
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0.2, green: 0.6, blue: 0.4))
-        let outcome = try inpaint("a.jpg", in: scratch, denoiser, size: (256, 192), hole: hole)
+        let model = StubModel(change: StubModel.painting(red: 0.2, green: 0.6, blue: 0.4))
+        let outcome = try inpaint("a.jpg", in: scratch, model, size: (256, 192), hole: hole)
         // 4:4:4: 5 × 4 blocks of 32 × 24, in three components.
         #expect(outcome.notes.contains { $0.contains("2244 of 2304 blocks are the input's own") }, "\(outcome.notes)")
         let after = try ImageFile.read(path: outcome.report.saved[0].path).picture
@@ -167,9 +167,9 @@ import Testing
         let first = try ImageFile.read(path: scratch.path("0.jpg")).picture
         for edit in 0 ..< 10 {
             let hole = PixelRect(x: 16 + edit * 20, y: 24, width: 10, height: 10)
-            let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0.9, green: 0.5, blue: 0.1))
+            let model = StubModel(change: StubModel.painting(red: 0.9, green: 0.5, blue: 0.1))
             _ = try inpaint(
-                "\(edit).jpg", in: scratch, denoiser, output: OutputChoice(path: scratch.path("\(edit + 1).jpg")),
+                "\(edit).jpg", in: scratch, model, output: OutputChoice(path: scratch.path("\(edit + 1).jpg")),
                 size: (256, 192), hole: hole)
         }
         let last = try ImageFile.read(path: scratch.path("10.jpg")).picture
@@ -184,8 +184,8 @@ import Testing
         let file = "a.\(format.fileExtension)"
         let source = Picture.patterned(width: 61, height: 43, layout: .rgba)
         try ImageFile.write(source, to: scratch.path(file), format: format)
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0, green: 1, blue: 0))
-        let outcome = try inpaint(file, in: scratch, denoiser)
+        let model = StubModel(change: StubModel.painting(red: 0, green: 1, blue: 0))
+        let outcome = try inpaint(file, in: scratch, model)
         #expect(outcome.report.saved[0].path.hasSuffix("a-inpaint.\(format.fileExtension)"))
         let after = try ImageFile.read(path: outcome.report.saved[0].path)
         #expect(after.format == format)
@@ -205,23 +205,23 @@ import Testing
         #expect(
             throws: ImageFileError.tooManyPixels(
                 file: scratch.path("a.png"), size: PixelSize(width: 61, height: 43), limit: 2622)
-        ) { try request.run(StubDenoiser()) }
+        ) { try request.run(StubModel()) }
         request.settings.maximumPixels = 61 * 43
-        _ = try request.run(StubDenoiser())
+        _ = try request.run(StubModel())
     }
 
     @Test func `--force lets a result take its picture's place, never its mask's`() throws {
         let scratch = try Scratch()
         let image = try scratch.write(.patterned(width: 61, height: 43), "a.png")
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0, green: 1, blue: 0))
+        let model = StubModel(change: StubModel.painting(red: 0, green: 1, blue: 0))
         #expect(throws: EditError.outputIsInput(path: image)) {
-            try inpaint("a.png", in: scratch, denoiser, output: OutputChoice(path: image))
+            try inpaint("a.png", in: scratch, model, output: OutputChoice(path: image))
         }
-        _ = try inpaint("a.png", in: scratch, denoiser, output: OutputChoice(path: image, force: true))
+        _ = try inpaint("a.png", in: scratch, model, output: OutputChoice(path: image, force: true))
         #expect(try ImageFile.read(path: image).picture.pixel(28, 16) == [0, 255, 0])
         let mask = scratch.path("m.png")
         #expect(throws: EditError.outputIsRead(path: mask, role: .mask)) {
-            try inpaint("a.png", in: scratch, denoiser, output: OutputChoice(path: mask, force: true))
+            try inpaint("a.png", in: scratch, model, output: OutputChoice(path: mask, force: true))
         }
     }
 }

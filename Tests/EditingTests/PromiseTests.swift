@@ -25,8 +25,8 @@ import Testing
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
         request.settings.composite = mode
         request.settings.fill = .fill
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0.9, green: 0.1, blue: 0.4))
-        let report = try request.run(denoiser)
+        let model = StubModel(change: StubModel.painting(red: 0.9, green: 0.1, blue: 0.4))
+        let report = try request.run(model)
 
         let result = try ImageFile.read(path: report.saved[0].path).picture
         #expect(result.layout == source.layout)
@@ -51,8 +51,8 @@ import Testing
         let mask = try scratch.write(.mask(width: 64, height: 48, white: Self.hole), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         request.settings.fill = .fill
-        let denoiser = StubDenoiser(change: StubDenoiser.painting(red: 0, green: 1, blue: 0))
-        let report = try request.run(denoiser, output: OutputChoice(path: scratch.path("out.png")))
+        let model = StubModel(change: StubModel.painting(red: 0, green: 1, blue: 0))
+        let report = try request.run(model, output: OutputChoice(path: scratch.path("out.png")))
         let result = try ImageFile.read(path: report.saved[0].path).picture
         for y in 0 ..< 48 {
             for x in 0 ..< 64 where !Self.hole.contains(PixelRect(x: x, y: y, width: 1, height: 1)) {
@@ -84,7 +84,7 @@ import Testing
             mode: .outpaint, picture: .file(path: image),
             canvas: .margins(Margins(left: 7, right: 20, top: 3, bottom: 0)))
         request.settings.fill = .fill
-        let report = try request.run(StubDenoiser())
+        let report = try request.run(StubModel())
         let result = try ImageFile.read(path: report.saved[0].path).picture
         #expect(result.size == PixelSize(width: 67, height: 33))
         #expect(result.cropped(to: PixelRect(x: 7, y: 3, width: 40, height: 30)) == source)
@@ -101,11 +101,11 @@ import Testing
         let mask = try scratch.write(.mask(width: 300, height: 200, white: hole), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         request.settings.fill = .fill
-        let denoiser = StubDenoiser()
-        let report = try request.run(denoiser)
-        #expect(denoiser.requests.count > 2)
-        #expect(denoiser.requests[0].strength == 1)
-        #expect(denoiser.requests.dropFirst().allSatisfy { $0.strength <= CropPlan.maximumRefinementStrength })
+        let model = StubModel()
+        let report = try request.run(model)
+        #expect(model.requests.count > 2)
+        #expect(model.requests[0].strength == 1)
+        #expect(model.requests.dropFirst().allSatisfy { $0.strength <= CropPlan.maximumRefinementStrength })
         let result = try ImageFile.read(path: report.saved[0].path).picture
         for y in 0 ..< 200 {
             for x in 0 ..< 300 where !hole.contains(PixelRect(x: x, y: y, width: 1, height: 1)) {
@@ -118,9 +118,9 @@ import Testing
 extension EditRequest {
     /// Runs the edit with a denoiser at hand.
     func run(
-        _ denoiser: StubDenoiser, output: OutputChoice = OutputChoice(),
+        _ model: StubModel, output: OutputChoice = OutputChoice(),
         observe: @escaping (EditEvent) throws -> Void = { _ in }
-    ) throws -> EditReport {
-        try EditJob(request: self, output: output).run(randomSeed: 7, openModel: { _ in denoiser }, observe: observe)
+    ) throws -> EditOutcome {
+        try EditJob(request: self, output: output).run(randomSeed: 7, openModel: { _ in model }, observe: observe)
     }
 }

@@ -59,8 +59,8 @@ import Testing
     }
 
     /// A picture that differs from seed to seed.
-    private static func denoiser() -> StubDenoiser {
-        StubDenoiser { image, seed in
+    private static func denoiser() -> StubModel {
+        StubModel { image, seed in
             let shade = Float(seed % 97) / 97
             return RGBImage(size: image.size, values: image.values.map { 0.5 * $0 + 0.5 * shade })
         }

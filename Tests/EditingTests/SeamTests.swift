@@ -84,7 +84,7 @@ import Testing
         request.settings.grow = grow
         request.settings.composite = composite
         // Large enough that no mask is worked coarse to fine: what is measured is the compositing.
-        let report = try request.run(StubDenoiser(nativeSize: 256, change: change))
+        let report = try request.run(StubModel(nativeSize: 256, change: change))
         return try ImageFile.read(path: report.saved[0].path).picture
     }
 
@@ -156,9 +156,9 @@ import Testing
             let mask = try scratch.write(.mask(width: 192, height: 144, white: hole), "m.png")
             var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
             request.settings.fill = .original
-            let denoiser = StubDenoiser(nativeSize: 48)
-            let report = try request.run(denoiser, output: OutputChoice(path: scratch.path("out.png"), force: true))
-            #expect(denoiser.requests.count > 1)
+            let model = StubModel(nativeSize: 48)
+            let report = try request.run(model, output: OutputChoice(path: scratch.path("out.png"), force: true))
+            #expect(model.requests.count > 1)
             let result = try ImageFile.read(path: report.saved[0].path).picture
             var (before, after, count) = (0, 0, 0)
             var moved = 0
@@ -188,14 +188,14 @@ import Testing
             mode: .outpaint, picture: .file(path: image), canvas: .margins(Margins(left: 130, right: 200, top: 70)))
         request.settings.panel = 64
         request.settings.fill = .patchmatch
-        let denoiser = StubDenoiser(nativeSize: 256, change: Self.tinted)
-        let report = try request.run(denoiser)
+        let model = StubModel(nativeSize: 256, change: Self.tinted)
+        let report = try request.run(model)
         let result = try ImageFile.read(path: report.saved[0].path).picture
         #expect(result.size == PixelSize(width: 522, height: 214))
         #expect(result.cropped(to: PixelRect(x: 130, y: 70, width: 192, height: 144)) == source)
         let plan = try OutpaintPlan(source: source.size, margins: Margins(left: 130, right: 200, top: 70))
         let panels = plan.panels(length: 64, context: 128)
-        #expect(denoiser.requests.count == panels.count)
+        #expect(model.requests.count == panels.count)
         // Three to the left, four to the right; above them two rows of eight.
         #expect(panels.count == 7 + 2 * 8)
         for panel in panels {
@@ -237,7 +237,7 @@ import Testing
         var request = EditRequest(mode: .variations, picture: .file(path: image))
         request.settings.area = .whole
         request.settings.tileable = .both
-        let report = try request.run(StubDenoiser())
+        let report = try request.run(StubModel())
         let result = RGBImage(try ImageFile.read(path: report.saved[0].path).picture).rolled(x: 96, y: 72)
         let before = RGBImage(source).rolled(x: 96, y: 72)
         #expect(SeamStatistic(before, across: .x, at: 96).ratio > 3)
@@ -256,10 +256,10 @@ import Testing
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         request.settings.fill = .fill
         request.settings.tileable = .x
-        let denoiser = StubDenoiser(nativeSize: 64, change: StubDenoiser.painting(red: 0.9, green: 0.2, blue: 0.3))
-        let report = try request.run(denoiser)
+        let model = StubModel(nativeSize: 64, change: StubModel.painting(red: 0.9, green: 0.2, blue: 0.3))
+        let report = try request.run(model)
         let result = try ImageFile.read(path: report.saved[0].path).picture
-        guard case .masked(_, let plane) = denoiser.requests[0].conditioning else {
+        guard case .masked(_, let plane) = model.requests[0].conditioning else {
             Issue.record("a mask was given")
             return
         }
@@ -285,7 +285,7 @@ import Testing
         var request = EditRequest(mode: .generate, prompt: "x", size: PixelSize(width: 100, height: 64))
         request.settings.tileable = .x
         #expect(throws: EditError.untileable(size: PixelSize(width: 100, height: 64), multiple: 8)) {
-            try request.run(StubDenoiser(), output: OutputChoice(path: scratch.path("o.png")))
+            try request.run(StubModel(), output: OutputChoice(path: scratch.path("o.png")))
         }
         let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
         let mask = try scratch.write(
@@ -293,7 +293,7 @@ import Testing
         for mode in [EditMode.inpaint, .erase, .remix] {
             var all = EditRequest(mode: mode, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
             all.settings.tileable = .x
-            #expect(throws: EditError.nothingRepeats) { try all.run(StubDenoiser()) }
+            #expect(throws: EditError.nothingRepeats) { try all.run(StubModel()) }
         }
     }
 }

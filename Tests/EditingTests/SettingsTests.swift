@@ -13,7 +13,7 @@ import Testing
     ) -> ResolvedSettings {
         var request = EditRequest(mode: mode, prompt: prompt)
         change(&request.settings)
-        return ResolvedSettings(for: request, facts: StubDenoiser(defaults: defaults).facts, randomSeed: 9)
+        return ResolvedSettings(for: request, facts: StubModel(defaults: defaults).facts, randomSeed: 9)
     }
 
     @Test func `The user comes before the model, the model before the mode`() {
@@ -62,7 +62,7 @@ import Testing
         #expect(resolved(.inpaint, prompt: "", defaults: defaults).negativePrompt.isEmpty)
         #expect(resolved(.remix, defaults: defaults).negativePrompt.isEmpty)
         let asked = EditRequest(mode: .inpaint, prompt: "a lake", negativePrompt: "a boat")
-        let facts = StubDenoiser(defaults: defaults).facts
+        let facts = StubModel(defaults: defaults).facts
         #expect(ResolvedSettings(for: asked, facts: facts, randomSeed: 9).negativePrompt == "a boat")
     }
 
@@ -146,7 +146,7 @@ import Testing
     @Test func `A masked remix with kept detail changes colours; words are cut out`() {
         let defaults = EditDefaults(strength: 0.15, detail: "kept", modes: ["remix": EditDefaults(strength: 0.6)])
         var request = EditRequest(mode: .remix, mask: .file(path: "m.png"), prompt: "blue flowers")
-        let facts = StubDenoiser(defaults: defaults).facts
+        let facts = StubModel(defaults: defaults).facts
         func settings(hasLettering: Bool = false) -> ResolvedSettings {
             ResolvedSettings(for: request, facts: facts, randomSeed: 9, hasLettering: hasLettering)
         }
@@ -205,10 +205,10 @@ import Testing
             .mask(width: 64, height: 48, white: PixelRect(x: 0, y: 0, width: 64, height: 10)), "p.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
         request.settings.composite = .stencil
-        let denoiser = StubDenoiser()
+        let model = StubModel()
         func plan() throws -> EditPlan {
-            let settings = ResolvedSettings(for: request, facts: denoiser.facts, randomSeed: 1)
-            return try EditPlan(request, inputs: EditInputs(request), denoiser: denoiser, settings: settings)
+            let settings = ResolvedSettings(for: request, facts: model.facts, randomSeed: 1)
+            return try EditPlan(request, inputs: EditInputs(request), model: model, settings: settings)
         }
         let free = try plan()
         #expect(free.hole?.coverage.values.allSatisfy { $0 == 1 } == true && free.keepsPixels)
@@ -246,10 +246,10 @@ import Testing
             (8, [[7, 8, 9]], ["0", "1", "2"]),
         ] {
             request.settings.batchSize = batch
-            let denoiser = StubDenoiser()
-            let report = try request.run(denoiser, output: OutputChoice(path: scratch.path("\(batch).png")))
-            #expect(denoiser.requests.map(\.seeds) == groups)
-            #expect(denoiser.requests.allSatisfy { $0.batchSize == min(3, batch) })
+            let model = StubModel()
+            let report = try request.run(model, output: OutputChoice(path: scratch.path("\(batch).png")))
+            #expect(model.requests.map(\.seeds) == groups)
+            #expect(model.requests.allSatisfy { $0.batchSize == min(3, batch) })
             let written = try report.saved.prefix(3).map {
                 try ImageFile.read(path: $0.path).provenance?.infotext?["Batch pos"]
             }
@@ -265,12 +265,12 @@ import Testing
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         request.settings.fill = .fill
         request.settings.memoryLimit = 1 << 20
-        #expect(throws: EditError.self) { try request.run(StubDenoiser()) }
+        #expect(throws: EditError.self) { try request.run(StubModel()) }
 
-        let free = StubDenoiser(nativeSize: 256)
+        let free = StubModel(nativeSize: 256)
         request.settings.memoryLimit = nil
         _ = try request.run(free)
-        let limited = StubDenoiser(nativeSize: 256)
+        let limited = StubModel(nativeSize: 256)
         request.settings.memoryLimit = 120 << 20
         _ = try request.run(limited)
         #expect(limited.requests.count > free.requests.count)

@@ -146,11 +146,11 @@ import Testing
             mask: .file(path: try scratch.write(mask, "m.png")))
         request.settings.tileable = axes
         request.settings.fill = fill
-        let denoiser = StubDenoiser(nativeSize: 64) { image, _ in
+        let model = StubModel(nativeSize: 64) { image, _ in
             RGBImage(size: image.size, values: image.values.map { $0 * 0.9 + 0.06 })
         }
-        let report = try request.run(denoiser)
-        #expect(denoiser.requests.allSatisfy { $0.wraps == axes })
+        let report = try request.run(model)
+        #expect(model.requests.allSatisfy { $0.wraps == axes })
         let result = try ImageFile.read(path: report.saved[0].path).picture
         expectKept(result, source, outside: mask)
         // Where the mask crosses the border.
@@ -176,10 +176,10 @@ import Testing
         let mask = try scratch.write(.mask(width: 128, height: 128, white: hole), "m.png")
         var request = EditRequest(mode: .erase, picture: .file(path: image), mask: .file(path: mask))
         request.settings.tileable = .both
-        let denoiser = StubDenoiser(nativeSize: 128)
-        _ = try request.run(denoiser)
-        #expect(denoiser.requests[0].wraps.isEmpty)
-        guard case .masked(_, let plane) = denoiser.requests[0].conditioning,
+        let model = StubModel(nativeSize: 128)
+        _ = try request.run(model)
+        #expect(model.requests[0].wraps.isEmpty)
+        guard case .masked(_, let plane) = model.requests[0].conditioning,
             let bounds = Mask(coverage: Plane(size: plane.size, values: plane.values.map { $0 > 0.99 ? 1 : 0 })).bounds
         else {
             Issue.record("a mask was given")
@@ -194,7 +194,7 @@ import Testing
             let image = try scratch.write(texture.picture(), "\(texture).png")
             var request = EditRequest(mode: .variations, picture: .file(path: image))
             request.settings.tileable = .both
-            let report = try request.run(StubDenoiser(nativeSize: 128))
+            let report = try request.run(StubModel(nativeSize: 128))
             let result = try ImageFile.read(path: report.saved[0].path).picture
             for axis in [WrappedAxes.x, .y] {
                 let found = border(result, axis)
@@ -238,7 +238,7 @@ import Testing
         var request = request
         request.picture = .file(path: try scratch.write(source, "a.png"))
         if let mask { request.masks = [.picture(.file(path: try scratch.write(mask, "m.png")))] }
-        let report = try request.run(StubDenoiser(nativeSize: 128, change: Self.tinted))
+        let report = try request.run(StubModel(nativeSize: 128, change: Self.tinted))
         return try ImageFile.read(path: report.saved[0].path).picture
     }
 

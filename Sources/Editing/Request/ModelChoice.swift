@@ -30,7 +30,7 @@ public struct ModelChoice: Sendable {
     }
 
     /// Opens the model. Throws `ModelError` or `AdapterError`.
-    public func open() throws -> any Denoiser { try openPipeline() }
+    public func open() throws -> any PictureModel { try openPipeline() }
 
     func openPipeline() throws -> DiffusionPipeline {
         let weightFolder = keepsPackedWeights ? CacheFolder.packedWeights : nil

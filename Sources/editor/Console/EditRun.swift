@@ -28,7 +28,7 @@ struct EditRun {
                 livePreview: options.showsInTerminal ? nil : options.livePreview,
                 reads: reads))
         defer { printer.closeLine() }
-        var denoiser: (any Denoiser)?
+        var model: (any PictureModel)?
         var isFirst = true
         let report = try job.run(
             // As other programs of this kind draw it, so that it fits wherever seeds are typed.
@@ -38,7 +38,7 @@ struct EditRun {
                 var choice = try shared.modelChoice()
                 choice.adapters.loras += loras
                 let opened = try choice.open()
-                denoiser = opened
+                model = opened
                 return opened
             },
             observe: { event in
@@ -63,7 +63,7 @@ struct EditRun {
         }
         if options.preview { showPreview(report) }
         // Last, when the result is in its place and its name is said.
-        if let size = denoiser?.keepPackedWeights() { printer.keptWeights(bytes: size) }
+        if let size = model?.keepPackedWeights() { printer.keptWeights(bytes: size) }
     }
 
     /// Settles where previews go, or that there are none.
@@ -86,7 +86,7 @@ struct EditRun {
         }
     }
 
-    private func showPreview(_ report: EditReport) {
+    private func showPreview(_ report: EditOutcome) {
         guard let picture = report.preview else { return }
         guard let graphics = Console.graphics else {
             Console.writeError(

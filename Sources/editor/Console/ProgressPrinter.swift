@@ -44,7 +44,7 @@ final class ProgressPrinter {
     }
 
     /// Said at the end of an edit that went well.
-    func finish(_ report: EditReport) {
+    func finish(_ report: EditOutcome) {
         closeLine()
         guard style == .live || style == .lines else { return }
         var parts: [String] = []

@@ -2,7 +2,7 @@ public import Masking
 public import Raster
 
 /// What `editor mask` made.
-public struct MaskReport: Sendable {
+public struct MaskOutcome: Sendable {
     /// `-` for standard output.
     public var path: String
     public var mask: Mask

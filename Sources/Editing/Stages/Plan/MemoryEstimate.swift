@@ -17,13 +17,13 @@ struct MemoryEstimate {
     /// (SD 1.5's shapes in bf16: 89 MB packed, of 2.1 GB).
     private static let shareInUse = 16
 
-    private let denoiser: any Denoiser
+    private let model: any PictureModel
     /// Bytes that an edit should stay under; `nil` for no limit.
     private let limit: Int?
     private let valuesPerPixel: Int
 
-    init(_ denoiser: any Denoiser, limit: Int?, batchSize: Int = 1, reusesKnown: Bool = false) {
-        self.denoiser = denoiser
+    init(_ model: any PictureModel, limit: Int?, batchSize: Int = 1, reusesKnown: Bool = false) {
+        self.model = model
         self.limit = limit
         valuesPerPixel = batchSize * Self.denoiserValuesPerPixel + (reusesKnown ? Self.followedValuesPerPixel : 0)
     }
@@ -32,7 +32,7 @@ struct MemoryEstimate {
     func bytes(pixels: Int) -> Int { leastWeights + activations(pixels: pixels) }
 
     private func activations(pixels: Int) -> Int {
-        max(pixels * valuesPerPixel * denoiser.precision.activationSize, denoiser.smallestAutoencoderMemory)
+        max(pixels * valuesPerPixel * model.precision.activationSize, model.smallestAutoencoderMemory)
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
@@ -40,7 +40,7 @@ struct MemoryEstimate {
     ///
     /// - Throws: `EditError.overMemoryLimit` where not even a quarter of the native side would fit.
     func geometry() throws(EditError) -> ModelGeometry {
-        let facts = denoiser.facts
+        let facts = model.facts
         var side = facts.nativeSize
         let smallest = max(facts.pixelMultiple, facts.nativeSize / 4)
         if let limit {
@@ -51,9 +51,9 @@ struct MemoryEstimate {
                 }
                 side -= facts.pixelMultiple
             }
-            denoiser.weightMemory = limit - Self.base - activations(pixels: 2 * side * side)
+            model.weightMemory = limit - Self.base - activations(pixels: 2 * side * side)
             // Gaps between blocks come on top.
-            denoiser.autoencoderMemory = min(denoiser.autoencoderMemory, (limit - leastWeights) * 3 / 5)
+            model.autoencoderMemory = min(model.autoencoderMemory, (limit - leastWeights) * 3 / 5)
         }
         return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)
     }
@@ -62,7 +62,7 @@ struct MemoryEstimate {
     func check(onePass size: PixelSize) throws(EditError) {
         guard let limit else { return }
         guard bytes(pixels: size.area) > limit else {
-            denoiser.weightMemory = min(denoiser.weightMemory, limit - Self.base - activations(pixels: size.area))
+            model.weightMemory = min(model.weightMemory, limit - Self.base - activations(pixels: size.area))
             return
         }
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)
@@ -70,8 +70,8 @@ struct MemoryEstimate {
 
     private var leastWeights: Int {
         // The text encoders' memory is given back before the denoiser takes its own.
-        let facts = denoiser.facts
+        let facts = model.facts
         let parameters = max(facts.parameters - facts.textParameters, facts.textParameters)
-        return Self.base + Int(Double(parameters) * denoiser.precision.bytesPerParameter) / Self.shareInUse
+        return Self.base + Int(Double(parameters) * model.precision.bytesPerParameter) / Self.shareInUse
     }
 }

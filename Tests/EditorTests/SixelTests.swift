@@ -1,8 +1,9 @@
-import Editing
 import Foundation
 import ImageFiles
 import Raster
 import Testing
+
+@testable import editor
 
 /// Sixels are read back by a decoder of their own, written from the format's description.
 @Suite struct SixelTests {

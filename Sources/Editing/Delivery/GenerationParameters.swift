@@ -5,7 +5,7 @@ internal import PlainText
 internal import Raster
 
 /// How a picture was made, in the words that other programs of this kind read.
-struct EditRecord {
+struct GenerationParameters {
     /// As the user wrote it: prompts with the tags in them, as AUTOMATIC1111 records them.
     let request: EditRequest
     let plan: EditPlan

@@ -56,7 +56,7 @@ public enum EditError: Failing, Equatable {
     case outputFormatUnknown(path: String)
     case outputNotWritable(path: String, reason: String)
     case tooManyPicturesForStandardOutput(count: Int)
-    /// The denoiser returned something that it must not.
+    /// The model returned something that it must not.
     case wrongPictureCount(expected: Int, found: Int)
     case wrongPicture(expected: PixelSize, found: PixelSize)
     case notFinite(stage: String)
@@ -140,9 +140,9 @@ extension EditError: CustomStringConvertible {
         case .tooManyPicturesForStandardOutput(let count):
             "standard output takes one picture, found a count of \(count)"
         case .wrongPictureCount(let expected, let found):
-            "the denoiser returned \(found.of("picture")), expected \(expected)"
+            "the model returned \(found.of("picture")), expected \(expected)"
         case .wrongPicture(let expected, let found):
-            "the denoiser returned a picture of \(found), expected \(expected)"
+            "the model returned a picture of \(found), expected \(expected)"
         case .notFinite(let stage):
             "a value that is not a number came out of \(stage)"
         }

@@ -6,7 +6,7 @@ internal import Raster
 /// Runs the network over what a plan cuts out: once at full resolution, or coarse to fine.
 struct PassRunner {
     let plan: EditPlan
-    let denoiser: any Denoiser
+    let model: any PictureModel
     let meter: ProgressMeter
     /// Of the picture. The network and what fills the hole see sRGB; patches come back in the picture's space.
     let colorSpace: ColorSpace
@@ -96,11 +96,11 @@ struct PassRunner {
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(part.mask) : coverage
-        let margins = plan.wraps.margins(DenoiseRequest.wrapMargin(denoiser.facts))
+        let margins = plan.wraps.margins(DenoiseRequest.wrapMargin(model.facts))
         var unchanged = small
         if plan.settings.detail != .color {
             try meter.begin(.encode)
-            unchanged = try denoiser.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
+            unchanged = try model.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
         }
         let marked = crop.extract(part.hole)
         try run(
@@ -109,25 +109,25 @@ struct PassRunner {
         ) { picture in
             let inner = margins.inner(of: picture)
             if plan.settings.detail == .color {
-                let colors = picture.wrapPadded(by: margins).smoothed(cell: denoiser.facts.scaleFactor)
+                let colors = picture.wrapPadded(by: margins).smoothed(cell: model.facts.scaleFactor)
                     .cropped(to: inner)
                 return try finished(
                     crop.unpadded(
                         start.recolored(
                             by: isCoarse ? crop.enlargeCoarse(colors) : colors, coverage: marked,
-                            settings: plan.settings, cell: denoiser.facts.scaleFactor)))
+                            settings: plan.settings, cell: model.facts.scaleFactor)))
             }
             let change = picture.difference(from: unchanged).wrapPadded(by: margins)
             if plan.settings.detail == .mixed {
                 let share = change.paintedShare().cropped(to: inner).fading(
-                    from: smallCoverage, cell: denoiser.facts.scaleFactor)
+                    from: smallCoverage, cell: model.facts.scaleFactor)
                 return try finished(
                     crop.unpadded(
                         start.mixed(
                             with: isCoarse ? crop.enlargeCoarse(picture) : picture,
                             share: isCoarse ? crop.enlargeCoarse(share) : share)))
             }
-            let tones = change.smoothed(cell: denoiser.facts.scaleFactor).cropped(to: inner)
+            let tones = change.smoothed(cell: model.facts.scaleFactor).cropped(to: inner)
             try finished(crop.unpadded(start.adding(isCoarse ? crop.enlargeCoarse(tones) : tones)))
         }
     }
@@ -186,7 +186,7 @@ struct PassRunner {
 
     /// What is shown in place of a fill that must not be seen.
     private func guess(_ image: RGBImage, hole: Plane) -> RGBImage? {
-        guard plan.settings.fill.isPlaceholder, denoiser.facts.maskedImage == .filled else { return nil }
+        guard plan.settings.fill.isPlaceholder, model.facts.maskedImage == .filled else { return nil }
         return Fill.fill.applied(to: image, coverage: hole, wraps: plan.wraps)
     }
 
@@ -228,7 +228,7 @@ struct PassRunner {
         request.guess = guess
         meter.beginRun()
         var count = 0
-        try denoiser.run(request, progress: meter.engine) { picture in
+        try model.run(request, progress: meter.engine) { picture in
             count += 1
             guard count <= seeds.count else { return }
             guard picture.size == size else { throw EditError.wrongPicture(expected: size, found: picture.size) }

@@ -3,7 +3,7 @@ public import Raster
 
 /// What `Editing` needs of the denoising engine. `DiffusionPipeline` is the one that edits pictures; tests bring
 /// deterministic ones of their own.
-public protocol Denoiser: AnyObject {
+public protocol PictureModel: AnyObject {
     /// What the model is, and what it asks of pictures.
     var facts: ModelFacts { get }
 
@@ -34,8 +34,8 @@ public protocol Denoiser: AnyObject {
     func keepPackedWeights() -> Int?
 }
 
-extension Denoiser {
+extension PictureModel {
     public func keepPackedWeights() -> Int? { nil }
 }
 
-extension DiffusionPipeline: Denoiser {}
+extension DiffusionPipeline: PictureModel {}

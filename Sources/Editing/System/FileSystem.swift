@@ -139,7 +139,7 @@ public enum FileSystem {
         return mkdir(path.nativePath, 0o700) == 0 || isFolder(path)
     }
 
-    static func environment(_ name: String) -> String? {
+    public static func environment(_ name: String) -> String? {
         guard let value = getenv(name) else { return nil }
         let text = String(nativePath: value)
         return text.isEmpty ? nil : text

@@ -2,7 +2,7 @@ public import ImageFiles
 public import Raster
 
 /// What an edit did, once its pictures are saved.
-public struct EditReport: Sendable {
+public struct EditOutcome: Sendable {
     public var saved: [SavedPicture]
     public var pictures: [Picture]
     /// What the samples of the pictures mean.

@@ -30,9 +30,9 @@ public struct EditPlan: Sendable {
 
     /// - Throws: `EditError.overMemoryLimit`, `EditError.untileable`.
     public init(
-        _ request: EditRequest, inputs: EditInputs, denoiser: any Denoiser, settings: ResolvedSettings
+        _ request: EditRequest, inputs: EditInputs, model: any PictureModel, settings: ResolvedSettings
     ) throws(EditError) {
-        let nativeSize = denoiser.facts.nativeSize
+        let nativeSize = model.facts.nativeSize
         if let canvas = inputs.canvas {
             let length =
                 request.settings.panel
@@ -46,13 +46,13 @@ public struct EditPlan: Sendable {
                 }
                 try self.init(
                     [first].compactMap(\.self) + panels.map { .panel($0) }, inputs: inputs, size: canvas.canvasSize,
-                    request: request, denoiser: denoiser, settings: settings)
+                    request: request, model: model, settings: settings)
                 return
             }
         }
         try self.init(
             request, size: inputs.picture?.size, mask: inputs.mask, protected: inputs.protected,
-            wraps: inputs.mask == nil ? settings.tileable : inputs.wraps, denoiser: denoiser, settings: settings)
+            wraps: inputs.mask == nil ? settings.tileable : inputs.wraps, model: model, settings: settings)
     }
 
     /// The plan of one piece of an outpaint, on the piece's window.
@@ -60,12 +60,12 @@ public struct EditPlan: Sendable {
     /// - Parameter inputs: of the whole edit.
     /// - Throws: `EditError.overMemoryLimit`.
     init(
-        _ piece: OutpaintPiece, inputs: EditInputs, request: EditRequest, denoiser: any Denoiser,
+        _ piece: OutpaintPiece, inputs: EditInputs, request: EditRequest, model: any PictureModel,
         settings: ResolvedSettings
     ) throws(EditError) {
         try self.init(
             request, size: piece.window.size, mask: piece.mask, protected: inputs.protected?.cropped(to: piece.window),
-            denoiser: denoiser, settings: settings)
+            model: model, settings: settings)
     }
 
     /// - Parameters:
@@ -75,14 +75,14 @@ public struct EditPlan: Sendable {
     ///   - wraps: the axes along which the picture is worked as repeating.
     private init(
         _ request: EditRequest, size pictureSize: PixelSize?, mask: Mask?, protected: Mask? = nil,
-        wraps: WrappedAxes = [], denoiser: any Denoiser, settings: ResolvedSettings
+        wraps: WrappedAxes = [], model: any PictureModel, settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
         pieces = []
         stepsOfPieces = []
-        let facts = denoiser.facts
+        let facts = model.facts
         let memory = MemoryEstimate(
-            denoiser, limit: request.settings.memoryLimit, batchSize: settings.batchSize,
+            model, limit: request.settings.memoryLimit, batchSize: settings.batchSize,
             reusesKnown: settings.reusesKnown)
         let geometry = try memory.geometry()
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
@@ -124,7 +124,7 @@ public struct EditPlan: Sendable {
     }
 
     private init(
-        _ pieces: [OutpaintPiece], inputs: EditInputs, size: PixelSize, request: EditRequest, denoiser: any Denoiser,
+        _ pieces: [OutpaintPiece], inputs: EditInputs, size: PixelSize, request: EditRequest, model: any PictureModel,
         settings: ResolvedSettings
     ) throws(EditError) {
         self.settings = settings
@@ -139,7 +139,7 @@ public struct EditPlan: Sendable {
         keepsPixels = settings.composite.mode != .raw
         var steps: [[Int]] = []
         for piece in pieces {
-            let plan = try EditPlan(piece, inputs: inputs, request: request, denoiser: denoiser, settings: settings)
+            let plan = try EditPlan(piece, inputs: inputs, request: request, model: model, settings: settings)
             steps.append(plan.stepsOfPasses)
         }
         stepsOfPieces = steps

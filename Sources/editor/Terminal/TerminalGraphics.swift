@@ -1,8 +1,9 @@
+internal import Editing
 internal import ImageFiles
-public import Raster
+internal import Raster
 
 /// Escape sequences by which a terminal shows a picture.
-public enum TerminalGraphics: Sendable {
+enum TerminalGraphics: Sendable {
     /// https://sw.kovidgoyal.net/kitty/graphics-protocol/ (kitty, Ghostty, WezTerm, Konsole)
     case kitty
     /// https://iterm2.com/documentation-images.html (iTerm2, WezTerm, mintty, VS Code)
@@ -11,11 +12,11 @@ public enum TerminalGraphics: Sendable {
     case sixel
 
     /// Asks a terminal what it is: primary device attributes (DA1; VT510 Reference Manual, chapter 5).
-    public static let attributesRequest = "\u{1B}[c"
+    static let attributesRequest = "\u{1B}[c"
 
     /// Whether an answer to `attributesRequest`, `ESC [ ? 62 ; 4 ; … c`, names sixels, which is attribute 4; `nil` where
     /// it is none, or not all of it.
-    public static func namesSixels(_ answer: some Sequence<UInt8>) -> Bool? {
+    static func namesSixels(_ answer: some Sequence<UInt8>) -> Bool? {
         let text = String(decoding: Array(answer), as: UTF8.self)
         // Keys that were pressed meanwhile may stand before it.
         guard let start = text.firstIndex(of: "\u{1B}"), text[start...].hasPrefix("\u{1B}[?") else { return nil }
@@ -27,7 +28,7 @@ public enum TerminalGraphics: Sendable {
 
     /// What the terminal says of itself in the environment; `nil` where it is not known to show pictures in either of
     /// the first two ways. A multiplexer in between would not pass the sequences on.
-    public static var supported: TerminalGraphics? {
+    static var supported: TerminalGraphics? {
         if FileSystem.environment("TMUX") != nil { return nil }
         let terminal = FileSystem.environment("TERM") ?? ""
         if terminal.hasPrefix("screen") || terminal.hasPrefix("tmux") { return nil }
@@ -43,16 +44,16 @@ public enum TerminalGraphics: Sendable {
     }
 
     /// The longest side of a picture that is sent.
-    public static let longestSide = 800
+    static let longestSide = 800
 
     /// Lines that a live preview is high.
-    public static let previewRows = 12
+    static let previewRows = 12
     /// Pixels that a line is high at least, where pictures are measured in them (sixels).
     private static let leastRowHeight = 16
 
     /// A live preview in `previewRows` lines above the cursor's, in place of the one before; the cursor stays.
     /// - Parameter isFirst: makes room for it.
-    public func previewEscape(for picture: Picture, isFirst: Bool) throws -> String {
+    func previewEscape(for picture: Picture, isFirst: Bool) throws -> String {
         let rows = Self.previewRows
         let room = isFirst ? String(repeating: "\n", count: rows) : ""
         return room + "\r\u{1B}[\(rows)A\u{1B}7" + (try escape(for: picture, rows: rows)) + "\u{1B}8\u{1B}[\(rows)B"
@@ -61,7 +62,7 @@ public enum TerminalGraphics: Sendable {
     /// The picture, scaled down to `longestSide`, as PNG in the terminal's escape sequence.
     /// - Parameter rows: the lines that it is high, in which case the cursor stays and one picture takes the place of another;
     ///   `nil` for its own size.
-    public func escape(for picture: Picture, rows: Int? = nil) throws -> String {
+    func escape(for picture: Picture, rows: Int? = nil) throws -> String {
         let longest = max(picture.width, picture.height)
         var shown = picture
         let height = rows.flatMap { self == .sixel ? $0 * Self.leastRowHeight : nil }

@@ -21,15 +21,15 @@ public struct EditJob: Sendable {
     /// - Parameters:
     ///   - randomSeed: the seed where the request names none.
     ///   - loraLibrary: where LoRAs lie that a prompt calls by name; asked for where one does.
-    ///   - openModel: gives the denoiser, with LoRAs beside the user's others; not called where nothing is to be
+    ///   - openModel: gives the model, with LoRAs beside the user's others; not called where nothing is to be
     ///     repainted.
     ///   - observe: told of everything that happens; what it throws stops the edit. Pictures that are in place by then
     ///     stay.
     /// - Throws: `EditError`, `ImageFileError`, `MaskError`, `OutpaintError`, `ModelError` or what `observe` throws.
     public func run(
         randomSeed: UInt64, loraLibrary: () throws -> LoRALibrary = { try LoRALibrary(for: .embedded) },
-        openModel: ([LoRAChoice]) throws -> any Denoiser, observe: @escaping (EditEvent) throws -> Void
-    ) throws -> EditReport {
+        openModel: ([LoRAChoice]) throws -> any PictureModel, observe: @escaping (EditEvent) throws -> Void
+    ) throws -> EditOutcome {
         try request.validate()
         let meter = ProgressMeter(observe: observe)
         let (job, tags, notes) = withoutNotation()
@@ -58,8 +58,8 @@ public struct EditJob: Sendable {
     ///   - calledFiles: those of the LoRAs that the prompt calls.
     private func run(
         randomSeed: UInt64, written: EditRequest, calledFiles: [ReadFile], meter: ProgressMeter,
-        openModel: () throws -> any Denoiser
-    ) throws -> EditReport {
+        openModel: () throws -> any PictureModel
+    ) throws -> EditOutcome {
         try meter.begin(.read)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
@@ -81,15 +81,15 @@ public struct EditJob: Sendable {
 
         for note in inputs.losses { try meter.note(note) }
         try meter.begin(.load)
-        let denoiser = try openModel()
-        let facts = denoiser.facts
+        let model = try openModel()
+        let facts = model.facts
         if request.mode == .generate, facts.followsInstructions {
             throw ModelError.needsPicture(model: facts.name, family: facts.family)
         }
         try meter.begin(.plan)
         let settings = ResolvedSettings(
             for: request, facts: facts, randomSeed: randomSeed, hasLettering: inputs.hasLettering)
-        let plan = try EditPlan(request, inputs: inputs, denoiser: denoiser, settings: settings)
+        let plan = try EditPlan(request, inputs: inputs, model: model, settings: settings)
         let prediction = facts.predictionReason.map { ", \(facts.prediction.rawValue), \($0)" } ?? ""
         try meter.note(EditNote("model: \(facts.name), \(facts.family)\(prediction)"))
         for note in notes(on: facts, settings: settings) + notes(on: inputs, settings: settings) {
@@ -99,10 +99,11 @@ public struct EditJob: Sendable {
 
         var writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: inputs.source)
         // When the first picture is there: files of adapters are read for it.
-        var known: EditRecord?
-        try make(inputs, plan: plan, denoiser: denoiser, meter: meter) { picture in
+        var known: GenerationParameters?
+        try make(inputs, plan: plan, model: model, meter: meter) { picture in
             try meter.begin(.save)
-            let record = known ?? EditRecord(request: written, plan: plan, facts: facts, isWritten: output.metadata)
+            let record =
+                known ?? GenerationParameters(request: written, plan: plan, facts: facts, isWritten: output.metadata)
             known = record
             try writer.write(picture, record: record)
         }
@@ -162,16 +163,16 @@ public struct EditJob: Sendable {
 
     /// - Parameter finished: gets the picture of each seed, in their order, as soon as it is made.
     private func make(
-        _ inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter,
+        _ inputs: EditInputs, plan: EditPlan, model: any PictureModel, meter: ProgressMeter,
         finished: (Picture) throws -> Void
     ) throws {
         meter.expect(plan)
         if let canvas = inputs.picture, !plan.pieces.isEmpty {
             return try extend(
-                canvas, inputs: inputs, plan: plan, denoiser: denoiser, meter: meter, finished: finished)
+                canvas, inputs: inputs, plan: plan, model: model, meter: meter, finished: finished)
         }
         var runner = PassRunner(
-            plan: plan, denoiser: denoiser, meter: meter, colorSpace: inputs.colorSpace,
+            plan: plan, model: model, meter: meter, colorSpace: inputs.colorSpace,
             prompt: request.prompt)
         // What is marked of the picture itself goes on from all that is around it.
         if plan.settings.fill == .patchmatch, let canvas = inputs.canvas, let source = inputs.source,
@@ -198,7 +199,7 @@ public struct EditJob: Sendable {
 
     /// Piece by piece, each an edit of its window. Holds one canvas, and what an edit of one window takes.
     private func extend(
-        _ canvas: Picture, inputs: EditInputs, plan: EditPlan, denoiser: any Denoiser, meter: ProgressMeter,
+        _ canvas: Picture, inputs: EditInputs, plan: EditPlan, model: any PictureModel, meter: ProgressMeter,
         finished: (Picture) throws -> Void
     ) throws {
         let (extent, colorSpace) = (inputs.canvas, inputs.colorSpace)
@@ -221,7 +222,7 @@ public struct EditJob: Sendable {
                 // Noise of its own, or every panel would show the same figure.
                 settings.seeds = [seed &+ UInt64(number) &* 1_000_003]
                 let piecePlan = try EditPlan(
-                    piece, inputs: inputs, request: request, denoiser: denoiser, settings: settings)
+                    piece, inputs: inputs, request: request, model: model, settings: settings)
                 guard let mask = piecePlan.denoiseMask, let hole = piecePlan.hole, let crop = piecePlan.crop else {
                     preconditionFailure("a piece has a mask")
                 }
@@ -229,7 +230,7 @@ public struct EditJob: Sendable {
                     picture: picture.cropped(to: piece.window), mask: piece.mask,
                     protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
                 var runner = PassRunner(
-                    plan: piecePlan, denoiser: denoiser, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
+                    plan: piecePlan, model: model, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
                     passesBefore: plan.passesBeforePieces[number], picturesBefore: index)
                 if case .panel(let panel) = piece, let extent, let samples = samplesOfSeed {
                     let sides = extent.sides(of: panel.area)

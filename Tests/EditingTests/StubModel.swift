@@ -5,7 +5,7 @@ import Raster
 
 /// A denoiser whose picture is known: it changes what it was given by a function, so that whatever else changed was
 /// the pipeline's doing.
-final class StubDenoiser: Denoiser {
+final class StubModel: PictureModel {
     let facts: ModelFacts
     let precision = Precision.bf16
     var autoencoderMemory = 1 << 30

@@ -23,7 +23,7 @@ struct ResultWriter {
     }
 
     /// Writes the next picture, which is that of the next seed of the record's plan.
-    mutating func write(_ picture: Picture, record: EditRecord) throws {
+    mutating func write(_ picture: Picture, record: GenerationParameters) throws {
         let index = pictures.count
         let seed = record.plan.settings.seeds[index]
         let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
@@ -52,7 +52,7 @@ struct ResultWriter {
     }
 
     /// Writes a contact sheet of several pictures, and tells what was done. Traps where none was written.
-    func finish(record: EditRecord) throws -> EditReport {
+    func finish(record: GenerationParameters) throws -> EditOutcome {
         let seeds = record.plan.settings.seeds
         let colorSpace = source?.colorSpace ?? .assumed
         var saved = saved
@@ -75,7 +75,7 @@ struct ResultWriter {
     }
 
     /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.
-    func writeUnchanged(_ source: LoadedImage, request: EditRequest) throws -> EditReport {
+    func writeUnchanged(_ source: LoadedImage, request: EditRequest) throws -> EditOutcome {
         try meter.begin(.save)
         let path = outputs.paths.first ?? "standard output"
         let bytes: [UInt8]
@@ -111,9 +111,9 @@ struct ResultWriter {
     private func report(
         saved: [SavedPicture], pictures: [Picture], seeds: [UInt64], model: String?, steps: Int,
         standardOutput: [UInt8]?, colorSpace: ColorSpace
-    ) -> EditReport {
+    ) -> EditOutcome {
         meter.end()
-        return EditReport(
+        return EditOutcome(
             saved: saved, pictures: pictures, colorSpace: colorSpace, seeds: seeds, model: model,
             size: pictures[0].size,
             stepsDone: meter.stepsDone, steps: steps, secondsPerStep: meter.secondsPerStep, seconds: meter.seconds,

@@ -37,7 +37,7 @@ public struct MaskJob: Sendable {
     /// - Parameter observe: told of notes and of the saved file; what it throws stops the work, and no file is left.
     /// - Throws: `EditError`, `ImageFileError`, `MaskShapeError`, `SelectionError`, `TextShapeError` or what `observe`
     ///   throws.
-    public func run(observe: (EditEvent) throws -> Void) throws -> MaskReport {
+    public func run(observe: (EditEvent) throws -> Void) throws -> MaskOutcome {
         let start = ContinuousClock.now
         if let path = output.path, path != "-", !path.hasSuffix("/"), !FileSystem.isFolder(path),
             ImageFormat(pathExtensionOf: path) != .png
@@ -71,7 +71,7 @@ public struct MaskJob: Sendable {
         try observe(.stage(.save))
         var path = outputs.paths.first ?? "-"
         let bytes = try ImageFile.encode(picture, format: .png, metadata: metadata, name: path).bytes
-        var report = MaskReport(
+        var report = MaskOutcome(
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
         if !output.isStandardOutput {

@@ -22,17 +22,17 @@ public struct MachineReport: Sendable {
     /// - Parameter observe: called between steps; what it throws stops the measurement and is thrown on.
     public init(model: ModelChoice, observe: () throws -> Void) throws {
         entries = Self.machine(model)
-        let denoiser: any Denoiser
+        let opened: any PictureModel
         do {
-            denoiser = try model.open()
+            opened = try model.open()
         } catch {
             entries.append(.init(label: "model", text: "none: \(error)", name: "model", value: .null))
             return
         }
-        entries += denoiser.facts.entries
+        entries += opened.facts.entries
         let precision = (model.precision ?? .automatic).rawValue
         entries.append(.init(label: "precision", text: precision, name: "precision", value: .text(precision)))
-        entries += try Cost(of: denoiser, observe: observe).entries
+        entries += try Cost(of: opened, observe: observe).entries
     }
 
     /// One fact a line.
@@ -106,8 +106,8 @@ public struct MachineReport: Sendable {
 private struct Cost {
     let entries: [FileReport.Entry]
 
-    init(of denoiser: any Denoiser, observe: () throws -> Void) throws {
-        let facts = denoiser.facts
+    init(of model: any PictureModel, observe: () throws -> Void) throws {
+        let facts = model.facts
         let side = facts.nativeSize
         let size = PixelSize(width: side, height: side)
         let steps = facts.defaults.steps ?? 20
@@ -119,7 +119,7 @@ private struct Cost {
         let clock = ContinuousClock()
         let start = clock.now
         var stepEnds: [ContinuousClock.Instant] = []
-        try denoiser.run(
+        try model.run(
             request,
             progress: { progress in
                 try observe()
