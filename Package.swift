@@ -67,14 +67,17 @@ let package = Package(
         // What a process that ends at once undoes.
         .target(name: "CleanUp", swiftSettings: strict),
 
+        // The threads that work runs on, and what stops it.
+        .target(name: "Parallel", dependencies: ["CParallel"], swiftSettings: strictUnsafe),
+
         // The stages of an edit.
         .target(name: "PlainText", swiftSettings: strictUnsafe),
-        .target(name: "Raster", swiftSettings: strict),
+        .target(name: "Raster", dependencies: ["Parallel"], swiftSettings: strict),
         .target(
             name: "ImageFiles", dependencies: ["CleanUp", "PlainText", "Raster", "CImageIO"],
             swiftSettings: strictUnsafe),
         .target(
-            name: "Masking", dependencies: ["PlainText", "Raster", "CParallel", "CTypeface"],
+            name: "Masking", dependencies: ["Parallel", "PlainText", "Raster", "CTypeface"],
             swiftSettings: strictUnsafe),
         .target(
             name: "Tensors", dependencies: ["CleanUp", "PlainText", "CKernels", "CParallel"],
@@ -86,13 +89,13 @@ let package = Package(
             name: "Editing",
             dependencies: [
                 "CleanUp", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion", "Tensors", "CParallel",
-                "CTransfer",
+                "Parallel", "CTransfer",
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "editor",
             dependencies: [
-                "CleanUp", "Editing", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion",
+                "CleanUp", "Editing", "Parallel", "PlainText", "Raster", "ImageFiles", "Masking", "Diffusion",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -104,6 +107,11 @@ let package = Package(
         .executableTarget(
             name: "seam-benchmarks", dependencies: ["Diffusion", "Editing", "ImageFiles", "Masking", "Raster"],
             path: "Benchmarks/Seams", swiftSettings: strict),
+
+        .executableTarget(
+            name: "stop-benchmarks",
+            dependencies: ["Diffusion", "Editing", "ImageFiles", "Masking", "Parallel", "Raster"],
+            path: "Benchmarks/Stops", swiftSettings: strict),
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -133,7 +141,7 @@ let package = Package(
 )
 
 if isLibrariesOnly {
-    let others = ["editor", "EditorTests", "kernel-benchmarks", "seam-benchmarks"]
+    let others = ["editor", "EditorTests", "kernel-benchmarks", "seam-benchmarks", "stop-benchmarks"]
     package.targets.removeAll { others.contains($0.name) }
     package.products.removeAll { others.contains($0.name) }
     package.dependencies = []

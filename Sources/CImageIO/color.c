@@ -251,6 +251,10 @@ static void run_part(void *context, size_t index) {
     const struct work *work = context;
     size_t start = index * part_pixels;
     size_t count = work->pixels - start < part_pixels ? work->pixels - start : part_pixels;
+    if (parallel_is_cancelled()) {
+        memset(work->out + start * 3, 0, count * 3 * sizeof(float));
+        return;
+    }
     (work->back ? run_from_srgb : run_to_srgb)(work->conversion, work->in + start * 3, work->out + start * 3, count);
 }
 

@@ -1,6 +1,7 @@
 #include "internal.h"
 #include "jpeg_library.h"
 
+#include <CParallel.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,10 @@ static void on_progress(j_common_ptr info) {
     struct decoder *decoder = decoder_of(info);
     if (info->is_decompressor && ((j_decompress_ptr)info)->input_scan_number > max_scans) {
         cimageio_fail(decoder->result, CIMAGEIO_CORRUPT, "more than 500 scans");
+        longjmp(decoder->escape, 1);
+    }
+    if (parallel_is_cancelled()) {
+        cimageio_fail(decoder->result, CIMAGEIO_CANCELLED, "cancelled");
         longjmp(decoder->escape, 1);
     }
 }

@@ -1,5 +1,6 @@
 #include "jpeg_internal.h"
 
+#include <CParallel.h>
 #include <setjmp.h>
 #include <string.h>
 
@@ -68,6 +69,10 @@ static void encode(struct encoder *encoder, const uint8_t *pixels, const cimagei
         jpeg_write_marker(info, segments[index].marker, segments[index].data, (unsigned int)segments[index].count);
     size_t row_bytes = (size_t)request->width * (size_t)request->channels;
     while (info->next_scanline < info->image_height) {
+        if (parallel_is_cancelled()) {
+            cimageio_fail(encoder->result, CIMAGEIO_CANCELLED, "cancelled");
+            longjmp(encoder->escape, 1);
+        }
         JSAMPROW row = (JSAMPROW)(pixels + row_bytes * info->next_scanline);
         jpeg_write_scanlines(info, &row, 1);
     }

@@ -1,5 +1,6 @@
 #include "jpeg_internal.h"
 
+#include <CParallel.h>
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ static struct rectangle find_changes(struct splice *splice, const uint8_t *pixel
     struct rectangle bounds = {UINT32_MAX, UINT32_MAX, 0, 0};
     while (info->output_scanline < info->output_height) {
         uint32_t y = info->output_scanline;
+        if (parallel_is_cancelled()) fail(splice, CIMAGEIO_CANCELLED, "cancelled");
         const uint8_t *wanted = pixels + row_bytes * y;
         JSAMPROW row = splice->row;
         jpeg_read_scanlines(info, &row, 1);

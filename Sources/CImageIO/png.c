@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <CParallel.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,13 @@ static void write_bytes(png_structp png, png_bytep data, size_t count) {
 
 static void flush_bytes(png_structp png) { (void)png; }
 
+/// Before each row: ends what was cancelled.
+static void check_cancelled(png_structp png, cimageio_result *result) {
+    if (!parallel_is_cancelled()) return;
+    cimageio_fail(result, CIMAGEIO_CANCELLED, "cancelled");
+    png_error(png, "cancelled");
+}
+
 /// Reads everything before the first IDAT. Runs under the caller's setjmp.
 static void read_info(png_structp png, png_infop info, struct source *source) {
     png_set_read_fn(png, source, read_bytes);
@@ -129,7 +137,7 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
 
 /// Decodes every row. Runs under the caller's setjmp.
 static void read_rows(png_structp png, png_infop info, const cimageio_png_info *expected, uint8_t *pixels,
-                      size_t capacity) {
+                      size_t capacity, cimageio_result *result) {
     png_set_expand(png);
     if (expected->depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
     int passes = png_set_interlace_handling(png);
@@ -140,7 +148,10 @@ static void read_rows(png_structp png, png_infop info, const cimageio_png_info *
         png_get_image_height(png, info) != expected->height || png_get_channels(png, info) != expected->channels)
         png_error(png, "the header changed while it was read");
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < expected->height; y++) png_read_row(png, pixels + row_bytes * y, NULL);
+        for (uint32_t y = 0; y < expected->height; y++) {
+            check_cancelled(png, result);
+            png_read_row(png, pixels + row_bytes * y, NULL);
+        }
     png_read_end(png, NULL);
 }
 
@@ -163,7 +174,7 @@ bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_i
         return false;
     }
     read_info(png, info, &source);
-    read_rows(png, info, expected, pixels, capacity);
+    read_rows(png, info, expected, pixels, capacity, result);
     png_destroy_read_struct(&png, &info, NULL);
     return true;
 }
@@ -269,7 +280,10 @@ bool cimageio_png_encode(const uint8_t *pixels, uint32_t width, uint32_t height,
     png_write_info(png, info);
     if (is_packed) png_set_packing(png);
     if (depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
-    for (uint32_t y = 0; y < height; y++) png_write_row(png, pixels + row_bytes * y);
+    for (uint32_t y = 0; y < height; y++) {
+        check_cancelled(png, result);
+        png_write_row(png, pixels + row_bytes * y);
+    }
     png_write_end(png, NULL);
     png_destroy_write_struct(&png, &info);
     return true;

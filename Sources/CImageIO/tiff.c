@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <CParallel.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -472,7 +473,7 @@ static bool read_pieces(TIFF *tiff, struct memory_file *file, const struct targe
                 tmsize_t got = layout->is_tiled
                                    ? TIFFReadEncodedTile(tiff, TIFFComputeTile(tiff, left, top, 0, sample), piece, size)
                                    : TIFFReadEncodedStrip(tiff, TIFFComputeStrip(tiff, top, sample), piece, size);
-                done = got >= 0 && (uint64_t)got >= (uint64_t)row_bytes * rows;
+                done = got >= 0 && (uint64_t)got >= (uint64_t)row_bytes * rows && !parallel_is_cancelled();
                 if (done) place(target, piece, (size_t)row_bytes, left, top, piece_width, rows, plane);
             }
     free(piece);
@@ -707,7 +708,7 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
         if (has_alpha && request->associate_alpha)
             scale_by_alpha(from, row, request->width, request->channels, request->depth, true);
         else memcpy(row, from, row_bytes);
-        done = TIFFWriteScanline(tiff, row, y, 0) >= 0;
+        done = TIFFWriteScanline(tiff, row, y, 0) >= 0 && !parallel_is_cancelled();
     }
     done = done && TIFFFlush(tiff);
     free(row);

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <CParallel.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,13 @@ bool cimageio_webp_chunk(const uint8_t *data, size_t count, const char type[4], 
     return found;
 }
 
+/// Asked by the encoder now and then: 0 ends it.
+static int goes_on(int percent, const WebPPicture *picture) {
+    (void)percent;
+    (void)picture;
+    return !parallel_is_cancelled();
+}
+
 /// The bare bitstream, without loss.
 static bool encode_pixels(const uint8_t *pixels, uint32_t width, uint32_t height, int32_t channels,
                           WebPMemoryWriter *writer, cimageio_result *result) {
@@ -140,6 +148,7 @@ static bool encode_pixels(const uint8_t *pixels, uint32_t width, uint32_t height
     picture.height = (int)height;
     picture.writer = WebPMemoryWrite;
     picture.custom_ptr = writer;
+    picture.progress_hook = goes_on;
     size_t stride = (size_t)width * (size_t)channels;
     bool done = stride <= INT32_MAX && (channels == 4 ? WebPPictureImportRGBA(&picture, pixels, (int)stride)
                                                       : WebPPictureImportRGB(&picture, pixels, (int)stride));

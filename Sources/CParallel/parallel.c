@@ -20,9 +20,28 @@ typedef struct {
     void (*body)(void *, size_t);
     void *context;
     atomic_size_t next;
+    parallel_flag *cancellation;
 } job;
 
 static atomic_int thread_count;
+
+struct parallel_flag {
+    atomic_bool is_set;
+};
+static _Thread_local parallel_flag *cancellation;
+
+parallel_flag *parallel_make_flag(void) {
+    parallel_flag *flag = calloc(1, sizeof *flag);
+    if (!flag) abort(); // one byte
+    return flag;
+}
+
+void parallel_free_flag(parallel_flag *flag) { free(flag); }
+void parallel_cancel(parallel_flag *flag) { atomic_store(&flag->is_set, true); }
+bool parallel_is_set(const parallel_flag *flag) { return atomic_load_explicit(&flag->is_set, memory_order_relaxed); }
+parallel_flag *parallel_cancellation(void) { return cancellation; }
+void parallel_set_cancellation(parallel_flag *flag) { cancellation = flag; }
+bool parallel_is_cancelled(void) { return cancellation && parallel_is_set(cancellation); }
 
 int parallel_threads(void) {
     int threads = atomic_load(&thread_count);
@@ -35,8 +54,11 @@ int parallel_threads(void) {
 static void take_turns(void *data) {
     job *j = data;
     size_t index;
+    parallel_flag *own = cancellation;
+    cancellation = j->cancellation;
     while ((index = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->count)
         j->body(j->context, index);
+    cancellation = own;
 }
 
 #if defined(__APPLE__)
@@ -119,7 +141,7 @@ static void run_team(job *j, size_t threads) {
 
 void parallel_for(size_t count, void (*body)(void *, size_t), void *context) {
     if (count == 0) return;
-    job j = {count, body, context, 0};
+    job j = {count, body, context, 0, cancellation};
     size_t threads = (size_t)parallel_threads();
     if (count < threads) threads = count;
     if (threads == 1) take_turns(&j);

@@ -1,3 +1,5 @@
+internal import Parallel
+
 /// How values are interpolated when a picture changes size. Every filter is widened by the reduction factor, so that a
 /// smaller picture is an average of the larger one rather than a selection from it.
 public enum ResamplingFilter: Sendable, CaseIterable {
@@ -96,7 +98,7 @@ private func resampled(
     var result = [Float](repeating: 0, count: newSize.area * channels)
     // Vertical first into one row, then horizontal: one row of scratch, whatever the picture's size.
     var scratch = [Float](repeating: 0, count: oldRowCount)
-    for y in 0 ..< newSize.height {
+    for y in (0 ..< newSize.height).untilCancelled {
         for index in 0 ..< oldRowCount { scratch[index] = 0 }
         for (offset, weight) in rows[y].weights.enumerated() where weight != 0 {
             let base = (rows[y].start + offset) * oldRowCount

@@ -21,6 +21,7 @@ enum cimageio_code {
     CIMAGEIO_TOO_LARGE,     // more pixels than the limit
     CIMAGEIO_NO_MEMORY,     // an allocation failed
     CIMAGEIO_CANNOT_ENCODE, // the encoder refused the request
+    CIMAGEIO_CANCELLED,     // the work was cancelled (parallel_is_cancelled)
 };
 
 /// What a call has to say. `message` is the library's own words for the failure, empty on success.

@@ -2,6 +2,7 @@
 // Work spread over the processors that this process may use. Everything that runs in parallel runs here, so that one
 // number limits it all, and on one team of threads, so that no two compete for the processors.
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // How many threads parallel work uses: what was set, else `parallel_processors()`.
@@ -12,6 +13,19 @@ void parallel_set_threads(int threads);
 // Runs body(context, index) for every index in 0..<count, spread over the threads; returns when all are done. The calling
 // thread works, too.
 void parallel_for(size_t count, void (*body)(void *context, size_t index), void *context);
+
+// What stops work: a number that is set once, from any thread. The work of a thread belongs to one, or to none (NULL); what
+// `parallel_for` spreads over other threads belongs to that of its caller.
+typedef struct parallel_flag parallel_flag;
+parallel_flag *parallel_make_flag(void);
+void parallel_free_flag(parallel_flag *flag);
+void parallel_cancel(parallel_flag *flag);
+bool parallel_is_set(const parallel_flag *flag);
+// That of the calling thread's work.
+parallel_flag *parallel_cancellation(void);
+void parallel_set_cancellation(parallel_flag *flag);
+// Whether the calling thread's work is to stop: what loops look at that take long.
+bool parallel_is_cancelled(void);
 
 // How many processors this process may use: those that its affinity allows, and no more than the quotas of its control
 // groups pay for. At least 1.

@@ -1,6 +1,7 @@
 internal import CleanUp
 internal import Diffusion
 internal import ImageFiles
+internal import Parallel
 internal import PlainText
 internal import Raster
 
@@ -99,6 +100,7 @@ struct ResultWriter {
     /// Writes a picture and says so. Its path is the settled one, or the next free where another program took that
     /// meanwhile.
     private func place(_ bytes: [UInt8], as settled: SavedPicture) throws -> SavedPicture {
+        try Cancellation.check()
         var picture = settled
         let placed = try outputs.place(
             bytes, as: settled.isContactSheet ? .contactSheet : .picture, at: settled.path)

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import Parallel
 internal import Raster
 
 /// Turns the engine's progress into events with times, and keeps the time that each part of an edit took.
@@ -64,8 +65,10 @@ final class ProgressMeter {
     /// A run of the network begins; what fills the hole for it is there.
     func beginRun() { times.begin(.encode) }
 
-    /// A stage begins, and the one before ends.
+    /// A stage begins, and the one before ends. Throws where the edit is cancelled, so that no stage begins with what one
+    /// made that stopped early.
     func begin(_ next: EditStage) throws {
+        try Cancellation.check()
         switchStage(to: next)
         if next == .fill || next == .save { times.begin(next) }
         try observe(.stage(next))
@@ -82,6 +85,7 @@ final class ProgressMeter {
 
     /// What the engine reports, during a pass.
     func engine(_ progress: DenoiseProgress) throws {
+        try Cancellation.check()
         switch progress.part {
         case .text: try begin(.text)
         case .encode: try begin(.encode)

@@ -1,6 +1,7 @@
 internal import CleanUp
 internal import ImageFiles
 public import Masking
+internal import Parallel
 internal import Raster
 
 /// Makes or repairs one mask and writes it: an 8-bit grey PNG, white repaints.
@@ -55,6 +56,7 @@ public struct MaskJob: Sendable {
         let outputs = try OutputPlan(
             output, suffix: task.suffix, count: 1, input: (input, .png), protected: readFiles)
         let mask = try made(from: loaded, fonts: fonts, notes: &notes) { try observe(.stage(.plan)) }
+        try Cancellation.check()
         // As it is written: what rounds to 0 keeps.
         let samples = mask.coverage.values.map { quantized($0) as UInt8 }
         let picture = Picture(size: mask.size, layout: .gray, samples: .eight(samples))
@@ -68,12 +70,14 @@ public struct MaskJob: Sendable {
         notes += warnings.map { EditNote($0, isWarning: true) }
         for note in notes { try observe(.note(note)) }
 
+        try Cancellation.check()
         try observe(.stage(.save))
         var path = outputs.paths.first ?? "-"
         let bytes = try ImageFile.encode(picture, format: .png, metadata: metadata, name: path).bytes
         var report = MaskOutcome(
             path: path, mask: written, standardOutput: output.isStandardOutput ? bytes : nil, seconds: 0,
             picture: loaded.picture)
+        try Cancellation.check()
         if !output.isStandardOutput {
             let placed = try outputs.place(bytes, as: .mask, at: path)
             path = placed.path

@@ -1,3 +1,4 @@
+internal import Parallel
 internal import Raster
 
 /// What makes a patch meet the picture around the mask without a seam.
@@ -95,7 +96,7 @@ struct SeamlessPatch {
         let near = Mask(coverage: known).grown(by: 5 * fadeLength).coverage.values
         let active = roles.indices.filter { roles[$0] == .free && near[$0] > 0 }
         for sweep in 0 ..< 16 {
-            for order in active.indices {
+            for order in active.indices.untilCancelled {
                 let index = active[sweep.isMultiple(of: 2) ? order : active.count - 1 - order]
                 let x = index % width
                 var sum: Float = 0

@@ -1,3 +1,4 @@
+internal import Parallel
 public import Raster
 
 /// Puts what the network made into the picture it was made for.
@@ -80,7 +81,7 @@ public struct Composite: Sendable, Hashable {
         let colors = source.layout.colorChannels
         let maximum = Float(Sample.max)
         var result = samples
-        for y in 0 ..< rect.height {
+        for y in (0 ..< rect.height).untilCancelled {
             for x in 0 ..< rect.width {
                 let local = y * rect.width + x
                 let share = mode == .raw ? 1 : coverage.values[local]

@@ -1,3 +1,4 @@
+internal import Parallel
 package import Raster
 
 /// The smoothest continuation of values from the rim of a region into it: the Laplace equation with the values given on
@@ -67,7 +68,7 @@ package struct Membrane {
             var sums = [Float](repeating: 0, count: half.area)
             var counts = [Float](repeating: 0, count: half.area)
             var coarseRoles = [Role](repeating: .outside, count: half.area)
-            for y in 0 ..< size.height {
+            for y in (0 ..< size.height).untilCancelled {
                 for x in 0 ..< size.width {
                     let fine = y * size.width + x
                     let coarse = (y / 2) * half.width + x / 2
@@ -106,7 +107,7 @@ package struct Membrane {
         let half = halvedSize
         var coarseRoles = [Role](repeating: .outside, count: half.area)
         var coarseSide = [Float](repeating: 0, count: half.area)
-        for y in 0 ..< size.height {
+        for y in (0 ..< size.height).untilCancelled {
             for x in 0 ..< size.width {
                 let fine = y * size.width + x
                 let coarse = (y / 2) * half.width + x / 2
@@ -168,7 +169,7 @@ package struct Membrane {
             unsafe roles.withUnsafeBufferPointer { roles in
                 unsafe rightSide.withUnsafeBufferPointer { rightSide in
                     for half in 0 ..< 2 * sweeps {
-                        for y in 0 ..< height {
+                        for y in (0 ..< height).untilCancelled {
                             for x in stride(from: (y + half) % 2, to: width, by: 2) {
                                 let index = y * width + x
                                 guard unsafe roles[index] == .free else { continue }
@@ -208,7 +209,7 @@ package struct Membrane {
             let index = index % 2 == 0 ? index / 2 - 1 : index / 2 + 1
             return wraps.contains(axis) ? (index + count) % count : min(count - 1, max(0, index))
         }
-        for y in 0 ..< size.height {
+        for y in (0 ..< size.height).untilCancelled {
             let rowNear = y / 2
             let rowFar = other(y, count: half.height, axis: .y)
             for x in 0 ..< size.width where roles[y * size.width + x] == .free {

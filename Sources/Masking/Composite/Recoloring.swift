@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 public import Raster
 
 /// A picture's light, shade and texture under other colours.
@@ -114,7 +115,7 @@ public enum Recoloring {
         guard name.isChromatic else { return name }
         var (all, near) = (Float(0), Float(0))
         var (sumA, sumB, sumLightness) = (Float(0), Float(0), Float(0))
-        for pixel in coverage.values.indices where coverage.values[pixel] > 0 {
+        for pixel in coverage.values.indices.untilCancelled where coverage.values[pixel] > 0 {
             let weight = coverage.values[pixel]
             all += weight
             let color = picture.oklab(at: pixel)

@@ -1,3 +1,4 @@
+internal import Parallel
 internal import Raster
 
 extension Mask {
@@ -22,12 +23,12 @@ extension Mask {
         for x in 0 ..< width {
             for y in Set([0, height - 1]) { if !isReached[y * width + x] { reach(y * width + x, from: 0) } }
         }
-        for y in 0 ..< height {
+        for y in (0 ..< height).untilCancelled {
             for x in Set([0, width - 1]) { if !isReached[y * width + x] { reach(y * width + x, from: 0) } }
         }
         for current in 0 ..< levels {
             // Nothing is ever added below the level at hand.
-            while let next = waiting[current].popLast() {
+            while let next = waiting[current].popLast(), !Cancellation.isCancelled {
                 let index = Int(next)
                 let (x, y) = (index % width, index / width)
                 let height = result.values[index]

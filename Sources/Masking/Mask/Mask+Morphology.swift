@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 public import Raster
 
 extension Mask {
@@ -83,7 +84,7 @@ extension Mask {
         precondition(width >= 0, "a blend band is 0 or more pixels wide")
         guard width > 0 else { return self }
         var ramp = coverage
-        for step in 1 ... width {
+        for step in (1 ... width).untilCancelled {
             let level = 1 - Float(step) / Float(width + 1)
             let ring = grown(by: step).coverage
             for index in ramp.values.indices {
@@ -101,7 +102,7 @@ private func dilatedHard(_ plane: Plane, radius: Int) -> Plane {
     let height = plane.height
     let far = Int32(radius + 1)
     var vertical = [Int32](repeating: far, count: width * height)
-    for y in 0 ..< height {
+    for y in (0 ..< height).untilCancelled {
         for x in 0 ..< width {
             let index = y * width + x
             vertical[index] = plane.values[index] > 0 ? 0 : y > 0 ? min(far, vertical[index - width] + 1) : far
@@ -115,7 +116,7 @@ private func dilatedHard(_ plane: Plane, radius: Int) -> Plane {
     let reach = (0 ... radius).map { Int(Double(radius * radius - $0 * $0).squareRoot()) }
     var result = plane
     var difference = [Int32](repeating: 0, count: width + 1)
-    for y in 0 ..< height {
+    for y in (0 ..< height).untilCancelled {
         for x in 0 ... width { difference[x] = 0 }
         for x in 0 ..< width where vertical[y * width + x] < far {
             let extent = reach[Int(vertical[y * width + x])]
@@ -136,9 +137,9 @@ private func dilatedGrey(_ plane: Plane, radius: Int) -> Plane {
     let width = plane.width
     let height = plane.height
     var result = plane
-    for dy in 0 ... radius {
+    for dy in (0 ... radius).untilCancelled {
         let extent = Int(Double(radius * radius - dy * dy).squareRoot())
-        for y in 0 ..< height where y - dy >= 0 || y + dy < height {
+        for y in (0 ..< height).untilCancelled where y - dy >= 0 || y + dy < height {
             let maxima = runningMaximum(plane.values[y * width ..< (y + 1) * width], extent: extent)
             for target in dy == 0 ? [y] : [y - dy, y + dy] where target >= 0 && target < height {
                 for x in 0 ..< width {
@@ -176,7 +177,7 @@ func gaussianBlurred(_ plane: Plane, sigma: Float) -> Plane {
     let width = plane.width
     let height = plane.height
     var vertical = [Float](repeating: 0, count: width * height)
-    for y in 0 ..< height {
+    for y in (0 ..< height).untilCancelled {
         for offset in -radius ... radius {
             let source = min(height - 1, max(0, y + offset)) * width
             let weight = kernel[offset + radius]
@@ -185,7 +186,7 @@ func gaussianBlurred(_ plane: Plane, sigma: Float) -> Plane {
     }
     var result = plane
     var row = [Float](repeating: 0, count: width + 2 * radius)
-    for y in 0 ..< height {
+    for y in (0 ..< height).untilCancelled {
         for x in 0 ..< row.count { row[x] = vertical[y * width + min(width - 1, max(0, x - radius))] }
         for x in 0 ..< width {
             var sum: Float = 0

@@ -1,5 +1,5 @@
-internal import CParallel
 internal import Foundation
+internal import Parallel
 internal import Raster
 
 /// Predicts missing pixels from the known ones around them, as scratches want it: ordinary kriging (Matheron 1963), the linear
@@ -265,13 +265,7 @@ private func inParallel<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) 
     unsafe results.withUnsafeMutableBufferPointer { buffer in
         // Each call writes its own element.
         let slots = unsafe buffer
-        withoutActuallyEscaping(body) { body in
-            var call: (Int) -> Void = { unsafe slots[$0] = body($0) }
-            unsafe withUnsafeMutablePointer(to: &call) { call in
-                unsafe parallel_for(
-                    count, { unsafe $0!.assumingMemoryBound(to: ((Int) -> Void).self).pointee($1) }, call)
-            }
-        }
+        parallel(count) { unsafe slots[$0] = body($0) }
     }
     return results.compactMap(\.self)
 }

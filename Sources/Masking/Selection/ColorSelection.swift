@@ -1,3 +1,4 @@
+internal import Parallel
 public import Raster
 
 /// Masks by colour: how near each pixel comes to some colours in Lab.
@@ -25,7 +26,7 @@ public struct ColorSelection: Sendable, Equatable {
     public func mask(of picture: Picture, colors: [LabColor]) -> Mask {
         let pixels = LabPixels(picture)
         var plane = Plane(size: picture.size)
-        for index in 0 ..< picture.size.area {
+        for index in (0 ..< picture.size.area).untilCancelled {
             plane.values[index] = coverage(distance: Self.distance(pixels[index], colors))
         }
         return Mask(coverage: plane)
@@ -52,7 +53,7 @@ public struct ColorSelection: Sendable, Equatable {
             plane.values[start] = 1
             seen[start] = true
             waiting.append(start)
-            while let index = waiting.popLast() {
+            while let index = waiting.popLast(), !Cancellation.isCancelled {
                 let (x, y) = (index % size.width, index / size.width)
                 for dy in -1 ... 1 {
                     for dx in -1 ... 1 where (dx != 0 || dy != 0) && (diagonal || dx == 0 || dy == 0) {
@@ -91,7 +92,7 @@ extension Mask {
         let pixels = LabPixels(picture)
         let fall = ColorSelection(tolerance: 0, softness: softness)
         var plane = Plane(size: picture.size)
-        for index in 0 ..< picture.size.area {
+        for index in (0 ..< picture.size.area).untilCancelled {
             let lightness = pixels[index].lightness
             plane.values[index] = fall.coverage(
                 distance: max(0, range.lowerBound - lightness, lightness - range.upperBound))

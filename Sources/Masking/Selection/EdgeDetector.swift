@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 public import Raster
 
 /// Lines along the edges of a picture.
@@ -24,15 +25,16 @@ public struct EdgeDetector: Sendable, Equatable {
         let pixels = LabPixels(picture)
         let size = picture.size
         let (width, height) = (size.width, size.height)
-        let lightness = gaussianBlurred(
-            Plane(size: size, values: (0 ..< size.area).map { pixels[$0].lightness }), sigma: sigma)
+        var lightness = Plane(size: size)
+        for index in (0 ..< size.area).untilCancelled { lightness.values[index] = pixels[index].lightness }
+        lightness = gaussianBlurred(lightness, sigma: sigma)
         func value(_ x: Int, _ y: Int) -> Float {
             lightness.values[min(height - 1, max(0, y)) * width + min(width - 1, max(0, x))]
         }
         var across = [Float](repeating: 0, count: size.area)
         var down = across
         var strength = across
-        for y in 0 ..< height {
+        for y in (0 ..< height).untilCancelled {
             for x in 0 ..< width {
                 let index = y * width + x
                 across[index] = (value(x + 1, y) - value(x - 1, y)) / 2
@@ -55,7 +57,7 @@ public struct EdgeDetector: Sendable, Equatable {
         var isCrest = [Bool](repeating: false, count: size.area)
         var waiting: [Int] = []
         var plane = Plane(size: size)
-        for y in 0 ..< height {
+        for y in (0 ..< height).untilCancelled {
             for x in 0 ..< width {
                 let index = y * width + x
                 let own = strength[index]
@@ -71,7 +73,7 @@ public struct EdgeDetector: Sendable, Equatable {
                 }
             }
         }
-        while let index = waiting.popLast() {
+        while let index = waiting.popLast(), !Cancellation.isCancelled {
             let (x, y) = (index % width, index / width)
             for row in max(0, y - 1) ... min(height - 1, y + 1) {
                 for column in max(0, x - 1) ... min(width - 1, x + 1) {

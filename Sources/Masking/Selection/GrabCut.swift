@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 public import Raster
 
 /// Finds the foreground inside a rectangle.
@@ -86,6 +87,7 @@ public struct GrabCut: Sendable, Equatable {
         if isLearnedSmall {
             labels = Self.enlarged(labels, from: learning, to: working)
             labels = recut(workingImage, hints: reducedHints(working), labels: labels, mixtures: mixtures, band: nil)
+            try Cancellation.check()
             guard labels.contains(true) else { throw SelectionError.nothingFound }
             try observe()
         }
@@ -95,6 +97,7 @@ public struct GrabCut: Sendable, Equatable {
             labels = Self.enlarged(labels, from: size, to: next.size)
             labels = recut(next, hints: reducedHints(next.size), labels: labels, mixtures: mixtures, band: band)
             size = next.size
+            try Cancellation.check()
             try observe()
         }
         var plane = Plane(size: picture.size)
@@ -128,7 +131,7 @@ public struct GrabCut: Sendable, Equatable {
     private static func outline(of labels: [Bool], size: PixelSize) -> [Bool] {
         let (width, height) = (size.width, size.height)
         var result = [Bool](repeating: false, count: size.area)
-        for y in 0 ..< height {
+        for y in (0 ..< height).untilCancelled {
             for x in 0 ..< width {
                 let index = y * width + x
                 let own = labels[index]
@@ -229,6 +232,7 @@ public struct GrabCut: Sendable, Equatable {
                     background: mixtures.background.cost(colors[index])
                 )
             }
+            try Cancellation.check()
             try observe()
             let changes = zip(next, labels).count { $0 != $1 }
             // Nothing left: the colours say that all is background, and there would be none to fit to.
@@ -321,7 +325,7 @@ private struct PixelGraph {
         var node = [Int32](repeating: -1, count: size.area)
         for (number, pixel) in unknown.enumerated() { node[pixel] = Int32(number) }
         var flow = MaxFlow(nodeCount: unknown.count, arcCount: unknown.count * 8)
-        for (number, pixel) in unknown.enumerated() {
+        for (number, pixel) in unknown.enumerated().untilCancelled {
             let cost = costs(pixel)
             let difference = min(Self.largestCost, max(-Self.largestCost, cost.background - cost.foreground))
             // Whoever ends on the sink's side, the background, pays what leads from the source.

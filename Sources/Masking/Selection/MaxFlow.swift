@@ -1,3 +1,5 @@
+internal import Parallel
+
 /// The largest flow from a source to a sink through a graph, and with it the smallest cut between the two.
 ///
 /// Y. Boykov and V. Kolmogorov, "An experimental comparison of min-cut/max-flow algorithms for energy minimization in
@@ -79,7 +81,7 @@ struct MaxFlow {
     /// side are on the sink's.
     func isOnSourceSide(_ node: Int) -> Bool { nodes[node].tree == Tree.source }
 
-    /// Fills the graph and returns the flow. To be called once.
+    /// Fills the graph and returns the flow. To be called once. Ends early where the work is cancelled.
     @discardableResult
     mutating func solve() -> Int {
         for node in nodes.indices where nodes[node].terminalResidual != 0 {
@@ -88,7 +90,7 @@ struct MaxFlow {
             nodes[node].distance = 1
             activate(Int32(node))
         }
-        while let node = nextActive() {
+        while let node = nextActive(), !Cancellation.isCancelled {
             // A node stays at work until its neighbours offer no further path.
             while nodes[Int(node)].parent != Self.none, let bridge = grow(node) {
                 time += 1

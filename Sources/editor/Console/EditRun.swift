@@ -1,6 +1,7 @@
 internal import CleanUp
 internal import Diffusion
 internal import Editing
+internal import Parallel
 
 /// One edit at the command line: runs it, shows its progress, and prints where the result is.
 struct EditRun {
