@@ -15,7 +15,7 @@ public final class Compute {
     let number: Int
     private static let made = Atomic<Int>(0)
     /// Where the packed forms of the layers are that ran here, by their weights' numbers.
-    private var slots: [Int: PackedStore.Slot] = [:]
+    private(set) var slots: [Int: PackedStore.Slot] = [:]
     /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
     public var packedWeightFile: PackedWeightFile?
     /// Bytes of activations above which unused memory is given back before more is asked for. What is in use at once can
@@ -121,7 +121,7 @@ public final class Compute {
     /// more than the next turn may want: before another network's turn. The pages come back as they are used.
     public func releaseUnused() {
         if isMemoryShort || pool.kept > Self.keptBetweenTurns { pool.drain() }
-        engine.resources.store.dropMappedPages()
+        engine.resources.store.dropMappedPages(user: number)
     }
 
     /// Runs a network that has few turns: where memory is limited, its weights take no room between products.

@@ -56,10 +56,11 @@ public final class Engine: @unchecked Sendable {
     ///
     /// Task-local values are the caller's. `body` runs in a task of its own, which the cancellation of the caller's does
     /// not reach.
-    /// - Parameter threads: how many threads parallel work in `body` uses; `nil` for as many as all else.
+    /// - Parameter threads: how many threads parallel work in `body` uses; `nil` for as many as all else, or as the request
+    ///   that `body` is part of.
     /// - Throws: what `body` throws, or `ComputeError.outOfMemory` where the system has no thread to give.
     public func run<Result>(threads: Int? = nil, _ body: () throws -> Result) throws -> Result {
-        guard !isCurrent else { return try Self.using(threads, body) }
+        guard !isCurrent else { return try threads == nil ? body() : Self.using(threads, body) }
         try thread.start()
         return try withoutActuallyEscaping(body) { body in
             var request = Request(threads: threads, body: body)

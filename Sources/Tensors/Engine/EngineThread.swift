@@ -26,6 +26,9 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
 
     var isStarted: Bool { monitor.locked { isRunning } }
 
+    /// Jobs that wait for their turn.
+    var waiting: Int { monitor.locked { jobs.count } }
+
     private static var currentNumber: UInt {
         #if canImport(Darwin)
             unsafe UInt(bitPattern: pthread_self())

@@ -54,7 +54,7 @@ internal import Synchronization
         let capacity = max(1, (bytes + Self.pageSize - 1) / Self.pageSize) * Self.pageSize
         let pointer: UnsafeMutableRawPointer? = unsafe locked {
             var place = place(capacity)
-            if used + unusedBytes + capacity - (place?.range.touched ?? 0) > limit {
+            if used + unusedBytes + capacity - min(capacity, place?.range.touched ?? 0) > limit {
                 dropUnused()
                 place = self.place(capacity)
             }

@@ -121,7 +121,7 @@ final class PackedStore {
         }
         let spill =
             isResident && !terms.isMemoryShort ? nil : terms.spillFolder.flatMap { SpillFile(size: size, folder: $0) }
-        let block = try spill == nil ? memory.block(bytes: size) : nil
+        let block = try spill == nil ? memory.block(bytes: size, limit: terms.budget) : nil
         let target = unsafe spill?.bytes.baseAddress ?? block!.pointer
         let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, target)
         guard status == 0 else { throw ComputeError.refused("the layout of \(name)", status: status) }
@@ -220,10 +220,10 @@ final class PackedStore {
         dropIfEmpty(slot)
     }
 
-    /// Gives the pages of weights in files back to the system; they come back as they are used.
-    func dropMappedPages() {
+    /// Gives the pages of a model's weights in files back to the system; they come back as they are used.
+    func dropMappedPages(user: Int) {
         for slot in slots.values {
-            for form in slot.forms { form.dropPages() }
+            for form in slot.forms where form.users.contains(user) { form.dropPages() }
         }
     }
 }
