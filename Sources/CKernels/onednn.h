@@ -13,7 +13,8 @@
             F(post_ops_append_sum) F(primitive_attr_create) F(primitive_attr_destroy) F(primitive_attr_set_post_ops)   \
                 F(primitive_attr_set_scratchpad_mode) F(primitive_create) F(primitive_destroy) F(primitive_execute)    \
                     F(primitive_desc_destroy) F(primitive_desc_query) F(primitive_desc_query_md)                       \
-                        F(reorder_primitive_desc_create) F(set_max_cpu_isa) F(sgemm) F(version)
+                        F(reorder_primitive_desc_create) F(set_max_cpu_isa)                                  \
+                        F(set_primitive_cache_capacity) F(sgemm) F(version)
 
 #if DNNL_VERSION_MAJOR >= 3
 #define ONEDNN_FUNCTIONS_OF_VERSION(F)                                                                                 \

@@ -26,10 +26,15 @@ static void cap_library(void) {
     }
 }
 
+// Who keeps products keeps count of their bytes; oneDNN's own cache, which counts primitives, would keep up to 1024 of
+// those that were let go. A few are left to it for the reorders of layers of one shape that are packed in turn.
+enum { CACHE_CAPACITY = 16 };
+
 static void make_engine(void) {
     engine_status = onednn_load();
     if (engine_status) return;
     cap_library();
+    onednn.set_primitive_cache_capacity(CACHE_CAPACITY);
     engine_status = onednn.engine_create(&engine, dnnl_cpu, 0);
     if (!engine_status) engine_status = onednn.stream_create(&stream, engine, dnnl_stream_in_order);
 }

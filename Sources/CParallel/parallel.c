@@ -8,6 +8,10 @@
 // then lasts as long as the scheduler's time slice: a step of the embedded model took 0.95 s where it takes 0.05 s with
 // short spinning (2 cores, load 4).
 
+#ifdef __linux__
+#define _GNU_SOURCE
+#endif
+
 #include "CParallel.h"
 
 #include <pthread.h>
@@ -24,6 +28,7 @@ typedef struct {
 } job;
 
 static atomic_int thread_count;
+static _Thread_local int own_count; // 0: as many as all else
 
 struct parallel_flag {
     atomic_bool is_set;
@@ -44,6 +49,7 @@ void parallel_set_cancellation(parallel_flag *flag) { cancellation = flag; }
 bool parallel_is_cancelled(void) { return cancellation && parallel_is_set(cancellation); }
 
 int parallel_threads(void) {
+    if (own_count > 0) return own_count;
     int threads = atomic_load(&thread_count);
     if (threads > 0) return threads;
     threads = parallel_processors();
@@ -65,9 +71,17 @@ static void take_turns(void *data) {
 
 #include <dispatch/dispatch.h>
 
+void parallel_name_thread(const char *name) { pthread_setname_np(name); }
+
 void *parallel_library(void) { return NULL; }
 
 void parallel_set_threads(int threads) { atomic_store(&thread_count, threads < 1 ? 1 : threads); }
+
+int parallel_use_threads(int threads) {
+    const int before = own_count;
+    own_count = threads < 0 ? 0 : threads;
+    return before;
+}
 
 static void take_turns_of(void *data, size_t worker) {
     (void)worker;
@@ -79,6 +93,8 @@ static void run_team(job *j, size_t threads) { dispatch_apply_f(threads, DISPATC
 #else
 
 #include <dlfcn.h>
+
+void parallel_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 // About 20 µs: long enough for the gap between two parallel parts on an idle machine.
 #define SPIN_COUNT "1000"
@@ -108,6 +124,14 @@ void parallel_set_threads(int threads) {
     if (threads < 1) threads = 1;
     atomic_store(&thread_count, threads);
     if (parallel_library() && omp_set_threads) omp_set_threads(threads);
+}
+
+int parallel_use_threads(int threads) {
+    const int before = own_count;
+    own_count = threads < 0 ? 0 : threads;
+    // OpenMP remembers a number for each thread.
+    if (parallel_library() && omp_set_threads) omp_set_threads(parallel_threads());
+    return before;
 }
 
 // Threads of its own: where GNU's library is missing, and under ThreadSanitizer, which does not see how that starts and

@@ -40,7 +40,7 @@ extension Compute {
         // Every item packs its head's keys anew, so heads are split only when there are too few for the threads.
         let pairs = batch * heads
         let chunks = max(1, min(queryCount / 128, (2 * Self.threads + pairs - 1) / pairs))
-        let scratch = try pool.block(bytes: scratchSize * pairs * chunks)
+        let scratch = try block(bytes: scratchSize * pairs * chunks)
         let elementSize = type.size
         let constant = shape
         func start(_ operand: AttentionOperand, _ entry: Int, _ head: Int) -> UnsafeMutableRawPointer {

@@ -12,7 +12,7 @@ extension Compute {
                 quantized: false, activation: .none))
         let x = try tensor((0 ..< side * side).map { Float($0 % 17 - 8) / 8 }, shape: [side, side])
         let y = try empty([side, side])
-        let packed = try weightPool.block(bytes: unsafe ckernels_product_weights_size(product.pointer))
+        let packed = try block(bytes: unsafe ckernels_product_weights_size(product.pointer))
         var weights: OpaquePointer?
         var status = unsafe ckernels_weights_pack(product.pointer, x.pointer, packed.pointer)
         if status == 0 {
@@ -20,7 +20,7 @@ extension Compute {
         }
         guard status == 0 else { throw ComputeError.refused("\(product.shape)", status: status) }
         defer { unsafe ckernels_weights_destroy(weights) }
-        let scratch = try pool.block(bytes: product.scratchSize)
+        let scratch = try block(bytes: product.scratchSize)
         let clock = ContinuousClock()
         let seconds = try (0 ... repeats).map { _ in
             let start = clock.now

@@ -1,21 +1,26 @@
 internal import CKernels
 internal import CParallel
+internal import Synchronization
 
-/// Runs operations on tensors of one element type: owns the threads' number, the memory that activations live in, and
-/// the products made so far. Not for use by two threads at once; each operation uses all of them itself.
+/// Runs operations on tensors of one element type for one model: what it may take of memory and threads, and how its
+/// feature maps are treated. What models share is the engine's.
+///
+/// Operations trap unless they run within `perform`, or another `Engine.run` of its engine; each uses all threads itself.
 public final class Compute {
     public let type: ElementType
-    let pool = MemoryPool()
-    /// Packed weights live as long as their layers; they are kept out of the activations' pool.
-    let weightPool = MemoryPool()
+    public let engine: Engine
+    /// `nil` for as many as all else uses.
+    private let threads: Int?
+    /// Names it among others, also after it is gone.
+    let number: Int
+    private static let made = Atomic<Int>(0)
+    /// Where the packed forms of the layers are that ran here, by their weights' numbers.
+    private(set) var slots: [Int: PackedStore.Slot] = [:]
     /// Where packed weights are looked for, and which remembers what is packed; `nil` keeps none between runs.
     public var packedWeightFile: PackedWeightFile?
     /// Bytes of activations above which unused memory is given back before more is asked for. What is in use at once can
     /// exceed it.
-    public var activationMemory: Int {
-        get { pool.limit }
-        set { pool.limit = newValue }
-    }
+    public var activationMemory = Int.max
     /// Bytes of packed weights that may stay in memory between products. Those beyond leave it after each product and come
     /// back from their file, or from one without a name in `spillFolder`.
     public var weightMemory = Int.max
@@ -24,10 +29,8 @@ public final class Compute {
     public var isMemoryShort = false
     /// A folder on disk for packed weights that are not in `packedWeightFile`, where `weightMemory` is limited.
     public var spillFolder: String?
-    private var spills: [Weak<SpillFile>] = []
-    /// Bytes of packed weights that stay in memory.
-    var residentWeights = 0
-    private var products: [Product.Shape: Product] = [:]
+    /// Whether packed weights may stay in memory between products, as far as `weightMemory` goes.
+    private var keepsWeights = true
     /// How feature maps are treated (`KnownActivations`).
     var mapScope = MapScope.whole
     /// Multiplications and additions of all products so far, attention's included, as their definitions count them.
@@ -35,10 +38,37 @@ public final class Compute {
     /// Seconds spent inside attention so far.
     public internal(set) var attentionSeconds = 0.0
 
-    /// `threads`: `nil` for as many as were set last, at first one for each processor that the process may use.
-    public init(type: ElementType, threads: Int? = nil) {
+    /// - Parameter threads: how many `perform` uses; `nil` for as many as all else, at first one for each processor that
+    ///   the process may use.
+    public init(type: ElementType, threads: Int? = nil, engine: Engine = .shared) {
         self.type = type
-        parallel_set_threads(threads.map { Int32(clamping: $0) } ?? parallel_threads())
+        self.threads = threads
+        self.engine = engine
+        number = Self.made.add(1, ordering: .relaxed).newValue
+    }
+
+    deinit {
+        // What it holds of packed weights first, so that the store finds itself their only owner.
+        packedWeightFile = nil
+        slots = [:]
+        engine.post { [number] resources in
+            resources.store.release(user: number)
+            resources.users.remove(number)
+            if resources.users.isEmpty { resources.activations.drain() }
+        }
+    }
+
+    /// Runs `body` on the engine's thread (`Engine.run`), with this model's threads and within its limits.
+    /// - Throws: what `body` throws, or `ComputeError.outOfMemory`.
+    public func perform<Result>(_ body: () throws -> Result) throws -> Result {
+        let isFirst = !engine.isCurrent
+        return try engine.run(threads: threads) {
+            guard isFirst else { return try body() }
+            engine.resources.users.insert(number)
+            engine.resources.store.keep(to: terms)
+            defer { if pool.kept > Self.keptBetweenTurns { pool.drain() } }
+            return try body()
+        }
     }
 
     /// Whether products in 8 bits run natively on this CPU.
@@ -46,11 +76,11 @@ public final class Compute {
     /// Whether products in bfloat16 run natively on this CPU.
     public static var hasNativeBFloat16: Bool { ckernels_has_native_bf16() }
     /// Whether products of that element type can be computed here at all: oneDNN has none in bf16 without AVX-512.
-    public static func canMultiply(_ type: ElementType) -> Bool {
+    public static func canMultiply(_ type: ElementType, on engine: Engine = .shared) -> Bool {
         let shape = Product.Shape.linear(
             rows: 16, inChannels: 16, outChannels: 16, type: type, bias: false, accumulate: false, quantized: false,
             activation: .none)
-        do { _ = try Product(shape) } catch ComputeError.outOfMemory {
+        do { try engine.run { _ = try Product(shape) } } catch ComputeError.outOfMemory {
             // That says nothing of the processor; whatever is computed will say it again.
             return true
         } catch { return false }
@@ -69,17 +99,18 @@ public final class Compute {
 
     var kernels: UnsafePointer<ckernels_table> { unsafe ckernels_kernels() }
 
+    /// Where activations live.
+    private var pool: MemoryPool { engine.resources.activations }
+
+    /// Memory for activations or for a moment.
+    func block(bytes: Int) throws -> Block { try pool.block(bytes: bytes, limit: activationMemory) }
+
     /// A tensor with undefined content.
     func empty(_ shape: [Int]) throws -> Tensor {
-        Tensor(shape: shape, type: type, block: try pool.block(bytes: shape.reduce(1, *) * type.size))
+        Tensor(shape: shape, type: type, block: try block(bytes: shape.reduce(1, *) * type.size))
     }
 
-    func product(_ shape: Product.Shape) throws -> Product {
-        if let product = products[shape] { return product }
-        let product = try Product(shape)
-        products[shape] = product
-        return product
-    }
+    func product(_ shape: Product.Shape) throws -> Product { try engine.resources.primitives.product(shape) }
 
     // MARK: Memory
 
@@ -90,36 +121,34 @@ public final class Compute {
     /// more than the next turn may want: before another network's turn. The pages come back as they are used.
     public func releaseUnused() {
         if isMemoryShort || pool.kept > Self.keptBetweenTurns { pool.drain() }
-        packedWeightFile?.dropPages()
-        spills.removeAll { $0.object == nil }
-        for spill in spills { spill.object?.dropPages() }
+        engine.resources.store.dropMappedPages(user: number)
     }
 
     /// Runs a network that has few turns: where memory is limited, its weights take no room between products.
     public func withoutResidentWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
-        let limit = weightMemory
-        if limit < .max { weightMemory = 0 }
-        defer { weightMemory = limit }
+        let before = keepsWeights
+        keepsWeights = false
+        defer { keepsWeights = before }
         return try body()
     }
 
-    /// A file for packed weights; `nil` where memory is not limited, or the folder has no room.
-    func spill(size: Int) -> SpillFile? {
-        guard weightMemory < .max, let spillFolder, let file = SpillFile(size: size, folder: spillFolder) else {
-            return nil
-        }
-        spills.append(Weak(object: file))
-        return file
-    }
-
-    private struct Weak<Object: AnyObject> {
-        weak var object: Object?
-    }
-
-    /// Gives the memory of these layers' packed weights back. They are packed, or mapped, anew when next needed.
+    /// Gives the memory of these layers' packed weights back, as far as no other model uses them. They are packed, or
+    /// mapped, anew when next needed.
     public func releaseWeights(of layers: [Linear]) {
-        for layer in layers { residentWeights -= layer.weights.releasePacked() }
-        weightPool.drain()
+        engine.resources.store.release(layers.compactMap { slots[$0.weights.number] }, user: number)
+    }
+
+    private var terms: PackedStore.Terms {
+        PackedStore.Terms(
+            user: number, budget: weightMemory, mayStay: keepsWeights || weightMemory == .max,
+            isMemoryShort: isMemoryShort, file: packedWeightFile, spillFolder: weightMemory < .max ? spillFolder : nil)
+    }
+
+    private func packed(_ weights: ProductWeights, for product: Product) throws -> PackedWeights {
+        let store = engine.resources.store
+        let slot = slots[weights.number] ?? store.slot(of: weights, type: type, user: number)
+        slots[weights.number] = slot
+        return try store.weights(weights, in: slot, for: product, type: type, terms: terms, scratch: block)
     }
 
     // MARK: In and out
@@ -201,9 +230,9 @@ public final class Compute {
     }
 
     private func run(_ product: Product, _ x: Tensor, _ weights: ProductWeights, _ bias: [Float]?, _ y: Tensor) throws {
-        let packed = try weights.packed(for: product, compute: self)
-        defer { if !packed.isResident { unsafe dropPages(packed.bytes) } }
-        let scratch = try pool.block(bytes: product.scratchSize)
+        let packed = try packed(weights, for: product)
+        defer { if !packed.isResident { packed.dropPages() } }
+        let scratch = try block(bytes: product.scratchSize)
         let status = unsafe (bias ?? []).withUnsafeBufferPointer { bias in
             unsafe ckernels_product_execute(
                 product.pointer, x.pointer, packed.weights, bias.baseAddress, y.pointer, scratch.pointer)

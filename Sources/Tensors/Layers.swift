@@ -1,117 +1,30 @@
 internal import CKernels
+internal import Synchronization
 
-/// The weights of one or several layers that share an input, as a product's right-hand side: kept as they lie in their
-/// file until the first product needs them, then packed once into the layout it asks for.
-public final class ProductWeights {
+/// The weights of one or several layers that share an input, as a product's right-hand side: a value, which says where
+/// they lie. The packed forms are the store's.
+struct ProductWeights: Sendable {
+    /// Stacked along their first dimension (out channels).
     let parts: [WeightTensor]
     /// Elements of all parts.
     let count: Int
     /// Whether the packed weights are the file's alone, and so of use to another run.
-    private let isAsInFile: Bool
-    private var packed: [Packed] = []
+    let isAsInFile: Bool
+    /// Tells them from all others that were ever made here; copies have it too.
+    let number: Int
 
-    /// `parts` are stacked along their first dimension (out channels).
-    public init(_ parts: [WeightTensor]) {
+    private static let made = Atomic<Int>(0)
+
+    init(_ parts: [WeightTensor]) {
         precondition(!parts.isEmpty, "a product needs weights")
         self.parts = parts
         count = parts.reduce(0) { $0 + $1.count }
         isAsInFile = parts.allSatisfy { part in part.corrections.allSatisfy { $0.isOfFile } }
+        number = Self.made.add(1, ordering: .relaxed).newValue
     }
 
-    /// Weights in a layout, in memory of our own or in a file of packed weights.
-    @safe final class Packed {
-        let weights: OpaquePointer
-        let bytes: UnsafeRawBufferPointer
-        /// Whether `bytes` are a file's, whose pages may leave memory.
-        let isMapped: Bool
-        /// Whether they stay in memory between products all the same.
-        let isResident: Bool
-        private let owner: AnyObject
-
-        /// `bytes` live as long as `owner`.
-        init(
-            _ product: Product, bytes: UnsafeRawBufferPointer, isMapped: Bool, isResident: Bool, owner: AnyObject,
-            name: String
-        ) throws {
-            var weights: OpaquePointer?
-            let status = unsafe ckernels_weights_create(product.pointer, bytes.baseAddress, &weights)
-            guard status == 0, let weights = unsafe weights else {
-                throw ComputeError.refused("the layout of \(name)", status: status)
-            }
-            unsafe self.weights = unsafe weights
-            unsafe self.bytes = unsafe bytes
-            self.isMapped = isMapped
-            self.isResident = isResident || !isMapped
-            self.owner = owner
-        }
-
-        deinit { unsafe ckernels_weights_destroy(weights) }
-    }
-
-    /// Forgets the packed weights, but for what a file of packed weights is still to be written from.
-    /// - Returns: the bytes that were resident.
-    func releasePacked() -> Int {
-        defer { packed.removeAll() }
-        return packed.reduce(0) { unsafe $0 + ($1.isResident ? $1.bytes.count : 0) }
-    }
-
-    /// The weights in the layout of `product`: packed already, found in the file of packed weights, or packed now.
-    func packed(for product: Product, compute: Compute) throws -> Packed {
-        for candidate in packed where unsafe ckernels_weights_fit(candidate.weights, product.pointer) {
-            return candidate
-        }
-        let name = parts.map(\.name).joined(separator: "+")
-        let size = unsafe ckernels_product_weights_size(product.pointer)
-        let key = PackedWeightFile.Key(name: name, layout: product.weightsLayout)
-        let file = isAsInFile ? compute.packedWeightFile : nil
-        let isResident = compute.residentWeights + size <= compute.weightMemory
-        if let file, let bytes = unsafe file.bytes(key, size: size) {
-            let found = try unsafe Packed(
-                product, bytes: bytes, isMapped: true, isResident: isResident, owner: file, name: name)
-            return remember(found, compute)
-        }
-        let plain = try compute.pool.block(bytes: count * compute.type.size)
-        var offset = 0
-        for part in parts {
-            unsafe convert(part, to: plain.pointer + offset * compute.type.size, type: compute.type)
-            offset += part.count
-        }
-        let spill = isResident && !compute.isMemoryShort ? nil : compute.spill(size: size)
-        let block = try spill == nil ? compute.weightPool.block(bytes: size) : nil
-        let target = unsafe spill?.bytes.baseAddress ?? block!.pointer
-        let status = unsafe ckernels_weights_pack(product.pointer, plain.pointer, target)
-        guard status == 0 else { throw ComputeError.refused("the layout of \(name)", status: status) }
-        let made = try unsafe Packed(
-            product, bytes: UnsafeRawBufferPointer(start: target, count: size), isMapped: spill != nil,
-            isResident: isResident, owner: spill ?? block!, name: name)
-        file?.add(made, key)
-        for part in parts { part.dropPages() }
-        return remember(made, compute)
-    }
-
-    private func remember(_ weights: Packed, _ compute: Compute) -> Packed {
-        packed.append(weights)
-        if weights.isResident { unsafe compute.residentWeights += weights.bytes.count }
-        return weights
-    }
-}
-
-/// Writes a file's elements as `type`, in parallel.
-private func convert(_ tensor: WeightTensor, to target: UnsafeMutableRawPointer, type: ElementType) {
-    if !tensor.corrections.isEmpty {
-        // Corrected in f32 and rounded once.
-        let values = tensor.floats()
-        unsafe values.withUnsafeBufferPointer { values in
-            unsafe ckernels_kernels()!.pointee.convert(
-                values.baseAddress!, CKERNELS_F32, target, type.kernelType, values.count)
-        }
-        return
-    }
-    let length = tensor.elementType.blockLength
-    parallelRanges(tensor.count / length, minimum: (1 << 16) / length) { _, blocks in
-        unsafe tensor.convert(
-            blocks: blocks, to: target + blocks.lowerBound * length * type.size, type: type)
-    }
+    /// The tensors' names.
+    var name: String { parts.map(\.name).joined(separator: "+") }
 }
 
 extension WeightTensor.ElementType {
@@ -156,7 +69,7 @@ public enum ProductArithmetic: Sendable {
 }
 
 /// A convolution with a square kernel. Weights `[out, in, kernel, kernel]`, bias `[out]`.
-public struct Convolution {
+public struct Convolution: Sendable {
     public let inChannels: Int
     public let outChannels: Int
     public let kernel: Int
@@ -186,7 +99,7 @@ public struct Convolution {
 
 /// y = x wᵀ + b. Weights `[out, in]` (a 1×1 convolution's `[out, in, 1, 1]` will do); several stacked layers that share
 /// an input are one product.
-public struct Linear {
+public struct Linear: Sendable {
     public let inChannels: Int
     public let outChannels: Int
     let arithmetic: ProductArithmetic
@@ -216,7 +129,7 @@ public struct Linear {
 }
 
 /// Normalisation with a learned scale and shift a channel.
-public struct Normalization {
+public struct Normalization: Sendable {
     public let scale: [Float]
     public let shift: [Float]
     public let epsilon: Float

@@ -1,4 +1,4 @@
-/// An array of activations: shape, element type, and memory of a `Compute`'s pool. Row-major; pictures are
+/// An array of activations: shape, element type, and memory of the engine's pool. Row-major; pictures are
 /// `[batch, height, width, channels]`, sequences `[batch, tokens, channels]`.
 ///
 /// A tensor is written once, by the operation that makes it, and only read afterwards; an operation that is handed the

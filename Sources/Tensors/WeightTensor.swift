@@ -11,12 +11,15 @@ public protocol WeightCorrection: AnyObject, Sendable {
     /// Whether it comes from the files that the tensor's source names alone, so that the corrected tensor, packed, is of
     /// use to another run. False unless stated.
     var isOfFile: Bool { get }
+    /// What it does, for packed weights to be found by. That of no other unless stated.
+    var identity: CorrectionIdentity { get }
     /// Changes all elements of the tensor, row-major.
     func apply(to values: inout [Float])
 }
 
 extension WeightCorrection {
     public var isOfFile: Bool { false }
+    public var identity: CorrectionIdentity { CorrectionIdentity(self) }
 }
 
 /// A tensor of a weight file, still as it lies there.
@@ -76,13 +79,15 @@ extension WeightCorrection {
     /// Whether `bytes` are unmodified pages of a file, which may be dropped from memory after use and come back by
     /// themselves.
     public let isMapped: Bool
+    /// Where `bytes` come from.
+    public let origin: WeightOrigin
     /// `bytes` are the elements without them, all else that reads them applies them, in this order.
     public private(set) var corrections: [any WeightCorrection] = []
 
     /// Traps unless `bytes` has the size that shape and type ask for.
     public init(
         name: String, shape: [Int], elementType: ElementType, bytes: UnsafeRawBufferPointer, owner: AnyObject,
-        isMapped: Bool = false
+        isMapped: Bool = false, origin: WeightOrigin = .memory
     ) {
         precondition(
             bytes.count == elementType.bytes(count: shape.reduce(1, *)), "bytes do not fit the shape of \(name)")
@@ -92,6 +97,7 @@ extension WeightCorrection {
         unsafe self.bytes = unsafe bytes
         self.owner = owner
         self.isMapped = isMapped
+        self.origin = origin
     }
 
     /// Number of elements.

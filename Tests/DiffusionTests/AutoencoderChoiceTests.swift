@@ -6,7 +6,7 @@ import Testing
 @testable import Diffusion
 
 /// Tiny autoencoders, and autoencoders in place of a model's own.
-@Suite struct AutoencoderChoiceTests {
+@Suite(.onEngine) struct AutoencoderChoiceTests {
     private static let model = "\(Fixtures.root)/parity/pipelines/sd1"
     private static let tiny = "\(Fixtures.root)/parity/families/tiny-vae"
 

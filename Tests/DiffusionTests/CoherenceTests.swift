@@ -6,7 +6,7 @@ import Testing
 @testable import Diffusion
 
 /// What makes what is painted fit what is held: RePaint's steps that are taken again, LanPaint's inner iterations.
-@Suite struct CoherenceTests {
+@Suite(.onEngine) struct CoherenceTests {
     private static func sampler(_ kind: Sampler.Kind, steps: Int) throws -> any DenoisingSampler {
         let configuration = try SchedulerConfiguration(
             path: "\(Fixtures.root)/parity/pipelines/sd1/scheduler/scheduler_config.json")

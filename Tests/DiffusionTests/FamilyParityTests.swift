@@ -7,7 +7,7 @@ import Testing
 @testable import Diffusion
 
 /// Further families against what diffusers' networks and pipelines make with the same models (fixtures/parity/families).
-@Suite struct FamilyParityTests {
+@Suite(.onEngine) struct FamilyParityTests {
     private static let families = [
         "sdxl", "sdxl-inpaint", "sdxl-refiner", "pix2pix", "sdxl-pix2pix", "lcm", "tiny-vae",
     ]

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Diffusion
 
-@Suite struct FewerOperationsTests {
+@Suite(.onEngine) struct FewerOperationsTests {
     private func picture(
         _ pipeline: DiffusionPipeline, guidance: Float, interval: ClosedRange<Float> = 0 ... 1,
         deepFeatureInterval: Int = 1

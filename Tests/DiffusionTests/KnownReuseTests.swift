@@ -5,7 +5,7 @@ import Testing
 @testable import Diffusion
 
 /// Candidates that are computed only where the mask lets them change (`DenoiseRequest.reusesKnown`).
-@Suite struct KnownReuseTests {
+@Suite(.onEngine) struct KnownReuseTests {
     private static let side = 256
     private static let hole = PixelRect(x: 96, y: 64, width: 64, height: 72)
 

@@ -4,7 +4,7 @@ import Testing
 @testable import Diffusion
 
 /// Each network against what transformers and diffusers compute with the same weights (fixtures/parity/networks).
-@Suite struct NetworkParityTests {
+@Suite(.onEngine) struct NetworkParityTests {
     private struct Network {
         let folder: String
         let configuration: JSONConfiguration

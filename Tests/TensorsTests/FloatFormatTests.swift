@@ -4,7 +4,7 @@ import Testing
 @testable import Tensors
 
 /// Element types that become f32 as they are read.
-@Suite struct FloatFormatTests {
+@Suite(.onEngine) struct FloatFormatTests {
     /// The codes without a sign, as the ml_dtypes package 0.6.0 has them (`float8_e4m3fn`).
     private static let e4m3: [Float] = [
         0, 0.001953125, 0.00390625, 0.005859375, 0.0078125, 0.009765625, 0.01171875, 0.013671875, 0.015625,

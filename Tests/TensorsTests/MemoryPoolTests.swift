@@ -52,14 +52,14 @@ import Testing
     @Test(.disabled(if: ckernels_is_address_sanitized(), "nothing is kept"))
     func limitIsKept() throws {
         let pool = MemoryPool()
-        pool.limit = 3 << 20
-        let pin = try pool.block(bytes: 1 << 20)
-        var large: Block? = try pool.block(bytes: 2 << 20)
-        let small = try pool.block(bytes: 1 << 16)
+        let limit = 3 << 20
+        let pin = try pool.block(bytes: 1 << 20, limit: limit)
+        var large: Block? = try pool.block(bytes: 2 << 20, limit: limit)
+        let small = try pool.block(bytes: 1 << 16, limit: limit)
         large = nil
         #expect(pool.kept == 2 << 20)
         // Fits nowhere that was touched.
-        let larger = try pool.block(bytes: 5 << 19)
+        let larger = try pool.block(bytes: 5 << 19, limit: limit)
         #expect(pool.kept == 0)
         _ = (pin, large, small, larger)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import Tensors
 
 /// Operations on tensors against their definitions, written out.
-@Suite struct OperationTests {
+@Suite(.onEngine) struct OperationTests {
     /// Sums of some hundred products in another order.
     static let float32Tolerance: Float = 2e-5
     /// Operands rounded to bf16 (2⁻⁹ each) and the result too.
@@ -15,7 +15,7 @@ import Testing
     static let winogradError: Float = 0.0055
     static let winograd4Error: Float = 0.004
 
-    static let types = [ElementType.float32, .bfloat16].filter(Compute.canMultiply)
+    static let types = [ElementType.float32, .bfloat16].filter { Compute.canMultiply($0) }
 
     private func tensor(_ name: String, _ shape: [Int], seed: UInt64) -> WeightTensor {
         tensor(name, shape, RandomValues.normal(shape.reduce(1, *), seed: seed, deviation: 0.3))

@@ -16,7 +16,7 @@ import Testing
 
     /// A convolution and a linear layer through a compute that has the file; what they gave.
     private func run(_ file: PackedWeightFile?, weightMemory: Int = .max) throws -> [Float] {
-        let compute = Compute(type: .float32)
+        let compute = Compute(type: .float32, engine: Engine())
         compute.packedWeightFile = file
         compute.weightMemory = weightMemory
         compute.spillFolder = folder
@@ -30,8 +30,10 @@ import Testing
         }
         let convolution = Convolution(weights: weights("conv", [8, 4, 3, 3]), bias: nil, padding: (1, 1))
         let linear = Linear(weights: weights("linear", [5, 8]), bias: nil)
-        let x = try compute.tensor(RandomValues.normal(5 * 5 * 4, seed: 9), shape: [1, 5, 5, 4])
-        return compute.floats(try compute.linear(try compute.convolution(x, convolution), linear))
+        return try compute.perform {
+            let x = try compute.tensor(RandomValues.normal(5 * 5 * 4, seed: 9), shape: [1, 5, 5, 4])
+            return compute.floats(try compute.linear(try compute.convolution(x, convolution), linear))
+        }
     }
 
     private final class BytesOwner {
@@ -77,7 +79,7 @@ import Testing
     #if os(Linux)
         /// Those beyond the limit; where memory is short all of them.
         @Test(arguments: [false, true]) func spilledWeightsLeaveMemory(isMemoryShort: Bool) throws {
-            let compute = Compute(type: .float32)
+            let compute = Compute(type: .float32, engine: Engine())
             compute.weightMemory = 7 << 20
             compute.isMemoryShort = isMemoryShort
             compute.spillFolder = folder
@@ -89,15 +91,18 @@ import Testing
                         name: name, shape: [1024, 1024], elementType: .float32, bytes: UnsafeRawBufferPointer(bytes),
                         owner: BytesOwner(bytes)), bias: nil)
             }
-            let x = try compute.tensor([Float](repeating: 1, count: 64 * 1024), shape: [64, 1024])
-            let layers = ["a", "b", "c"].map(layer)
-            for layer in layers { _ = try compute.linear(x, layer) }
-            let resident = try residentBytesOfSpills()
-            #expect(isMemoryShort ? resident >= 4 << 20 && resident <= 7 << 20 : resident == 0)
-            #expect(compute.residentWeights >= 4 << 20 && compute.residentWeights <= 7 << 20)
-            compute.releaseUnused()
-            #expect(try residentBytesOfSpills() == 0)
-            #expect(compute.floats(try compute.linear(x, layers[2])).allSatisfy { $0 == 0 })
+            try compute.perform {
+                let x = try compute.tensor([Float](repeating: 1, count: 64 * 1024), shape: [64, 1024])
+                let layers = ["a", "b", "c"].map(layer)
+                for layer in layers { _ = try compute.linear(x, layer) }
+                let resident = try residentBytesOfSpills()
+                #expect(isMemoryShort ? resident >= 4 << 20 && resident <= 7 << 20 : resident == 0)
+                let store = compute.engine.resources.store
+                #expect(store.residentBytes >= 4 << 20 && store.residentBytes <= 7 << 20)
+                compute.releaseUnused()
+                #expect(try residentBytesOfSpills() == 0)
+                #expect(compute.floats(try compute.linear(x, layers[2])).allSatisfy { $0 == 0 })
+            }
         }
 
         /// What of this test's files without names is in this process's memory.
@@ -258,7 +263,7 @@ import Testing
     /// Corrected weights are kept where the file itself corrects them, such as by scales; those of an adapter are not.
     @Test(arguments: [true, false]) func keepsWhatTheFileCorrects(isOfFile: Bool) throws {
         func run(_ file: PackedWeightFile?) throws -> [Float] {
-            let compute = Compute(type: .float32)
+            let compute = Compute(type: .float32, engine: Engine())
             compute.packedWeightFile = file
             let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 40 * 4, alignment: 64)
             bytes.copyBytes(from: RandomValues.normal(40, seed: 3).withUnsafeBytes { Array($0) })
@@ -266,8 +271,10 @@ import Testing
                 name: "linear", shape: [5, 8], elementType: .float32, bytes: UnsafeRawBufferPointer(bytes),
                 owner: BytesOwner(bytes))
             let linear = Linear(weights: weights.corrected(by: Halving(isOfFile: isOfFile)), bias: nil)
-            let x = try compute.tensor(RandomValues.normal(3 * 8, seed: 9), shape: [3, 8])
-            return compute.floats(try compute.linear(x, linear))
+            return try compute.perform {
+                let x = try compute.tensor(RandomValues.normal(3 * 8, seed: 9), shape: [3, 8])
+                return compute.floats(try compute.linear(x, linear))
+            }
         }
         let expected = try run(nil)
         let first = PackedWeightFile(path: path, identity: "a")

@@ -5,10 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// How many threads parallel work uses: what was set, else `parallel_processors()`.
+// How many threads parallel work uses: what the calling thread was told, else what was set for all, else
+// `parallel_processors()`.
 int parallel_threads(void);
-// Sets how many later work uses, oneDNN's included. At least 1.
+// Sets how many later work uses, the calling thread's in oneDNN included. At least 1.
 void parallel_set_threads(int threads);
+// Tells the calling thread how many its work uses, oneDNN's included; 0 for as many as all else. Returns what it was told
+// before.
+int parallel_use_threads(int threads);
+
+// Gives the calling thread a name of 15 characters at most, which debuggers and system monitors show.
+void parallel_name_thread(const char *name);
 
 // Runs body(context, index) for every index in 0..<count, spread over the threads; returns when all are done. The calling
 // thread works, too.

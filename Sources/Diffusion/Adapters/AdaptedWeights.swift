@@ -26,6 +26,13 @@ struct AdaptedWeights: WeightSource {
 
         init(shares: [Share]) { self.shares = shares }
 
+        /// In the order of the shares, which matters to DoRA.
+        var identity: CorrectionIdentity {
+            CorrectionIdentity(
+                kind: shares.map(\.layer.kind).joined(separator: ", "), tensors: shares.flatMap(\.layer.tensors),
+                numbers: shares.flatMap { [$0.weight, $0.layer.scale] })
+        }
+
         func apply(to values: inout [Float]) {
             for share in shares { share.layer.apply(to: &values, shape: share.shape, weight: share.weight) }
         }

@@ -88,21 +88,31 @@ struct AdapterLayer: Sendable {
 
     /// The name of a tensor that holds something else than finite numbers; `alphaName` for the scale.
     func notFinite(alphaName: String) -> String? {
-        let factors: (Factor) -> [WeightTensor] = { factor in
-            switch factor {
-            case .whole(let tensor): [tensor]
-            case .product(let a, let b, let core): [a, b] + (core.map { [$0] } ?? [])
-            }
-        }
-        let tensors: [WeightTensor] =
+        tensors.first { !$0.isFinite }?.name ?? (scale.isFinite ? nil : alphaName)
+    }
+
+    /// All of them, in an order that is the same for each `kind`.
+    var tensors: [WeightTensor] {
+        let own: [WeightTensor] =
             switch form {
             case .lowRank(let up, let down, let mid): [up, down] + (mid.map { [$0] } ?? [])
             case .hadamard(let a, let b, let cores): a + b + cores
-            case .kronecker(let first, let second): factors(first) + factors(second)
+            case .kronecker(let first, let second): first.tensors + second.tensors
             case .whole(let tensor): [tensor]
             }
-        let all = tensors + (magnitude.map { [$0] } ?? [])
-        return all.first { !$0.isFinite }?.name ?? (scale.isFinite ? nil : alphaName)
+        return own + (magnitude.map { [$0] } ?? [])
+    }
+
+    /// What the roles of `tensors` are.
+    var kind: String {
+        let name =
+            switch form {
+            case .lowRank(_, _, let mid): mid == nil ? "low rank" : "low rank with a core"
+            case .hadamard(_, _, let cores): "Hadamard, \(cores.count)"
+            case .kronecker(let first, let second): "Kronecker, \(first.tensors.count) and \(second.tensors.count)"
+            case .whole: "whole"
+            }
+        return magnitude == nil ? name : name + ", magnitude"
     }
 
     /// A difference of a bias.
@@ -228,6 +238,13 @@ struct AdapterLayer: Sendable {
 }
 
 extension AdapterLayer.Factor {
+    fileprivate var tensors: [WeightTensor] {
+        switch self {
+        case .whole(let tensor): [tensor]
+        case .product(let a, let b, let core): [a, b] + (core.map { [$0] } ?? [])
+        }
+    }
+
     fileprivate init?(_ whole: WeightTensor?, _ a: WeightTensor?, _ b: WeightTensor?, _ core: WeightTensor?) {
         if let whole {
             self = .whole(whole)

@@ -41,6 +41,12 @@ extension DiffusionPipeline {
     public func time(
         _ part: PartTiming.Part, size: PixelSize, repeats: Int, observe: () throws -> Void = {}
     ) throws -> PartTiming {
+        try compute.perform { try timed(part, size: size, repeats: repeats, observe: observe) }
+    }
+
+    private func timed(
+        _ part: PartTiming.Part, size: PixelSize, repeats: Int, observe: () throws -> Void
+    ) throws -> PartTiming {
         if part == .product {
             let (seconds, operations) = try compute.timePlainProduct(repeats: repeats)
             return PartTiming(part: part, seconds: seconds, attentionSeconds: 0, operations: operations)

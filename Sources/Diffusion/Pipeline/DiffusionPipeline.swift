@@ -7,7 +7,8 @@ internal import Tensors
 /// (`ModelFamily`). The order in which noise is drawn is that of diffusers' three Stable Diffusion pipelines
 /// (docs/numerics.md).
 ///
-/// Not for use by two threads at once; a run uses all compute threads itself.
+/// Everything that computes runs on the engine's thread, one request after the other: two pipelines may be used by two
+/// threads at once, and share what packed weights they have in common. One pipeline is not for two threads at once.
 public final class DiffusionPipeline {
     public let facts: ModelFacts
     public let precision: Precision
@@ -58,18 +59,33 @@ public final class DiffusionPipeline {
     ///   - previewAutoencoder: the path of an autoencoder that decodes previews alone.
     ///   - adapters: taken into the weights as they are packed, and into the vocabulary.
     /// - Throws: `ModelError`, `AdapterError`, `WeightError`, `ConfigurationError` or `NetworkError`.
-    public init(
+    public convenience init(
         model: ModelSource, precision: Precision? = nil, threads: Int? = nil, packedWeightFolder: String? = nil,
         parametersWorthKeeping: Int = 100_000_000, spillFolder: String? = nil, clipVocabulary: String? = nil,
         autoencoder: String? = nil,
         previewAutoencoder: String? = nil, adapters: Adapters = Adapters()
     ) throws {
+        try self.init(
+            on: .shared, model: model, precision: precision, threads: threads, packedWeightFolder: packedWeightFolder,
+            parametersWorthKeeping: parametersWorthKeeping, spillFolder: spillFolder, clipVocabulary: clipVocabulary,
+            autoencoder: autoencoder, previewAutoencoder: previewAutoencoder, adapters: adapters)
+    }
+
+    /// - Parameter engine: another than the process's, for tests.
+    init(
+        on engine: Engine, model: ModelSource, precision: Precision? = nil, threads: Int? = nil,
+        packedWeightFolder: String? = nil, parametersWorthKeeping: Int = 100_000_000, spillFolder: String? = nil,
+        clipVocabulary: String? = nil, autoencoder: String? = nil, previewAutoencoder: String? = nil,
+        adapters: Adapters = Adapters()
+    ) throws {
         let files = try ModelFiles(model, clipVocabulary: clipVocabulary, needsAutoencoder: autoencoder == nil)
         self.files = files
         let precision = precision ?? .automatic
         self.precision = precision
-        guard Compute.canMultiply(precision.elementType) else { throw ModelError.unsupportedPrecision(precision) }
-        compute = Compute(type: precision.elementType, threads: threads)
+        guard Compute.canMultiply(precision.elementType, on: engine) else {
+            throw ModelError.unsupportedPrecision(precision)
+        }
+        compute = Compute(type: precision.elementType, threads: threads, engine: engine)
         compute.spillFolder = spillFolder
         let index = try files.configuration("model_index.json")
         let kind = try ModelFamilies.family(of: files)
@@ -105,7 +121,7 @@ public final class DiffusionPipeline {
             }
         }
         self.previewAutoencoder = preview.map {
-            ($0.autoencoder, Compute(type: precision.elementType, threads: threads))
+            ($0.autoencoder, Compute(type: precision.elementType, threads: threads, engine: engine))
         }
         let sources: [(part: String, weights: any WeightSource)] =
             textWeights.map { ("text encoder", $0) } + chosen.weights.map { ("autoencoder", $0) }
@@ -137,8 +153,9 @@ public final class DiffusionPipeline {
     /// Writes the weights that were packed since the model was opened to the file that the next process maps.
     /// - Returns: the file's size in bytes; `nil` where nothing is new, none is kept, or it could not be written.
     public func keepPackedWeights() -> Int? {
-        guard let file = compute.packedWeightFile, file.hasNews, file.save() else { return nil }
-        return file.size
+        guard let file = compute.packedWeightFile else { return nil }
+        // Without a thread there is nothing that was packed.
+        return (try? compute.perform { file.hasNews && file.save() ? file.size : nil }) ?? nil
     }
 
     /// One picture for each seed of the request, nominally 0…1, of the size of its conditioning.
@@ -162,7 +179,7 @@ public final class DiffusionPipeline {
     public func run(
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
     ) throws {
-        try run(request, family: family, progress: progress, finished: finished)
+        try compute.perform { try run(request, family: family, progress: progress, finished: finished) }
     }
 
     private func run<Family: ModelFamily>(
@@ -223,7 +240,9 @@ public final class DiffusionPipeline {
     /// The picture through the autoencoder and back, with nothing changed between. Traps unless its sides are multiples
     /// of `facts.scaleFactor`.
     /// - Throws: `ModelError.notANumber` or `ComputeError`.
-    public func reconstructed(_ picture: RGBImage) throws -> RGBImage { try decode(encode(picture).mode) }
+    public func reconstructed(_ picture: RGBImage) throws -> RGBImage {
+        try compute.perform { try decode(encode(picture).mode) }
+    }
 
     // MARK: Autoencoder
 
@@ -236,9 +255,11 @@ public final class DiffusionPipeline {
 
     /// A picture's latent distribution.
     func encode(_ picture: RGBImage) throws -> LatentDistribution {
-        compute.releaseUnused()
-        defer { compute.releaseUnused() }
-        return try compute.withoutResidentWeights { try encodeTiles(picture) }
+        try compute.perform {
+            compute.releaseUnused()
+            defer { compute.releaseUnused() }
+            return try compute.withoutResidentWeights { try encodeTiles(picture) }
+        }
     }
 
     private func encodeTiles(_ picture: RGBImage) throws -> LatentDistribution {
@@ -301,8 +322,10 @@ public final class DiffusionPipeline {
     }
 
     func decode(_ latents: Latents) throws -> RGBImage {
-        compute.releaseUnused()
-        return try compute.withoutResidentWeights { try decodeTiles(latents, autoencoder, compute) }
+        try compute.perform {
+            compute.releaseUnused()
+            return try compute.withoutResidentWeights { try decodeTiles(latents, autoencoder, compute) }
+        }
     }
 
     func decodeTiles(

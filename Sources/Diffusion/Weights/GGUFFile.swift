@@ -102,13 +102,16 @@ public struct GGUFFile: WeightSource {
     public func tensor(_ name: String) -> WeightTensor? {
         guard let entry = entries[name], let type = entry.elementType else { return nil }
         let slice = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
+        let origin = WeightOrigin.file(mapping, offset: entry.range.lowerBound)
         let isAligned = slice.baseAddress.map { Int(bitPattern: $0) % type.size == 0 } ?? true
         if isAligned || type.blockLength > 1 {
             return WeightTensor(
-                name: name, shape: entry.shape, elementType: type, bytes: slice, owner: mapping, isMapped: true)
+                name: name, shape: entry.shape, elementType: type, bytes: slice, owner: mapping, isMapped: true,
+                origin: origin)
         }
         let copy = AlignedCopy(of: slice)
-        return WeightTensor(name: name, shape: entry.shape, elementType: type, bytes: copy.bytes, owner: copy)
+        return WeightTensor(
+            name: name, shape: entry.shape, elementType: type, bytes: copy.bytes, owner: copy, origin: origin)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import PlainText
-internal import Tensors
+internal import Synchronization
+public import Tensors
 
 #if canImport(Glibc)
     internal import Glibc
@@ -14,8 +15,8 @@ internal import Tensors
 /// The mapping is private, so pages come from the file as they are touched and are never written back. A file that
 /// another program cuts short while it is mapped makes reads of the lost part fault: the sizes that headers announce are
 /// checked at opening, as nothing can be checked later.
-public final class MappedFile: @unchecked Sendable {
-    // Sendable: `bytes` is read-only memory that nothing but `deinit` releases.
+public final class MappedFile: IdentifiedFile, @unchecked Sendable {
+    // Sendable: `bytes` is read-only memory that nothing but `deinit` releases, `knownSum` has a lock.
 
     /// The path as it was given.
     public let path: String
@@ -23,6 +24,7 @@ public final class MappedFile: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// Which file it was when it was opened: device, number, size, and times of content and of any change.
     private let place: String
+    private let knownSum = Mutex<String?>(nil)
 
     /// The longest configuration, index or vocabulary that is read, in bytes; CLIP's vocabularies take 4 MB.
     static let maximumText = 64 << 20
@@ -80,11 +82,22 @@ public final class MappedFile: @unchecked Sendable {
     /// of it, and `contentSum`.
     var identity: String { "\(resolvedPath) \(place) \(contentSum)" }
 
-    /// A hash of the first and the last 1 MiB and of samples between.
+    /// The same without the path: one file under two names is one.
+    public var contentIdentity: String { "\(place) \(contentSum)" }
+
+    /// A hash of the first and the last 1 MiB and of samples between, as they were when it was first asked for.
     ///
     /// The ends hold what formats say of their tensors, as far as it fits: the header of GGUF, the directory of a zip
     /// archive with a sum of each tensor, the pickles of PyTorch's older form. The header of safetensors counts whole.
     var contentSum: String {
+        knownSum.withLock { known in
+            let sum = known ?? sumOfContent()
+            known = sum
+            return sum
+        }
+    }
+
+    private func sumOfContent() -> String {
         defer { withExtendedLifetime(self) {} }
         let end = 1 << 20
         var head = min(bytes.count, end)

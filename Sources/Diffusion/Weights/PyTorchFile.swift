@@ -210,7 +210,8 @@ public struct PyTorchFile: WeightSource {
             let slice = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.start ..< entry.start + size])
             if slice.baseAddress.map({ Int(bitPattern: $0) % type.size == 0 }) ?? true {
                 return WeightTensor(
-                    name: name, shape: entry.shape, elementType: type, bytes: slice, owner: mapping, isMapped: true)
+                    name: name, shape: entry.shape, elementType: type, bytes: slice, owner: mapping, isMapped: true,
+                    origin: .file(mapping, offset: entry.start))
             }
         }
         let copy = Rows(mapping.bytes, start: entry.start, shape: entry.shape, strides: entry.strides, type: type)

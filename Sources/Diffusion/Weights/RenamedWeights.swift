@@ -56,7 +56,7 @@ struct RenamedWeights: WeightSource {
         let bytes = UnsafeRawBufferPointer(rebasing: whole.bytes[size * part.index ..< size * (part.index + 1)])
         let tensor = WeightTensor(
             name: name, shape: shape, elementType: whole.elementType, bytes: bytes, owner: whole.owner,
-            isMapped: whole.isMapped)
+            isMapped: whole.isMapped, origin: whole.origin.advanced(by: size * part.index))
         // Adapters come behind new names; what a file itself says of its elements is by rows.
         return whole.corrections.reduce(tensor) { tensor, correction in
             guard let scale = correction as? WeightScale else { preconditionFailure("a part of an adapted tensor") }

@@ -53,14 +53,18 @@ public struct SafetensorsFile: WeightSource {
             return nil
         }
         let slice = UnsafeRawBufferPointer(rebasing: storage.bytes[entry.range])
+        let origin = storage.mapping.map { WeightOrigin.file($0, offset: entry.range.lowerBound) }
         let isAligned = slice.baseAddress.map { Int(bitPattern: $0) % type.size == 0 } ?? true
         if isAligned {
             return WeightTensor(
                 name: name, shape: entry.shape, elementType: type, bytes: slice, owner: storage,
-                isMapped: true)
+                isMapped: true, origin: origin ?? .program)
         }
+        // Without a file, what is equal is not known of a copy.
         let copy = AlignedCopy(of: slice)
-        return WeightTensor(name: name, shape: entry.shape, elementType: type, bytes: copy.bytes, owner: copy)
+        return WeightTensor(
+            name: name, shape: entry.shape, elementType: type, bytes: copy.bytes, owner: copy,
+            origin: origin ?? .memory)
     }
 }
 

@@ -71,6 +71,7 @@ struct ScaledWeights: WeightSource {
 final class WeightScale: WeightCorrection {
     private let values: [Float]
     let isOfFile = true
+    var identity: CorrectionIdentity { CorrectionIdentity(kind: "scale", numbers: values) }
 
     init(_ values: [Float]) { self.values = values }
 

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -26,14 +27,13 @@ internal import CKernels
 /// activations again took 2 of a short edit's 18 seconds of CPU.
 ///
 /// Of the places that a block fits into it takes the one with the fewest pages to touch, then the smallest.
-@safe final class MemoryPool {
-    /// Bytes that blocks and what is kept for others may take; above them what is kept goes back to the system before more
-    /// is touched. What is in use at once can exceed it.
-    var limit = Int.max
+/// Blocks go back on whatever thread the last tensor or packed weights go: a lock guards the rest.
+@safe final class MemoryPool: @unchecked Sendable {
+    // Sendable: everything is touched under `lock` only.
+
+    private let lock = Mutex<Void>(())
     private var segments: [Segment] = []
     private var used = 0
-    /// At most so many bytes are in memory that no block uses.
-    var kept: Int { segments.reduce(0) { $0 + $1.free.reduce(0) { $0 + $1.touched } } }
 
     /// Address space, of which only what is touched takes memory; where it is limited, a small part of what there may be.
     /// AddressSanitizer sees each block as one of its own.
@@ -41,33 +41,58 @@ internal import CKernels
         ckernels_is_address_sanitized() ? 0 : min(1 << 30, Int(ckernels_address_space() / 16))
     fileprivate static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
+    /// At most so many bytes are in memory that no block uses.
+    var kept: Int { locked { unusedBytes } }
+
+    /// Bytes that blocks take.
+    var usedBytes: Int { locked { used } }
+
     /// A block of at least `bytes`, its content undefined. Throws when the system has none.
-    func block(bytes: Int) throws -> Block {
+    /// - Parameter limit: bytes that blocks and what is kept for others may take; above them what is kept goes back to the
+    ///   system before more is touched. What is in use at once can exceed it.
+    func block(bytes: Int, limit: Int = .max) throws -> Block {
         let capacity = max(1, (bytes + Self.pageSize - 1) / Self.pageSize) * Self.pageSize
-        var place = place(capacity)
-        if used + kept + capacity - (place?.range.touched ?? 0) > limit {
-            drain()
-            place = self.place(capacity)
+        let pointer: UnsafeMutableRawPointer? = unsafe locked {
+            var place = place(capacity)
+            if used + unusedBytes + capacity - min(capacity, place?.range.touched ?? 0) > limit {
+                dropUnused()
+                place = self.place(capacity)
+            }
+            guard let found = place ?? newSegment(capacity) else { return nil }
+            used += capacity
+            return unsafe found.segment.take(capacity, at: found.index)
         }
-        guard let found = place ?? newSegment(capacity) else { throw ComputeError.outOfMemory(bytes: bytes) }
-        let pointer = unsafe found.segment.take(capacity, at: found.index)
-        used += capacity
+        guard let pointer = unsafe pointer else { throw ComputeError.outOfMemory(bytes: bytes) }
         return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
     }
 
     /// Gives what no block uses back to the system.
-    func drain() {
-        segments.removeAll { $0.isUnused }
-        for segment in segments { segment.dropFreePages() }
-    }
+    func drain() { locked { dropUnused() } }
 
     fileprivate func take(back pointer: UnsafeMutableRawPointer, capacity: Int) {
-        used -= capacity
-        guard let index = segments.firstIndex(where: { unsafe $0.contains(pointer) }) else {
-            preconditionFailure("a block of another pool")
+        locked {
+            used -= capacity
+            guard let index = segments.firstIndex(where: { unsafe $0.contains(pointer) }) else {
+                preconditionFailure("a block of another pool")
+            }
+            unsafe segments[index].give(back: pointer, capacity)
+            if Self.segmentSize == 0, segments[index].isUnused { segments.remove(at: index) }
         }
-        unsafe segments[index].give(back: pointer, capacity)
-        if Self.segmentSize == 0, segments[index].isUnused { segments.remove(at: index) }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        var result: Result?
+        lock.withLock { _ in result = body() }
+        return result!
+    }
+
+    // MARK: Under the lock
+
+    private var unusedBytes: Int { segments.reduce(0) { $0 + $1.free.reduce(0) { $0 + $1.touched } } }
+
+    private func dropUnused() {
+        segments.removeAll { $0.isUnused }
+        for segment in segments { segment.dropFreePages() }
     }
 
     private typealias Place = (segment: Segment, index: Int, range: Segment.FreeRange)
@@ -93,7 +118,7 @@ internal import CKernels
     }
 
     private func drained(_ capacity: Int) -> Segment? {
-        drain()
+        dropUnused()
         return Segment(capacity)
     }
 }

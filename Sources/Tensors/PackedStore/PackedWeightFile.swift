@@ -39,22 +39,29 @@ internal import PlainText
 
     private let path: String
     private let identity: String
-    private let mapping: UnsafeRawBufferPointer
+    private var mapping: Mapping
     private var kept: [Key: Kept]
-    private var added: [Key: ProductWeights.Packed] = [:]
+    private var added: [Key: PackedWeights] = [:]
+
+    /// A file's bytes, for as long as anything of them is used.
+    @safe private final class Mapping {
+        let bytes: UnsafeRawBufferPointer
+
+        init(_ path: String) { unsafe bytes = unsafe PackedWeightFile.mapped(path) }
+
+        deinit {
+            if let base = unsafe bytes.baseAddress {
+                unsafe munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
+            }
+        }
+    }
 
     /// Maps the file where there is one of this identity and undamaged; else starts without.
     public init(path: String, identity: String) {
         self.path = path
         self.identity = identity
-        unsafe mapping = unsafe Self.mapped(path)
-        kept = unsafe Self.index(of: mapping, identity: identity) ?? [:]
-    }
-
-    deinit {
-        if let base = unsafe mapping.baseAddress {
-            unsafe munmap(UnsafeMutableRawPointer(mutating: base), mapping.count)
-        }
+        mapping = Mapping(path)
+        kept = unsafe Self.index(of: mapping.bytes, identity: identity) ?? [:]
     }
 
     /// Whether weights were packed that the file does not hold.
@@ -62,13 +69,13 @@ internal import PlainText
     /// Bytes that a file with everything packed so far has.
     public var size: Int {
         // Ranges of a mapped file do not overlap, so that their sum is its size at most.
-        kept.values.reduce(0) { $0 + $1.range.count } + added.values.reduce(0) { unsafe $0 + $1.bytes.count }
+        kept.values.reduce(0) { $0 + $1.range.count } + added.values.reduce(0) { $0 + $1.size }
     }
 
-    /// The entry's bytes; `nil` where there are none of that size, or they are damaged.
-    func bytes(_ key: Key, size: Int) -> UnsafeRawBufferPointer? {
+    /// The entry's bytes, which live as long as `owner`; `nil` where there are none of that size, or they are damaged.
+    func bytes(_ key: Key, size: Int) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject)? {
         guard let entry = kept[key], entry.range.count == size else { return nil }
-        let bytes = unsafe UnsafeRawBufferPointer(rebasing: mapping[entry.range])
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
         if !entry.isChecked {
             guard unsafe Checksum.of(bytes) == entry.sum else {
                 kept[key] = nil
@@ -76,20 +83,18 @@ internal import PlainText
             }
             kept[key]?.isChecked = true
         }
-        return unsafe bytes
+        return unsafe (bytes, mapping)
     }
 
-    /// Lets the system drop the mapped pages from memory.
-    func dropPages() { unsafe Tensors.dropPages(mapping) }
-
-    func add(_ weights: ProductWeights.Packed, _ key: Key) {
+    /// Weights that the next `save` is to write.
+    func add(_ weights: PackedWeights, _ key: Key) {
         guard key.layout != 0, kept[key] == nil, added[key] == nil else { return }
         added[key] = weights
     }
 
     // MARK: Reading
 
-    private static func mapped(_ path: String) -> UnsafeRawBufferPointer {
+    fileprivate static func mapped(_ path: String) -> UnsafeRawBufferPointer {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
         let descriptor = unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return unsafe nothing }
@@ -160,14 +165,15 @@ internal import PlainText
         var size: Int { unsafe bytes.count }
     }
 
-    /// Writes everything packed so far beside the file's name and renames it. Nothing is thrown: a run does not need
+    /// Writes everything packed so far beside the file's name, renames it and takes it up. Nothing is thrown: a run does not need
     /// the file. False where the disk has not room for it and a tenth more, writing failed, or another process is
     /// writing it.
     public func save() -> Bool {
         let entries =
             kept.map {
                 unsafe Entry(
-                    key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping[$1.range]), sum: $1.sum, isMapped: true)
+                    key: $0, bytes: UnsafeRawBufferPointer(rebasing: mapping.bytes[$1.range]), sum: $1.sum,
+                    isMapped: true)
             } + added.map { unsafe Entry(key: $0, bytes: $1.bytes, sum: nil, isMapped: $1.isMapped) }
         var index: [UInt8] = []
         let indexLength = entries.reduce(0) { $0 + Self.entrySize + $1.key.name.utf8.count }
@@ -210,7 +216,15 @@ internal import PlainText
             unsafe unlink(temporary.nativePath)
             return false
         }
+        reopen()
         return true
+    }
+
+    /// Takes up what was written, so that nothing is held in memory for it any more.
+    private func reopen() {
+        let written = Mapping(path)
+        guard let index = unsafe Self.index(of: written.bytes, identity: identity) else { return }
+        (mapping, kept, added) = (written, index, [:])
     }
 
     /// An empty file, open for writing and locked; `nil` where another process is writing it, and for a link, whose

@@ -27,8 +27,6 @@ internal import PlainText
 
     deinit { unsafe munmap(bytes.baseAddress!, bytes.count) }
 
-    func dropPages() { unsafe Tensors.dropPages(UnsafeRawBufferPointer(bytes)) }
-
     /// Room is taken now: a page without any would end the process when it is written to.
     private static func reserve(_ size: Int, of descriptor: Int32) -> Bool {
         #if os(Linux)

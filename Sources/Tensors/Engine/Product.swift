@@ -14,6 +14,9 @@ internal import CKernels
     let shape: Shape
     let pointer: OpaquePointer
     let scratchSize: Int
+    /// About how many bytes of memory it takes: oneDNN's code and descriptions, without scratch and weights, which the
+    /// caller brings. What 400 each of oneDNN's took (docs/decisions/engine.md); our own kernels need no preparation.
+    let estimatedBytes: Int
 
     init(_ shape: Shape) throws {
         var pointer: OpaquePointer?
@@ -41,6 +44,15 @@ internal import CKernels
         self.shape = shape
         unsafe self.pointer = unsafe pointer
         scratchSize = unsafe ckernels_product_scratch_size(pointer)
+        let implementation = unsafe String(cString: ckernels_product_implementation(pointer))
+        let isOwn = implementation.hasPrefix("winograd") || implementation.hasPrefix("direct:")
+        if isOwn {
+            estimatedBytes = 1 << 10
+        } else if case .convolution = shape {
+            estimatedBytes = 120_000
+        } else {
+            estimatedBytes = 90_000
+        }
     }
 
     /// What runs it, such as `jit:avx512_core_bf16` or `winograd:avx512_bf16`.
