@@ -11,9 +11,19 @@ public import Raster
 /// A thing that the edge cuts off, as it cuts off half a person, is no background either. It must reach into the
 /// picture less than 1.2 times its extent along the edge, and less than 0.6 of the picture. A hill or a shore reaches
 /// further.
+///
+/// A subject that the edge cuts and that reaches further in goes on beyond it, but only there: beside and behind it the
+/// background goes on (`subject`, `cuts`). It is one of two things:
+/// - what narrows towards an edge, such as the hem of a dress, ends about where its outline would;
+/// - what the upper or lower edge cuts and is not seen along the sides.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane
+    /// 1 where a subject is that the extended edges cut, 0 elsewhere; of the picture's size. It may be copied only to
+    /// where `reaches` says.
+    public let subject: Plane
+    /// Where the extended edges cut the subject; empty where there is none.
+    private let cuts: [Cut]
 
     /// Cells in all, about.
     private static let cells = 9600
@@ -25,30 +35,102 @@ public struct ExtensionSources: Sendable {
     private static let tolerance: ClosedRange<Float> = 0.05 ... 0.16
     /// Cells below which a region is an edge or a speck.
     private static let smallestRegion = 16
+    /// How much wider than at the edge a region is within `narrowingDepth` that narrows towards it.
+    private static let narrowing: Float = 1.6
+    /// The share of the picture within which it does.
+    private static let narrowingDepth: Float = 0.25
+    /// The share of the picture's height that a subject cut by the upper or lower edge reaches into it, at least.
+    private static let subjectHeight: Float = 0.25
 
     /// - Parameter sides: the edges that are extended; more than 0 where one is.
     public init(_ image: RGBImage, sides: Margins) {
         let grid = FeatureGrid(image, cells: Self.cells)
         var isBackground = [Bool](repeating: false, count: grid.size.area)
+        var isGround = isBackground
+        var isNarrowing = isBackground
         // Scenes are layered: what goes on above or below is seen along the sides as well.
         let isUpright = sides.vertical > 0
-        for (side, isExtended) in [
-            (Side.left, sides.left > 0 || isUpright), (.right, sides.right > 0 || isUpright), (.top, sides.top > 0),
-            (.bottom, sides.bottom > 0),
-        ] where isExtended {
-            let found = Self.background(grid, side)
-            for index in found.indices where found[index] { isBackground[index] = true }
+        let extended: [(side: Side, pixels: Int)] = [
+            (.left, sides.left), (.right, sides.right), (.top, sides.top), (.bottom, sides.bottom),
+        ]
+        for (side, pixels) in extended where pixels > 0 || isUpright && side.isUpright {
+            let found = Self.background(grid, Edge(side, size: grid.size))
+            for index in grid.indices {
+                if found.all[index] { isBackground[index] = true }
+                if found.all[index] && !found.ground[index] { isNarrowing[index] = true }
+                if found.ground[index] && (side.isUpright || !isUpright) { isGround[index] = true }
+            }
+        }
+        let isSubject = Self.subject(
+            grid, isBackground.indices.map { isBackground[$0] && !isGround[$0] }, isNarrowing: isNarrowing)
+        let scale = (
+            x: Float(image.width) / Float(grid.size.width), y: Float(image.height) / Float(grid.size.height)
+        )
+        cuts = extended.filter { $0.pixels > 0 }.flatMap { side, _ in
+            let edge = Edge(side, size: grid.size)
+            return Self.cuts(isSubject, edge).map { run, reach in
+                let (along, inward) = side.isUpright ? (scale.y, scale.x) : (scale.x, scale.y)
+                return Cut(
+                    side: side, from: Float(run.lowerBound) * along, to: Float(run.upperBound) * along,
+                    reach: reach * inward, margin: 2 * max(along, inward))
+            }
         }
         excluded = grid.enlarged(isBackground.map { !$0 }, to: image.size)
+        subject = cuts.isEmpty ? Plane(size: image.size) : grid.enlarged(isSubject, to: image.size)
     }
 
-    private enum Side { case left, right, top, bottom }
+    /// Whether the subject may be copied to a place beyond the picture, in its coordinates.
+    func reaches(x: Int, y: Int) -> Bool {
+        cuts.contains { $0.reaches(x: Float(x) + 0.5, y: Float(y) + 0.5, of: subject.size) }
+    }
 
-    private static func background(_ grid: FeatureGrid, _ side: Side) -> [Bool] {
-        let size = grid.size
-        let isUpright = side == .left || side == .right
-        let length = isUpright ? size.height : size.width
-        let depth = isUpright ? size.width : size.height
+    /// Whether there is a subject that may be copied to some places only.
+    var hasSubject: Bool { !cuts.isEmpty }
+
+    private enum Side {
+        case left, right, top, bottom
+
+        var isUpright: Bool { self == .left || self == .right }
+    }
+
+    /// A stretch of an extended edge at which a subject ends; in pixels.
+    private struct Cut {
+        let side: Side
+        let from: Float
+        let to: Float
+        /// How far beyond the edge the subject may go on.
+        let reach: Float
+        let margin: Float
+
+        private static let flare: Float = 0.25
+
+        func reaches(x: Float, y: Float, of size: PixelSize) -> Bool {
+            let (along, outward) =
+                switch side {
+                case .left: (y, -x)
+                case .right: (y, x - Float(size.width))
+                case .top: (x, -y)
+                case .bottom: (x, y - Float(size.height))
+                }
+            guard outward > 0, outward <= reach else { return false }
+            return max(from - along, along - to, 0) <= margin + Self.flare * outward
+        }
+    }
+
+    /// Cells as an edge sees them: along it, and inward from it.
+    private struct Edge {
+        let length: Int
+        let depth: Int
+        private let side: Side
+        private let size: PixelSize
+        var isUpright: Bool { side.isUpright }
+
+        init(_ side: Side, size: PixelSize) {
+            self.side = side
+            self.size = size
+            (length, depth) = side.isUpright ? (size.height, size.width) : (size.width, size.height)
+        }
+
         func index(_ along: Int, _ inward: Int) -> Int {
             switch side {
             case .left: along * size.width + inward
@@ -57,6 +139,61 @@ public struct ExtensionSources: Sendable {
             case .bottom: (size.height - 1 - inward) * size.width + along
             }
         }
+    }
+
+    /// Of cells that may be a cut subject, those of parts that narrow towards an edge or are high.
+    private static func subject(_ grid: FeatureGrid, _ isCandidate: [Bool], isNarrowing: [Bool]) -> [Bool] {
+        var result = [Bool](repeating: false, count: isCandidate.count)
+        for part in grid.parts(isCandidate) {
+            let rows = part.map { $0 / grid.size.width }
+            let height = (rows.max() ?? 0) - (rows.min() ?? 0) + 1
+            let isHigh = Float(height) >= subjectHeight * Float(grid.size.height)
+            guard part.count >= smallestRegion, isHigh || part.contains(where: { isNarrowing[$0] }) else { continue }
+            for cell in part { result[cell] = true }
+        }
+        return result
+    }
+
+    /// The stretches of an edge at which a subject ends, and how many cells beyond it its outline would: as many as
+    /// would take away the rest if it went on narrowing as it does up to the edge.
+    private static func cuts(_ isSubject: [Bool], _ edge: Edge) -> [(run: Range<Int>, reach: Float)] {
+        let isCut = (0 ..< edge.length).map { along in
+            (0 ..< min(stripDepth, edge.depth)).contains { isSubject[edge.index(along, $0)] }
+        }
+        var cuts: [(run: Range<Int>, reach: Float)] = []
+        var along = 0
+        while along < edge.length {
+            guard isCut[along] else {
+                along += 1
+                continue
+            }
+            let start = along
+            while along < edge.length, isCut[along] { along += 1 }
+            let run = start ..< along
+            // Followed inwards while it is connected.
+            var (low, high) = (start, along - 1)
+            let steps = Int(narrowingDepth * Float(edge.depth))
+            var (widest, at) = (run.count, 0)
+            for inward in 0 ..< steps {
+                let cells = (low ... high).filter { isSubject[edge.index($0, inward)] }
+                guard let first = cells.first, let last = cells.last else { break }
+                (low, high) = (first, last)
+                while low > 0, isSubject[edge.index(low - 1, inward)] { low -= 1 }
+                while high + 1 < edge.length, isSubject[edge.index(high + 1, inward)] { high += 1 }
+                if high - low + 1 > widest { (widest, at) = (high - low + 1, inward) }
+            }
+            let isNarrowing = Float(widest) >= narrowing * Float(run.count)
+            let reach =
+                isNarrowing ? Float(run.count * at) / Float(widest - run.count) : .infinity
+            cuts.append((run, max(Float(stripDepth), reach)))
+        }
+        return cuts
+    }
+
+    /// What goes on at an edge; `ground` is that without what narrows towards it.
+    private static func background(_ grid: FeatureGrid, _ edge: Edge) -> (all: [Bool], ground: [Bool]) {
+        let (length, depth, isUpright) = (edge.length, edge.depth, edge.isUpright)
+        func index(_ along: Int, _ inward: Int) -> Int { edge.index(along, inward) }
         let stripDepth = min(Self.stripDepth, depth)
         let window = max(2, Int(Self.reach * Float(length)))
         // How well cells of the strip are represented by others of it tells what is alike there.
@@ -105,8 +242,55 @@ public struct ExtensionSources: Sendable {
             return !things.contains(labels[nearest ?? along])
         }
         if !seeds.contains(true) { seeds = [Bool](repeating: true, count: length) }
-        let tolerance = tolerance { seeds[$0] }
+        let edgeTolerance = tolerance { seeds[$0] }
+        let all = grow(grid, edge, seeds: seeds, window: window, tolerance: edgeTolerance)
 
+        // What narrows: of little width at the edge, or none but its rim.
+        var widths: [Int: Int] = [:]
+        let steps = max(stripDepth + 1, Int(narrowingDepth * Float(depth)))
+        for inward in 0 ..< min(depth, steps) {
+            var line: [Int: Int] = [:]
+            for along in 0 ..< length { line[regions.labels[index(along, inward)], default: 0] += 1 }
+            for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
+        }
+        let atEdge = Set(
+            (0 ..< length).flatMap { along in
+                (0 ... min(stripDepth, depth - 1)).map { regions.labels[index(along, $0)] }
+            })
+        let narrowing = atEdge.filter { label in
+            let width = share[label] ?? 0
+            return regions.counts[label] >= smallestRegion && 2 * width <= length
+                && Float(widths[label] ?? 0) >= Self.narrowing * Float(width) + 2
+        }
+        guard !narrowing.isEmpty else { return (all, all) }
+        var groundSeeds = seeds
+        for along in 0 ..< length {
+            // The rim of what narrows is of it.
+            let near = max(0, along - stripDepth) ... min(length - 1, along + stripDepth)
+            let isRim = regions.counts[labels[along]] < Self.smallestRegion
+            let isOf =
+                narrowing.contains(labels[along])
+                || isRim
+                    && near.contains { other in
+                        (0 ... min(stripDepth, depth - 1)).contains {
+                            narrowing.contains(regions.labels[index(other, $0)])
+                        }
+                    }
+            if isOf { groundSeeds[along] = false }
+        }
+        guard groundSeeds.contains(true) else { return (all, all) }
+        let groundTolerance = tolerance { groundSeeds[$0] }
+        return (all, grow(grid, edge, seeds: groundSeeds, window: window, tolerance: groundTolerance))
+    }
+
+    /// All that looks like the seeds, cells of an edge, and is connected with them or with the opposite edge.
+    private static func grow(
+        _ grid: FeatureGrid, _ edge: Edge, seeds: [Bool], window: Int, tolerance: Float
+    ) -> [Bool] {
+        let (length, depth, isUpright) = (edge.length, edge.depth, edge.isUpright)
+        let size = grid.size
+        let stripDepth = min(Self.stripDepth, depth)
+        func index(_ along: Int, _ inward: Int) -> Int { edge.index(along, inward) }
         var isBackground = [Bool](repeating: false, count: size.area)
         var waiting: [Int] = []
         for along in 0 ..< length where seeds[along] {
@@ -177,6 +361,27 @@ extension OutpaintPlan {
         }
         return result
     }
+
+    /// What of a window of the canvas may be copied to some places only: the subject that the picture's edges cut, to
+    /// where it goes on beyond them. What was added there before counts as the subject. `nil` where there is none.
+    public func confined(_ sources: ExtensionSources, window: PixelRect) -> ConfinedSources? {
+        precondition(sources.subject.size == sourceSize, "sources of another picture")
+        guard sources.hasSubject else { return nil }
+        let source = sourceRect
+        var (from, to) = (Plane(size: window.size), Plane(size: window.size))
+        for y in window.y ..< window.maxY {
+            for x in window.x ..< window.maxX {
+                let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
+                if isInPicture {
+                    from[x - window.x, y - window.y] = sources.subject[x - source.x, y - source.y]
+                } else if sources.reaches(x: x - source.x, y: y - source.y) {
+                    from[x - window.x, y - window.y] = 1
+                    to[x - window.x, y - window.y] = 1
+                }
+            }
+        }
+        return ConfinedSources(from: from, to: to)
+    }
 }
 
 /// What a picture looks like, cell by cell: colour and roughness.
@@ -214,6 +419,28 @@ private struct FeatureGrid {
             mean.w = max(0, mean.w - mean.x * mean.x).squareRoot()
             return mean
         }
+    }
+
+    var indices: Range<Int> { 0 ..< size.area }
+
+    /// The connected parts of the cells that are marked.
+    func parts(_ isMarked: [Bool]) -> [[Int]] {
+        var isSeen = [Bool](repeating: false, count: size.area)
+        var parts: [[Int]] = []
+        for start in indices where isMarked[start] && !isSeen[start] {
+            var part = [start]
+            isSeen[start] = true
+            var next = 0
+            while next < part.count {
+                for cell in neighbors(of: part[next]) where isMarked[cell] && !isSeen[cell] {
+                    isSeen[cell] = true
+                    part.append(cell)
+                }
+                next += 1
+            }
+            parts.append(part)
+        }
+        return parts
     }
 
     func distance(_ a: Int, _ b: Int) -> Float {

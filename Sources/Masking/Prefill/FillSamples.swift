@@ -7,12 +7,17 @@ public struct FillSamples: Sendable {
     public var row: Int
     /// Of `image`'s size, above 0 where nothing may be copied from; `nil` for nowhere.
     public var excluded: Plane?
+    /// Of `image`'s size, above 0 for what may be copied only to where the fill's `ConfinedSources` say; `nil` for
+    /// nothing.
+    public var confined: Plane?
 
-    /// Traps on an exclusion of another size.
-    public init(image: RGBImage, row: Int, excluded: Plane? = nil) {
+    /// Traps on an exclusion or a confinement of another size.
+    public init(image: RGBImage, row: Int, excluded: Plane? = nil, confined: Plane? = nil) {
         precondition(excluded == nil || excluded?.size == image.size, "an exclusion of another size than \(image.size)")
+        precondition(confined == nil || confined?.size == image.size, "a confinement of another size than \(image.size)")
         self.image = image
         self.row = row
         self.excluded = excluded
+        self.confined = confined
     }
 }
