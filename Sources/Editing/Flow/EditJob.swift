@@ -240,7 +240,7 @@ public struct EditJob: Sendable {
                     runner.confined = extent.confined(sources, window: panel.window)
                     runner.samples = FillSamples(
                         image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded,
-                        confined: sources.subject)
+                        confined: sources.subjectCells)
                 }
                 let placement = PatchPlacement(piecePlan, inputs: inputs)
                 try runner.patches(

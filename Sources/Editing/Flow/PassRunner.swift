@@ -19,7 +19,7 @@ struct PassRunner {
     /// Of the picture's size, above 0 where a fill may not copy from.
     var excluded: Plane?
     /// Of the picture's size: what a fill may copy to some places only.
-    var confined: ConfinedSources?
+    var confined: [ConfinedSources] = []
 
     /// Makes a picture for each seed from text alone, of the plan's size.
     func generated(finished: (RGBImage) throws -> Void) throws {
@@ -194,21 +194,22 @@ struct PassRunner {
 
     private func samples(for crop: CropPlan) -> FillSamples? {
         samples.map {
-            FillSamples(image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded,
+            FillSamples(
+                image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded,
                 confined: $0.confined)
         }
     }
 
     private func excluded(for crop: CropPlan) -> Plane? { excluded.map { crop.extract(Mask(coverage: $0)) } }
 
-    private func confined(for crop: CropPlan) -> ConfinedSources? {
+    private func confined(for crop: CropPlan) -> [ConfinedSources] {
         confined.map {
             ConfinedSources(
                 from: crop.extract(Mask(coverage: $0.from)), to: crop.extract(Mask(coverage: $0.to)))
         }
     }
 
-    private func coarseConfined(for crop: CropPlan) -> ConfinedSources? {
+    private func coarseConfined(for crop: CropPlan) -> [ConfinedSources] {
         confined.map {
             ConfinedSources(
                 from: crop.extractCoarse(Mask(coverage: $0.from)), to: crop.extractCoarse(Mask(coverage: $0.to)))
@@ -221,7 +222,7 @@ struct PassRunner {
 
     private func filled(
         _ image: RGBImage, coverage: Plane, seed: UInt64, samples: FillSamples? = nil, excluded: Plane? = nil,
-        confined: ConfinedSources? = nil
+        confined: [ConfinedSources] = []
     ) throws -> RGBImage {
         if case .original = plan.settings.fill { return image }
         try meter.begin(.fill)

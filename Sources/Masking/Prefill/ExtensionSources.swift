@@ -13,17 +13,16 @@ public import Raster
 /// further.
 ///
 /// A subject that the edge cuts and that reaches further in goes on beyond it, but only there: beside and behind it the
-/// background goes on (`subject`, `cuts`). It is one of two things:
+/// background goes on (`CutSubject`). It is one of two things:
 /// - what narrows towards an edge, such as the hem of a dress, ends about where its outline would;
 /// - what the upper or lower edge cuts and is not seen along the sides.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane
-    /// 1 where a subject is that the extended edges cut, 0 elsewhere; of the picture's size. It may be copied only to
-    /// where `reaches` says.
-    public let subject: Plane
-    /// Where the extended edges cut the subject; empty where there is none.
-    private let cuts: [Cut]
+    /// What the extended edges cut and is no background: each may be copied only to where it goes on.
+    let subjects: [CutSubject]
+    /// 1 where a cut subject is, 0 elsewhere, in the order of `OutpaintPlan.confined`; each of the picture's size.
+    public var subjectCells: [Plane] { subjects.map(\.cells) }
 
     /// Cells in all, about.
     private static let cells = 9600
@@ -33,6 +32,8 @@ public struct ExtensionSources: Sendable {
     private static let reach: Float = 0.25
     /// Least and greatest distance of features that look alike.
     private static let tolerance: ClosedRange<Float> = 0.05 ... 0.16
+    /// The least of these for what narrows towards an edge.
+    private static let foldTolerance: Float = 0.1
     /// Cells below which a region is an edge or a speck.
     private static let smallestRegion = 16
     /// How much wider than at the edge a region is within `narrowingDepth` that narrows towards it.
@@ -50,71 +51,54 @@ public struct ExtensionSources: Sendable {
         var isNarrowing = isBackground
         // Scenes are layered: what goes on above or below is seen along the sides as well.
         let isUpright = sides.vertical > 0
+        var backgrounds: [Side: [Bool]] = [:]
         let extended: [(side: Side, pixels: Int)] = [
             (.left, sides.left), (.right, sides.right), (.top, sides.top), (.bottom, sides.bottom),
         ]
         for (side, pixels) in extended where pixels > 0 || isUpright && side.isUpright {
             let found = Self.background(grid, Edge(side, size: grid.size))
+            backgrounds[side] = found.all
             for index in grid.indices {
                 if found.all[index] { isBackground[index] = true }
                 if found.all[index] && !found.ground[index] { isNarrowing[index] = true }
                 if found.ground[index] && (side.isUpright || !isUpright) { isGround[index] = true }
             }
         }
-        let isSubject = Self.subject(
-            grid, isBackground.indices.map { isBackground[$0] && !isGround[$0] }, isNarrowing: isNarrowing)
+        let parts = Self.subjects(
+            grid, grid.indices.map { isBackground[$0] && !isGround[$0] }, isNarrowing: isNarrowing)
         let scale = (
             x: Float(image.width) / Float(grid.size.width), y: Float(image.height) / Float(grid.size.height)
         )
-        cuts = extended.filter { $0.pixels > 0 }.flatMap { side, _ in
-            let edge = Edge(side, size: grid.size)
-            return Self.cuts(isSubject, edge).map { run, reach in
+        // A cell may be copied to beyond the edges at which what looks like it, and is connected with it, is cut.
+        var cuts: [Side: [CutSubject.Cut]] = [:]
+        var cells: [Set<Side>: [Bool]] = [:]
+        for part in parts {
+            var sidesOfCells = [Int: Set<Side>]()
+            for (side, pixels) in extended where pixels > 0 {
                 let (along, inward) = side.isUpright ? (scale.y, scale.x) : (scale.x, scale.y)
-                return Cut(
-                    side: side, from: Float(run.lowerBound) * along, to: Float(run.upperBound) * along,
-                    reach: reach * inward, margin: 2 * max(along, inward))
+                let alike = part.filter { backgrounds[side]?[$0] == true }
+                guard let (run, reach) = Self.cut(of: alike, Edge(side, size: grid.size)) else { continue }
+                cuts[side, default: []].append(
+                    CutSubject.Cut(
+                        side: side, from: Float(run.lowerBound) * along, to: Float(run.upperBound) * along,
+                        reach: reach * inward, margin: Float(Self.stripDepth) * max(along, inward)))
+                for cell in alike { sidesOfCells[cell, default: []].insert(side) }
+            }
+            for cell in part {
+                cells[sidesOfCells[cell] ?? [], default: [Bool](repeating: false, count: grid.size.area)][cell] = true
             }
         }
+        func order(_ sides: Set<Side>) -> Int { sides.reduce(0) { $0 | 1 << $1.rawValue } }
+        subjects = cells.sorted { order($0.key) < order($1.key) }.map { sides, cells in
+            CutSubject(cells: grid.enlarged(cells, to: image.size), cuts: sides.flatMap { cuts[$0] ?? [] })
+        }
         excluded = grid.enlarged(isBackground.map { !$0 }, to: image.size)
-        subject = cuts.isEmpty ? Plane(size: image.size) : grid.enlarged(isSubject, to: image.size)
     }
 
-    /// Whether the subject may be copied to a place beyond the picture, in its coordinates.
-    func reaches(x: Int, y: Int) -> Bool {
-        cuts.contains { $0.reaches(x: Float(x) + 0.5, y: Float(y) + 0.5, of: subject.size) }
-    }
-
-    /// Whether there is a subject that may be copied to some places only.
-    var hasSubject: Bool { !cuts.isEmpty }
-
-    private enum Side {
+    enum Side: Int {
         case left, right, top, bottom
 
         var isUpright: Bool { self == .left || self == .right }
-    }
-
-    /// A stretch of an extended edge at which a subject ends; in pixels.
-    private struct Cut {
-        let side: Side
-        let from: Float
-        let to: Float
-        /// How far beyond the edge the subject may go on.
-        let reach: Float
-        let margin: Float
-
-        private static let flare: Float = 0.25
-
-        func reaches(x: Float, y: Float, of size: PixelSize) -> Bool {
-            let (along, outward) =
-                switch side {
-                case .left: (y, -x)
-                case .right: (y, x - Float(size.width))
-                case .top: (x, -y)
-                case .bottom: (x, y - Float(size.height))
-                }
-            guard outward > 0, outward <= reach else { return false }
-            return max(from - along, along - to, 0) <= margin + Self.flare * outward
-        }
     }
 
     /// Cells as an edge sees them: along it, and inward from it.
@@ -139,55 +123,49 @@ public struct ExtensionSources: Sendable {
             case .bottom: (size.height - 1 - inward) * size.width + along
             }
         }
+
+        func place(of cell: Int) -> (along: Int, inward: Int) {
+            let (x, y) = (cell % size.width, cell / size.width)
+            return switch side {
+            case .left: (y, x)
+            case .right: (y, size.width - 1 - x)
+            case .top: (x, y)
+            case .bottom: (x, size.height - 1 - y)
+            }
+        }
     }
 
-    /// Of cells that may be a cut subject, those of parts that narrow towards an edge or are high.
-    private static func subject(_ grid: FeatureGrid, _ isCandidate: [Bool], isNarrowing: [Bool]) -> [Bool] {
-        var result = [Bool](repeating: false, count: isCandidate.count)
-        for part in grid.parts(isCandidate) {
+    /// The connected parts of cells that may be a cut subject, where they narrow towards an edge or are high.
+    private static func subjects(_ grid: FeatureGrid, _ isCandidate: [Bool], isNarrowing: [Bool]) -> [[Int]] {
+        grid.parts(isCandidate).filter { part in
             let rows = part.map { $0 / grid.size.width }
             let height = (rows.max() ?? 0) - (rows.min() ?? 0) + 1
             let isHigh = Float(height) >= subjectHeight * Float(grid.size.height)
-            guard part.count >= smallestRegion, isHigh || part.contains(where: { isNarrowing[$0] }) else { continue }
-            for cell in part { result[cell] = true }
+            return part.count >= smallestRegion && (isHigh || part.contains { isNarrowing[$0] })
         }
-        return result
     }
 
-    /// The stretches of an edge at which a subject ends, and how many cells beyond it its outline would: as many as
-    /// would take away the rest if it went on narrowing as it does up to the edge.
-    private static func cuts(_ isSubject: [Bool], _ edge: Edge) -> [(run: Range<Int>, reach: Float)] {
-        let isCut = (0 ..< edge.length).map { along in
-            (0 ..< min(stripDepth, edge.depth)).contains { isSubject[edge.index(along, $0)] }
+    /// The stretch of an edge at which a part ends; `nil` where it does not reach the edge, and how many cells beyond it its outline would: as many as would
+    /// take away the rest if it went on narrowing as it does up to the edge, but at the sides no more than that is high.
+    private static func cut(of part: [Int], _ edge: Edge) -> (run: Range<Int>, reach: Float)? {
+        var lines: [Int: ClosedRange<Int>] = [:]
+        let steps = max(stripDepth, Int(narrowingDepth * Float(edge.depth)))
+        for cell in part {
+            let (along, inward) = edge.place(of: cell)
+            guard inward < steps else { continue }
+            let line = lines[inward] ?? along ... along
+            lines[inward] = min(line.lowerBound, along) ... max(line.upperBound, along)
         }
-        var cuts: [(run: Range<Int>, reach: Float)] = []
-        var along = 0
-        while along < edge.length {
-            guard isCut[along] else {
-                along += 1
-                continue
-            }
-            let start = along
-            while along < edge.length, isCut[along] { along += 1 }
-            let run = start ..< along
-            // Followed inwards while it is connected.
-            var (low, high) = (start, along - 1)
-            let steps = Int(narrowingDepth * Float(edge.depth))
-            var (widest, at) = (run.count, 0)
-            for inward in 0 ..< steps {
-                let cells = (low ... high).filter { isSubject[edge.index($0, inward)] }
-                guard let first = cells.first, let last = cells.last else { break }
-                (low, high) = (first, last)
-                while low > 0, isSubject[edge.index(low - 1, inward)] { low -= 1 }
-                while high + 1 < edge.length, isSubject[edge.index(high + 1, inward)] { high += 1 }
-                if high - low + 1 > widest { (widest, at) = (high - low + 1, inward) }
-            }
-            let isNarrowing = Float(widest) >= narrowing * Float(run.count)
-            let reach =
-                isNarrowing ? Float(run.count * at) / Float(widest - run.count) : .infinity
-            cuts.append((run, max(Float(stripDepth), reach)))
+        let strip = (0 ..< stripDepth).compactMap { lines[$0] }
+        guard let first = strip.map(\.lowerBound).min(), let last = strip.map(\.upperBound).max() else { return nil }
+        let width = last - first + 1
+        // Where it is widest, nearest to the edge.
+        let widest = lines.max { ($0.value.count, -$0.key) < ($1.value.count, -$1.key) }
+        var reach = edge.isUpright ? Float(width) : .infinity
+        if let widest, Float(widest.value.count) >= narrowing * Float(width) {
+            reach = min(reach, Float(width * widest.key) / Float(widest.value.count - width))
         }
-        return cuts
+        return (first ..< last + 1, max(Float(stripDepth), reach))
     }
 
     /// What goes on at an edge; `ground` is that without what narrows towards it.
@@ -245,38 +223,34 @@ public struct ExtensionSources: Sendable {
         let edgeTolerance = tolerance { seeds[$0] }
         let all = grow(grid, edge, seeds: seeds, window: window, tolerance: edgeTolerance)
 
-        // What narrows: of little width at the edge, or none but its rim.
-        var widths: [Int: Int] = [:]
+        // What narrows: of little width at the edge, or none but its rim. Folds of a cloth may be less alike than a wall.
+        let loose = grid.regions(tolerance: max(Self.foldTolerance, tolerance { _ in true }))
+        let strip = 0 ... min(stripDepth, depth - 1)
         let steps = max(stripDepth + 1, Int(narrowingDepth * Float(depth)))
-        for inward in 0 ..< min(depth, steps) {
-            var line: [Int: Int] = [:]
-            for along in 0 ..< length { line[regions.labels[index(along, inward)], default: 0] += 1 }
-            for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
+        var isOfNarrowing = [Bool](repeating: false, count: grid.size.area)
+        for found in [regions, loose] {
+            var widths: [Int: Int] = [:]
+            for inward in 0 ..< min(depth, steps) {
+                var line: [Int: Int] = [:]
+                for along in 0 ..< length { line[found.labels[index(along, inward)], default: 0] += 1 }
+                for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
+            }
+            let atEdge = Set((0 ..< length).flatMap { along in strip.map { found.labels[index(along, $0)] } })
+            let narrowing = atEdge.filter { label in
+                let width = (0 ..< length).count { found.labels[index($0, 0)] == label }
+                return found.counts[label] >= smallestRegion && 2 * width <= length
+                    && Float(widths[label] ?? 0) >= Self.narrowing * Float(width) + 2
+            }
+            for cell in grid.indices where narrowing.contains(found.labels[cell]) { isOfNarrowing[cell] = true }
         }
-        let atEdge = Set(
-            (0 ..< length).flatMap { along in
-                (0 ... min(stripDepth, depth - 1)).map { regions.labels[index(along, $0)] }
-            })
-        let narrowing = atEdge.filter { label in
-            let width = share[label] ?? 0
-            return regions.counts[label] >= smallestRegion && 2 * width <= length
-                && Float(widths[label] ?? 0) >= Self.narrowing * Float(width) + 2
-        }
-        guard !narrowing.isEmpty else { return (all, all) }
+        guard isOfNarrowing.contains(true) else { return (all, all) }
         var groundSeeds = seeds
         for along in 0 ..< length {
             // The rim of what narrows is of it.
             let near = max(0, along - stripDepth) ... min(length - 1, along + stripDepth)
             let isRim = regions.counts[labels[along]] < Self.smallestRegion
-            let isOf =
-                narrowing.contains(labels[along])
-                || isRim
-                    && near.contains { other in
-                        (0 ... min(stripDepth, depth - 1)).contains {
-                            narrowing.contains(regions.labels[index(other, $0)])
-                        }
-                    }
-            if isOf { groundSeeds[along] = false }
+            let isNear = near.contains { other in strip.contains { isOfNarrowing[index(other, $0)] } }
+            if isOfNarrowing[index(along, 0)] || isRim && isNear { groundSeeds[along] = false }
         }
         guard groundSeeds.contains(true) else { return (all, all) }
         let groundTolerance = tolerance { groundSeeds[$0] }
@@ -362,25 +336,26 @@ extension OutpaintPlan {
         return result
     }
 
-    /// What of a window of the canvas may be copied to some places only: the subject that the picture's edges cut, to
-    /// where it goes on beyond them. What was added there before counts as the subject. `nil` where there is none.
-    public func confined(_ sources: ExtensionSources, window: PixelRect) -> ConfinedSources? {
-        precondition(sources.subject.size == sourceSize, "sources of another picture")
-        guard sources.hasSubject else { return nil }
+    /// What of a window of the canvas may be copied to some places only: subjects that the picture's edges cut, to where
+    /// they go on beyond them. What was added there before counts as the subject.
+    public func confined(_ sources: ExtensionSources, window: PixelRect) -> [ConfinedSources] {
+        precondition(sources.excluded.size == sourceSize, "sources of another picture")
         let source = sourceRect
-        var (from, to) = (Plane(size: window.size), Plane(size: window.size))
-        for y in window.y ..< window.maxY {
-            for x in window.x ..< window.maxX {
-                let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
-                if isInPicture {
-                    from[x - window.x, y - window.y] = sources.subject[x - source.x, y - source.y]
-                } else if sources.reaches(x: x - source.x, y: y - source.y) {
-                    from[x - window.x, y - window.y] = 1
-                    to[x - window.x, y - window.y] = 1
+        return sources.subjects.map { subject in
+            var (from, to) = (Plane(size: window.size), Plane(size: window.size))
+            for y in window.y ..< window.maxY {
+                for x in window.x ..< window.maxX {
+                    let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
+                    if isInPicture {
+                        from[x - window.x, y - window.y] = subject.cells[x - source.x, y - source.y]
+                    } else if subject.goesOn(x: x - source.x, y: y - source.y) {
+                        from[x - window.x, y - window.y] = 1
+                        to[x - window.x, y - window.y] = 1
+                    }
                 }
             }
+            return ConfinedSources(from: from, to: to)
         }
-        return ConfinedSources(from: from, to: to)
     }
 }
 

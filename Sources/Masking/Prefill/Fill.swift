@@ -35,7 +35,7 @@ public enum Fill: Sendable, Hashable {
     ///   - wraps: the axes along which the image repeats: a fill passes over its border and meets itself there.
     public func applied(
         to image: RGBImage, coverage: Plane, seed: UInt64 = 0, samples: FillSamples? = nil,
-        excluded: Plane? = nil, confined: ConfinedSources? = nil, wraps: WrappedAxes = []
+        excluded: Plane? = nil, confined: [ConfinedSources] = [], wraps: WrappedAxes = []
     ) -> RGBImage {
         precondition(image.size == coverage.size, "an image of \(image.size), a mask of \(coverage.size)")
         guard coverage.values.contains(where: { $0 > 0 }) else { return image }

@@ -7,14 +7,13 @@ public struct FillSamples: Sendable {
     public var row: Int
     /// Of `image`'s size, above 0 where nothing may be copied from; `nil` for nowhere.
     public var excluded: Plane?
-    /// Of `image`'s size, above 0 for what may be copied only to where the fill's `ConfinedSources` say; `nil` for
-    /// nothing.
-    public var confined: Plane?
+    /// For each of the fill's `ConfinedSources`, above 0 for what of `image` is confined as well; of its size.
+    public var confined: [Plane]
 
     /// Traps on an exclusion or a confinement of another size.
-    public init(image: RGBImage, row: Int, excluded: Plane? = nil, confined: Plane? = nil) {
+    public init(image: RGBImage, row: Int, excluded: Plane? = nil, confined: [Plane] = []) {
         precondition(excluded == nil || excluded?.size == image.size, "an exclusion of another size than \(image.size)")
-        precondition(confined == nil || confined?.size == image.size, "a confinement of another size than \(image.size)")
+        precondition(confined.allSatisfy { $0.size == image.size }, "a confinement of another size than \(image.size)")
         self.image = image
         self.row = row
         self.excluded = excluded

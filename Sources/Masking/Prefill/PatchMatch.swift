@@ -44,7 +44,7 @@ struct PatchMatch {
     ///   - confined: what may be copied to some places only; not heeded where the other places would have nothing.
     ///   - wraps: the axes along which the image repeats.
     func filled(
-        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: ConfinedSources? = nil,
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: [ConfinedSources] = [],
         wraps: WrappedAxes = []
     ) -> RGBImage {
         let mask = Mask(coverage: coverage)
@@ -57,10 +57,10 @@ struct PatchMatch {
         let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region), wraps: wraps)
         let hole = coverage.cropped(to: region).values.map { $0 > 0 }
         let kept = excluded?.cropped(to: region).values.map { $0 > 0 }
-        let bound = confined?.cropped(to: region)
+        let bound = confined.map { $0.cropped(to: region) }
         var levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, confined: bound, wraps: wraps)]
         if levels[0].depth == 0 { return pasted(levels[0].image, at: region, over: image) }
-        if confined != nil, levels[0].freeSources.count < Self.minimumSources {
+        if !confined.isEmpty, levels[0].freeSources.count < Self.minimumSources {
             levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, wraps: wraps)]
         }
         if excluded != nil, levels[0].sources.count < Self.minimumSources {
@@ -110,7 +110,7 @@ struct PatchMatch {
     ///   - confined: what of `image` may be copied to some places of it only.
     ///   - samples: more of the same scene: what is copied comes from about its own height.
     func filled(
-        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: ConfinedSources? = nil,
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: [ConfinedSources] = [],
         samples: FillSamples
     ) -> RGBImage {
         let (excludedSamples, confinedSamples) = (samples.excluded, samples.confined)
@@ -148,7 +148,11 @@ struct PatchMatch {
             }
             return result
         }
-        let bound = confined.map { ConfinedSources(from: joined($0.from, confinedSamples), to: joined($0.to, nil)) }
+        let bound = confined.indices.map { index in
+            ConfinedSources(
+                from: joined(confined[index].from, index < confinedSamples.count ? confinedSamples[index] : nil),
+                to: joined(confined[index].to, nil))
+        }
         return wide.filled(
             both, coverage: hole, excluded: joined(excluded, excludedSamples), confined: bound
         ).cropped(to: PixelRect(x: imageX, y: -top, width: image.width, height: image.height))

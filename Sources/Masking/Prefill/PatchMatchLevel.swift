@@ -11,8 +11,8 @@ struct PatchMatchLevel {
     private let hole: [Bool]
     /// What is known, and yet nothing may be copied from.
     private let excluded: [Bool]
-    /// What may be copied to some places only, and these places; `nil` where all may be copied anywhere.
-    private let confined: Confined?
+    /// What may be copied to some places only, and these places; empty where all may be copied anywhere.
+    private let confined: [Confined]
     /// What is still to be found: of the hole, what could not be predicted from its surroundings.
     private let isOpen: [Bool]
     /// Centres of the patches that touch the hole, in reading order.
@@ -22,9 +22,9 @@ struct PatchMatchLevel {
     /// Those of `sources` that may be copied anywhere.
     let freeSources: [Int32]
     private let isSource: [Bool]
-    /// Indexed by pixel: of a source's centre, whether its patch touches what is confined; of a target's, whether it may
-    /// have such a source.
-    private let (isBound, mayBeBound): ([Bool], [Bool])
+    /// Indexed by pixel, a bit for each of `confined`: of a source's centre, whether its patch touches it; of a target's,
+    /// whether it may not have such a source.
+    private let (bonds, bans): ([UInt16], [UInt16])
     /// For each target centre, the centre of its source; −1 elsewhere. Indexed by pixel.
     private var field: [Int32]
     /// The squared distance that goes with `field`.
@@ -35,8 +35,8 @@ struct PatchMatchLevel {
     let depth: Int
 
     private struct Confined {
-        let from: [Bool]
-        let to: [Bool]
+        var from: [Bool]
+        var to: [Bool]
     }
 
     private static let radius = PatchMatch.radius
@@ -46,9 +46,9 @@ struct PatchMatchLevel {
 
     /// - Parameters:
     ///   - excluded: where nothing may be copied from, though it is known; `nil` for nowhere.
-    ///   - confined: what may be copied to some places only; `nil` for nothing.
+    ///   - confined: what may be copied to some places only; empty for nothing.
     init(
-        image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, confined: ConfinedSources? = nil,
+        image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, confined: [ConfinedSources] = [],
         wraps: WrappedAxes = []
     ) {
         let colors = (0 ..< image.size.area).map { pixel in
@@ -63,7 +63,7 @@ struct PatchMatchLevel {
 
     /// Of what is open, the thin parts and a rim along the edge are predicted, on the finest level with their grain.
     private init(
-        size innerSize: PixelSize, colors: [SIMD4<Float>], hole: [Bool], excluded: [Bool], confined: Confined?,
+        size innerSize: PixelSize, colors: [SIMD4<Float>], hole: [Bool], excluded: [Bool], confined: [Confined],
         isOpen: [Bool], wraps: WrappedAxes, isFinest: Bool
     ) {
         // Predictions look further than patches do.
@@ -91,8 +91,9 @@ struct PatchMatchLevel {
         let width = size.width
         let holes = RectangleCounts(hole, size: size)
         let exclusions = RectangleCounts(excluded, size: size)
-        let bounds = confined.map { RectangleCounts($0.from, size: size) }
-        var isBound = [Bool](repeating: false, count: size.area)
+        precondition(confined.count <= UInt16.bitWidth, "\(confined.count) confined sources")
+        let confinements = confined.map { RectangleCounts($0.from, size: size) }
+        var bonds = [UInt16](repeating: 0, count: size.area)
         var freeSources: [Int32] = []
         var targets: [Int32] = []
         var sources: [Int32] = []
@@ -107,8 +108,10 @@ struct PatchMatchLevel {
                     } else if exclusions.count(in: patch) == 0 {
                         sources.append(Int32(y * width + x))
                         isSource[y * width + x] = true
-                        isBound[y * width + x] = bounds.map { $0.count(in: patch) > 0 } ?? false
-                        if !isBound[y * width + x] { freeSources.append(Int32(y * width + x)) }
+                        for (bit, counts) in confinements.enumerated() where counts.count(in: patch) > 0 {
+                            bonds[y * width + x] |= 1 << UInt16(bit)
+                        }
+                        if bonds[y * width + x] == 0 { freeSources.append(Int32(y * width + x)) }
                     }
                 }
             }
@@ -117,8 +120,12 @@ struct PatchMatchLevel {
         self.sources = sources
         self.freeSources = freeSources
         self.isSource = isSource
-        self.isBound = isBound
-        mayBeBound = confined?.to ?? isBound
+        self.bonds = bonds
+        var bans = [UInt16](repeating: 0, count: size.area)
+        for (bit, one) in confined.enumerated() {
+            for pixel in bans.indices where !one.to[pixel] { bans[pixel] |= 1 << UInt16(bit) }
+        }
+        self.bans = bans
         field = [Int32](repeating: -1, count: size.area)
         costs = [Float](repeating: .infinity, count: size.area)
         distance = chessboardDistance(hole, size: size)
@@ -150,7 +157,7 @@ struct PatchMatchLevel {
         var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
         var reducedHole = [Bool](repeating: false, count: half.area)
         var (reducedExcluded, reducedOpen) = (reducedHole, reducedHole)
-        var (reducedFrom, reducedTo) = (reducedHole, reducedHole)
+        var reducedConfined = confined.map { _ in Confined(from: reducedHole, to: reducedHole) }
         for y in 0 ..< half.height {
             for x in 0 ..< half.width {
                 let corner = (2 * y + inner.y) * size.width + 2 * x + inner.x
@@ -163,15 +170,15 @@ struct PatchMatchLevel {
                 reducedHole[y * half.width + x] = block.filter { hole[$0] }.count > 2
                 reducedExcluded[y * half.width + x] = block.filter { excluded[$0] }.count > 1
                 reducedOpen[y * half.width + x] = known.count < 2
-                guard let confined else { continue }
-                reducedFrom[y * half.width + x] = block.filter { confined.from[$0] }.count > 1
-                reducedTo[y * half.width + x] = block.filter { confined.to[$0] }.count > 1
+                for (index, one) in confined.enumerated() {
+                    reducedConfined[index].from[y * half.width + x] = block.filter { one.from[$0] }.count > 1
+                    reducedConfined[index].to[y * half.width + x] = block.filter { one.to[$0] }.count > 1
+                }
             }
         }
         return PatchMatchLevel(
             size: half, colors: reduced, hole: reducedHole, excluded: reducedExcluded,
-            confined: confined.map { _ in Confined(from: reducedFrom, to: reducedTo) }, isOpen: reducedOpen,
-            wraps: area.wraps, isFinest: false)
+            confined: reducedConfined, isOpen: reducedOpen, wraps: area.wraps, isFinest: false)
     }
 
     /// Frees what a level no longer needs once the finer one has taken its field.
@@ -198,7 +205,7 @@ struct PatchMatchLevel {
                 ? sources : (0 ..< limit).map { _ in sources[Int(random.next() % UInt64(sources.count))] }
         }
         let freeCandidates = some(of: freeSources)
-        let allCandidates = confined == nil ? freeCandidates : some(of: sources)
+        let allCandidates = confined.isEmpty ? freeCandidates : some(of: sources)
         let order = isOpen.indices.filter { isOpen[$0] && area.original(of: $0) == $0 }
             .sorted { (distance[$0], $0) < (distance[$1], $1) }
         let copies = area.copies
@@ -211,7 +218,7 @@ struct PatchMatchLevel {
             for dy in -reach ... reach {
                 for dx in -reach ... reach where known[center + dy * width + dx] { offsets.append(dy * width + dx) }
             }
-            let candidates = mayBeBound[pixel] ? allCandidates : freeCandidates
+            let candidates = bans[pixel] == 0 ? allCandidates : freeCandidates
             var best = Int(candidates[0])
             var cost = Float.infinity
             for candidate in candidates {
@@ -256,7 +263,7 @@ struct PatchMatchLevel {
     }
 
     private func randomSource(for target: Int, using random: inout SplitMix64) -> Int32 {
-        let sources = mayBeBound[target] ? sources : freeSources
+        let sources = bans[target] == 0 ? sources : freeSources
         return sources[Int(random.next() % UInt64(sources.count))]
     }
 
@@ -268,7 +275,7 @@ struct PatchMatchLevel {
                     let (column, row) = (x + dx, y + dy)
                     guard column >= 0 && row >= 0 && column < size.width && row < size.height else { continue }
                     let source = row * size.width + column
-                    if isSource[source], !isBound[source] || mayBeBound[target] { return Int32(source) }
+                    if isSource[source], bonds[source] & bans[target] == 0 { return Int32(source) }
                 }
             }
         }
@@ -297,7 +304,7 @@ struct PatchMatchLevel {
         let area = area
         let step = reversed ? -1 : 1
         let count = targets.count
-        let isConfined = confined != nil
+        let isConfined = !confined.isEmpty
         // The buffers of this sweep: pixels, sources and targets are read, the field and its costs are written.
         unsafe colors.withUnsafeBufferPointer { pixels in
             unsafe field.withUnsafeMutableBufferPointer { field in
@@ -309,7 +316,7 @@ struct PatchMatchLevel {
                                 let target = unsafe Int(targets[reversed ? count - 1 - order : order])
                                 var best = unsafe Int(field[target])
                                 var cost = unsafe costs[target]
-                                let isFree = !isConfined || mayBeBound[target]
+                                let ban = isConfined ? bans[target] : 0
                                 for neighbor in [step, step * width] {
                                     // Targets keep a patch's radius from the border: the neighbour exists.
                                     let match = unsafe Int(field[target - neighbor])
@@ -318,7 +325,7 @@ struct PatchMatchLevel {
                                     guard candidate >= 0 && candidate < width * height else { continue }
                                     candidate = area.original(of: candidate)
                                     guard candidate != best, unsafe isSource[candidate],
-                                        isFree || !isBound[candidate]
+                                        ban == 0 || bonds[candidate] & ban == 0
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
@@ -339,7 +346,7 @@ struct PatchMatchLevel {
                                     guard x >= 0 && y >= 0 && x < width && y < height else { continue }
                                     let candidate = y * width + x
                                     guard candidate != best, unsafe isSource[candidate],
-                                        isFree || !isBound[candidate]
+                                        ban == 0 || bonds[candidate] & ban == 0
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
