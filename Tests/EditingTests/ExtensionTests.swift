@@ -71,6 +71,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [Gown(hem: 0.54), Gown(x: 0.3, hem: 0.45)].oneIfSanitized, [nil, 48].oneIfSanitized)
+    func `A gown does not come apart`(_ gown: Gown, _ panel: Int?) throws {
+        let image = gown.picture { x, y in SIMD3(0.72, 0.76, 0.78) + 0.004 * Float((x * 7 + y * 13) % 5) }
+        for margins in [Margins(left: 90, right: 90), Margins(left: 40, right: 40, top: 50, bottom: 50)] {
+            let result = RGBImage(try extended(Picture(image), margins, panel: panel, prompt: ""))
+            let place = PixelRect(x: margins.left, y: margins.top, width: image.width, height: image.height)
+            let share = Gown.apart(in: result, from: place)
+            #expect(share < 0.002, "\(margins): \(share)")
+        }
+    }
+
     /// A landscape has no subject: nearly all of it may go on.
     @Test(arguments: ["dunes", "hills", "lake", "mountain"]) func `A landscape is free`(name: String) throws {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
@@ -78,5 +89,8 @@ import Testing
         let image = RGBImage(try ImageFile.read(path: path).picture)
         let excluded = ExtensionSources(image, sides: Margins(left: 1, right: 1)).excluded.values
         #expect(excluded.reduce(0, +) / Float(excluded.count) < 0.2)
+        for sides in [Margins(left: 1, right: 1), Margins(left: 1, right: 1, top: 1, bottom: 1)] {
+            #expect(ExtensionSources(image, sides: sides).subjectCells.isEmpty)
+        }
     }
 }

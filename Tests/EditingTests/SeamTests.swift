@@ -203,6 +203,43 @@ import Testing
             #expect(statistic.ratio < Self.unedited.upperBound, "\(panel.area): \(statistic.ratio)")
         }
     }
+
+    /// Of a network that paints something else into each panel: the seams where the panels meet.
+    private func seamsOfWaves(fill: Fill) throws -> [Double] {
+        let scratch = try Scratch()
+        let source = try Scene.hills.picture()
+        let image = try scratch.write(source, "a.png")
+        var request = EditRequest(
+            mode: .outpaint, picture: .file(path: image), canvas: .margins(Margins(left: 256)))
+        request.settings.panel = 64
+        request.settings.fill = fill
+        request.settings.seed = 3
+        let denoiser = StubDenoiser(nativeSize: 256) { image, seed in
+            var waves = image
+            for index in waves.values.indices {
+                let (x, y) = (Float(index / 3 % image.width), Float(index / 3 / image.width))
+                waves.values[index] = 0.5 + 0.2 * sin(y / 6 + x / 40 + Float(seed % 7))
+            }
+            return waves
+        }
+        let report = try request.run(denoiser)
+        let result = try ImageFile.read(path: report.saved[0].path).picture
+        #expect(result.cropped(to: PixelRect(x: 256, y: 0, width: 192, height: 144)) == source)
+        return stride(from: 64, to: 256, by: 64).map { SeamStatistic(RGBImage(result), across: .x, at: $0).ratio }
+    }
+
+    /// Nothing tells such a network what goes on.
+    @Test(arguments: [Fill.noise, .color(red: 0.5, green: 0.55, blue: 0.6)])
+    func `Panels under a fill that must not show meet without a line`(fill: Fill) throws {
+        let seams = try seamsOfWaves(fill: fill)
+        #expect(seams.allSatisfy { $0 < Self.unedited.upperBound }, "\(seams)")
+    }
+
+    /// Panels that do not pass into each other do meet in one.
+    @Test func `Panels of a stubborn network meet in lines`() throws {
+        let seams = try seamsOfWaves(fill: .fill)
+        #expect(seams.contains { $0 > 1.5 }, "\(seams)")
+    }
 }
 
 /// `--tileable`: what leaves the picture at one side comes in at the other.

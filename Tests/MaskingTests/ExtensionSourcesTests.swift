@@ -80,14 +80,18 @@ internal import Testing
     }
 
     /// The picture extended as an outpaint in one piece fills it.
-    private static func extended(_ image: RGBImage, _ margins: Margins, guarded: Bool = true) throws -> RGBImage {
+    private static func extended(
+        _ image: RGBImage, _ margins: Margins, guarded: Bool = true, confined: Bool = true
+    ) throws -> RGBImage {
         let plan = try OutpaintPlan(source: image.size, margins: margins)
         var canvas = RGBImage(size: plan.canvasSize)
         canvas.paste(image, x: margins.left, y: margins.top)
         let whole = PixelRect(plan.canvasSize)
-        let excluded = plan.excluded(ExtensionSources(image, sides: margins), area: whole, window: whole)
+        let sources = ExtensionSources(image, sides: margins)
+        let excluded = plan.excluded(sources, area: whole, window: whole)
         return Fill.patchmatch.applied(
-            to: canvas, coverage: plan.mask.coverage, seed: 1, excluded: guarded ? excluded : nil)
+            to: canvas, coverage: plan.mask.coverage, seed: 1, excluded: guarded ? excluded : nil,
+            confined: guarded && confined ? plan.confined(sources, window: whole) : [])
     }
 
     /// The share of new pixels that have one of the subject's colours.
@@ -150,6 +154,50 @@ internal import Testing
         #expect(Float(strange) / Float(far.size.area) < 0.02)
     }
 
+    private static let gowns = [Gown(hem: 0.54), Gown(hem: 0.62), Gown(x: 0.3, hem: 0.45)]
+    private static let aroundGowns = [
+        Margins(left: 90, right: 90), Margins(left: 40, right: 40, top: 50, bottom: 50),
+    ]
+
+    /// The share of the new part that is of a gown and apart from it, of each extension.
+    private static func apart(_ background: Background, confined: Bool) throws -> [Float] {
+        try gowns.flatMap { gown in
+            let image = gown.picture { x, y in
+                let color = background.color(x, y, of: PixelSize(width: 128, height: 176))
+                return SIMD3(color.0, color.1, color.2)
+            }
+            return try aroundGowns.map { margins in
+                let canvas = try extended(image, margins, confined: confined)
+                let place = PixelRect(x: margins.left, y: margins.top, width: image.width, height: image.height)
+                return Gown.apart(in: canvas, from: place)
+            }
+        }
+    }
+
+    /// A hem that narrows towards the edge ends there, and what the lower edge cuts is not seen beside it.
+    @Test(arguments: Background.allCases.oneIfSanitized) func aGownDoesNotComeApart(background: Background) throws {
+        let shares = try Self.apart(background, confined: true)
+        #expect(shares.allSatisfy { $0 < 0.002 }, "\(shares)")
+    }
+
+    /// Where it may be copied to any place, it does.
+    @Test func aGownCopiedAnywhereComesApart() throws {
+        let shares = try Self.apart(.plain, confined: false)
+        #expect(shares.contains { $0 > 0.1 }, "\(shares)")
+    }
+
+    /// What is cut still goes on next to the edge that cuts it.
+    @Test func aGownGoesOnBelow() throws {
+        let image = Gown(hem: 0.4).picture { x, y in
+            SIMD3(0.72, 0.76, 0.78) + 0.02 * Float((x * 7 + y * 13) % 5) / 5
+        }
+        let margins = Margins(left: 20, right: 20, bottom: 40)
+        let canvas = try Self.extended(image, margins)
+        let middle = (image.height ..< canvas.height).map { ($0 * canvas.width + canvas.width / 2) * 3 }
+        let red = middle.count { canvas.values[$0] - canvas.values[$0 + 1] > 0.3 }
+        #expect(red > 30, "\(red) of \(middle.count)")
+    }
+
     @Test func nothingAcrossASubjectIsTaken() throws {
         // Another wall on each side of the person.
         let size = PixelSize(width: 160, height: 160)
@@ -182,7 +230,8 @@ internal import Testing
             let whole = PixelRect(plan.canvasSize)
             let filled = Fill.patchmatch.applied(
                 to: canvas, coverage: plan.mask.coverage, seed: 1,
-                excluded: plan.excluded(sources, area: whole, window: whole))
+                excluded: plan.excluded(sources, area: whole, window: whole),
+                confined: plan.confined(sources, window: whole))
             #expect(filled.values.allSatisfy { $0.isFinite && $0 >= -0.001 && $0 <= 1.001 })
         }
     }

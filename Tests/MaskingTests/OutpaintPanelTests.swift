@@ -36,6 +36,38 @@ internal import Testing
         #expect(tried >= 30)
     }
 
+    /// What is repainted in part was painted by earlier panels, is next to the panel, and never the picture.
+    @Test func panelsOverlapEarlierOnes() throws {
+        let source = PixelSize(width: 60, height: 50)
+        let margins = Margins(left: 70, right: 90, top: 40, bottom: 33)
+        let plan = try OutpaintPlan(source: source, margins: margins)
+        let panels = plan.panels(length: 30, context: 60, overlap: 8)
+        #expect(panels.map(\.area) == plan.panels(length: 30, context: 60).map(\.area))
+        var isPainted = Plane(size: plan.canvasSize)
+        var overlapping = 0
+        for panel in panels {
+            let mask = panel.mask.coverage
+            for y in 0 ..< mask.height {
+                for x in 0 ..< mask.width {
+                    let (column, row) = (panel.window.x + x, panel.window.y + y)
+                    let area = panel.area
+                    let away = max(
+                        area.x - column, column - area.maxX + 1, area.y - row, row - area.maxY + 1, 0)
+                    if away == 0 {
+                        #expect(mask[x, y] == 1)
+                    } else if isPainted[column, row] == 0 || away > 8 {
+                        #expect(mask[x, y] == 0, "\(panel.area) at \(column), \(row)")
+                    } else {
+                        #expect(mask[x, y] > 0 && mask[x, y] < 1)
+                        overlapping += 1
+                    }
+                }
+            }
+            isPainted.paste(Plane(size: panel.area.size, repeating: 1), x: panel.area.x, y: panel.area.y)
+        }
+        #expect(overlapping > 1000)
+    }
+
     @Test func shortExtensionsAreOnePiece() throws {
         let source = PixelSize(width: 240, height: 200)
         let plan = try OutpaintPlan(source: source, margins: Margins(left: 64, right: 64, top: 64, bottom: 64))

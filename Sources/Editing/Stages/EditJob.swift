@@ -182,6 +182,7 @@ public struct EditJob: Sendable {
                 inputs.colorSpace.toSRGB(RGBImage(source.picture)), sides: canvas.margins)
             let whole = PixelRect(canvas.canvasSize)
             runner.excluded = canvas.excluded(sources, area: whole, window: whole)
+            runner.confined = canvas.confined(sources, window: whole)
         }
         var placement: PatchPlacement?
         func place(_ patch: RGBImage) throws {
@@ -237,8 +238,10 @@ public struct EditJob: Sendable {
                     let sources = sourcesOfSides[sides] ?? ExtensionSources(samples, sides: sides)
                     sourcesOfSides[sides] = sources
                     runner.excluded = extent.excluded(sources, area: panel.area, window: panel.window)
+                    runner.confined = extent.confined(sources, window: panel.window)
                     runner.samples = FillSamples(
-                        image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded)
+                        image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded,
+                        confined: sources.subjectCells)
                 }
                 let placement = PatchPlacement(piecePlan, inputs: inputs)
                 try runner.patches(

@@ -8,9 +8,39 @@ public struct OutpaintPanel: Sendable, Hashable {
     /// The part of the canvas that is looked at: `area` and, towards what is there by then, context around it. Everything
     /// in it but `area` is the picture or an earlier panel.
     public let window: PixelRect
+    /// Pixels of earlier panels beside `area` over which they pass into this one.
+    public let overlap: Int
+    /// The picture that is extended, in canvas coordinates: never repainted.
+    private let picture: PixelRect
 
-    /// The mask for compositing, of the window's size: 1 in `area`.
-    public var mask: Mask { .rectangle(area.offsetBy(x: -window.x, y: -window.y), size: window.size) }
+    fileprivate init(area: PixelRect, window: PixelRect, picture: PixelRect, overlap: Int = 0) {
+        self.area = area
+        self.window = window
+        self.picture = picture
+        self.overlap = overlap
+    }
+
+    /// The mask for compositing, of the window's size: 1 in `area`, and from there down to 0 over `overlap` pixels of
+    /// what earlier panels painted.
+    public var mask: Mask {
+        let local = area.offsetBy(x: -window.x, y: -window.y)
+        guard overlap > 0 else { return .rectangle(local, size: window.size) }
+        func share(_ steps: Int) -> Float {
+            let share = max(0, 1 - Float(steps) / Float(overlap + 1))
+            return share * share * (3 - 2 * share)
+        }
+        let columns = (0 ..< window.width).map { share(max(local.x - $0, $0 - local.maxX + 1, 0)) }
+        let rows = (0 ..< window.height).map { share(max(local.y - $0, $0 - local.maxY + 1, 0)) }
+        let kept = picture.offsetBy(x: -window.x, y: -window.y)
+        var coverage = Plane(size: window.size)
+        for y in 0 ..< window.height {
+            for x in 0 ..< window.width
+            where x < kept.x || x >= kept.maxX || y < kept.y || y >= kept.maxY {
+                coverage[x, y] = columns[x] * rows[y]
+            }
+        }
+        return Mask(coverage: coverage)
+    }
 }
 
 extension OutpaintPlan {
@@ -31,12 +61,15 @@ extension OutpaintPlan {
     /// - Parameters:
     ///   - length: pixels.
     ///   - context: pixels of what is there that a window has around its panel, as far as there are any.
-    public func panels(length: Int, context: Int) -> [OutpaintPanel] {
+    ///   - overlap: pixels of earlier panels that a panel repaints in part, so that they pass into each other; at most
+    ///     `context`.
+    public func panels(length: Int, context: Int, overlap: Int = 0) -> [OutpaintPanel] {
         precondition(length > 0 && context >= 0, "a panel of \(length) pixels with \(context) of context")
+        precondition((0 ... context).contains(overlap), "an overlap of \(overlap) pixels, a context of \(context)")
         let canvas = PixelRect(canvasSize)
         let longest = [margins.left, margins.right, margins.top, margins.bottom].max() ?? 0
         guard longest > length || max(sourceSize.width, sourceSize.height) > 4 * length else {
-            return [OutpaintPanel(area: canvas, window: canvas)]
+            return [OutpaintPanel(area: canvas, window: canvas, picture: sourceRect)]
         }
         let columns = Self.stretches(before: margins.left, picture: sourceSize.width, after: margins.right, length)
         let rows = Self.stretches(before: margins.top, picture: sourceSize.height, after: margins.bottom, length)
@@ -64,7 +97,7 @@ extension OutpaintPlan {
                 let window = PixelRect(
                     x: area.x - left, y: area.y - top, width: area.width + left + right,
                     height: area.height + top + bottom)
-                panels.append(OutpaintPanel(area: area, window: window))
+                panels.append(OutpaintPanel(area: area, window: window, picture: sourceRect, overlap: overlap))
                 painted.insert(cell)
             }
         }

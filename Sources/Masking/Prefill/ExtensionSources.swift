@@ -11,9 +11,18 @@ public import Raster
 /// A thing that the edge cuts off, as it cuts off half a person, is no background either. It must reach into the
 /// picture less than 1.2 times its extent along the edge, and less than 0.6 of the picture. A hill or a shore reaches
 /// further.
+///
+/// A subject that the edge cuts and that reaches further in goes on beyond it, but only there: beside and behind it the
+/// background goes on (`CutSubject`). It is one of two things:
+/// - what narrows towards an edge, such as the hem of a dress, ends about where its outline would;
+/// - what the upper or lower edge cuts and is not seen along the sides.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane
+    /// What the extended edges cut and is no background: each may be copied only to where it goes on.
+    let subjects: [CutSubject]
+    /// 1 where a cut subject is, 0 elsewhere, in the order of `OutpaintPlan.confined`; each of the picture's size.
+    public var subjectCells: [Plane] { subjects.map(\.cells) }
 
     /// Cells in all, about.
     private static let cells = 9600
@@ -23,32 +32,89 @@ public struct ExtensionSources: Sendable {
     private static let reach: Float = 0.25
     /// Least and greatest distance of features that look alike.
     private static let tolerance: ClosedRange<Float> = 0.05 ... 0.16
+    /// The least of these for what narrows towards an edge.
+    private static let foldTolerance: Float = 0.1
     /// Cells below which a region is an edge or a speck.
     private static let smallestRegion = 16
+    /// How much wider than at the edge a region is within `narrowingDepth` that narrows towards it.
+    private static let narrowing: Float = 1.6
+    /// The share of the picture within which it does.
+    private static let narrowingDepth: Float = 0.25
+    /// The share of the picture's height that a subject cut by the upper or lower edge reaches into it, at least.
+    private static let subjectHeight: Float = 0.25
 
     /// - Parameter sides: the edges that are extended; more than 0 where one is.
     public init(_ image: RGBImage, sides: Margins) {
         let grid = FeatureGrid(image, cells: Self.cells)
         var isBackground = [Bool](repeating: false, count: grid.size.area)
+        var isGround = isBackground
+        var isNarrowing = isBackground
         // Scenes are layered: what goes on above or below is seen along the sides as well.
         let isUpright = sides.vertical > 0
-        for (side, isExtended) in [
-            (Side.left, sides.left > 0 || isUpright), (.right, sides.right > 0 || isUpright), (.top, sides.top > 0),
-            (.bottom, sides.bottom > 0),
-        ] where isExtended {
-            let found = Self.background(grid, side)
-            for index in found.indices where found[index] { isBackground[index] = true }
+        var backgrounds: [Side: [Bool]] = [:]
+        let extended: [(side: Side, pixels: Int)] = [
+            (.left, sides.left), (.right, sides.right), (.top, sides.top), (.bottom, sides.bottom),
+        ]
+        for (side, pixels) in extended where pixels > 0 || isUpright && side.isUpright {
+            let found = Self.background(grid, Edge(side, size: grid.size))
+            backgrounds[side] = found.all
+            for index in grid.indices {
+                if found.all[index] { isBackground[index] = true }
+                if found.all[index] && !found.ground[index] { isNarrowing[index] = true }
+                if found.ground[index] && (side.isUpright || !isUpright) { isGround[index] = true }
+            }
+        }
+        let parts = Self.subjects(
+            grid, grid.indices.map { isBackground[$0] && !isGround[$0] }, isNarrowing: isNarrowing)
+        let scale = (
+            x: Float(image.width) / Float(grid.size.width), y: Float(image.height) / Float(grid.size.height)
+        )
+        // A cell may be copied to beyond the edges at which what looks like it, and is connected with it, is cut.
+        var cuts: [Side: [CutSubject.Cut]] = [:]
+        var cells: [Set<Side>: [Bool]] = [:]
+        for part in parts {
+            var sidesOfCells = [Int: Set<Side>]()
+            for (side, pixels) in extended where pixels > 0 {
+                let (along, inward) = side.isUpright ? (scale.y, scale.x) : (scale.x, scale.y)
+                let alike = part.filter { backgrounds[side]?[$0] == true }
+                guard let (run, reach) = Self.cut(of: alike, Edge(side, size: grid.size)) else { continue }
+                cuts[side, default: []].append(
+                    CutSubject.Cut(
+                        side: side, from: Float(run.lowerBound) * along, to: Float(run.upperBound) * along,
+                        reach: reach * inward, margin: Float(Self.stripDepth) * max(along, inward)))
+                for cell in alike { sidesOfCells[cell, default: []].insert(side) }
+            }
+            for cell in part {
+                cells[sidesOfCells[cell] ?? [], default: [Bool](repeating: false, count: grid.size.area)][cell] = true
+            }
+        }
+        func order(_ sides: Set<Side>) -> Int { sides.reduce(0) { $0 | 1 << $1.rawValue } }
+        subjects = cells.sorted { order($0.key) < order($1.key) }.map { sides, cells in
+            CutSubject(cells: grid.enlarged(cells, to: image.size), cuts: sides.flatMap { cuts[$0] ?? [] })
         }
         excluded = grid.enlarged(isBackground.map { !$0 }, to: image.size)
     }
 
-    private enum Side { case left, right, top, bottom }
+    enum Side: Int {
+        case left, right, top, bottom
 
-    private static func background(_ grid: FeatureGrid, _ side: Side) -> [Bool] {
-        let size = grid.size
-        let isUpright = side == .left || side == .right
-        let length = isUpright ? size.height : size.width
-        let depth = isUpright ? size.width : size.height
+        var isUpright: Bool { self == .left || self == .right }
+    }
+
+    /// Cells as an edge sees them: along it, and inward from it.
+    private struct Edge {
+        let length: Int
+        let depth: Int
+        private let side: Side
+        private let size: PixelSize
+        var isUpright: Bool { side.isUpright }
+
+        init(_ side: Side, size: PixelSize) {
+            self.side = side
+            self.size = size
+            (length, depth) = side.isUpright ? (size.height, size.width) : (size.width, size.height)
+        }
+
         func index(_ along: Int, _ inward: Int) -> Int {
             switch side {
             case .left: along * size.width + inward
@@ -57,6 +123,55 @@ public struct ExtensionSources: Sendable {
             case .bottom: (size.height - 1 - inward) * size.width + along
             }
         }
+
+        func place(of cell: Int) -> (along: Int, inward: Int) {
+            let (x, y) = (cell % size.width, cell / size.width)
+            return switch side {
+            case .left: (y, x)
+            case .right: (y, size.width - 1 - x)
+            case .top: (x, y)
+            case .bottom: (x, size.height - 1 - y)
+            }
+        }
+    }
+
+    /// The connected parts of cells that may be a cut subject, where they narrow towards an edge or are high.
+    private static func subjects(_ grid: FeatureGrid, _ isCandidate: [Bool], isNarrowing: [Bool]) -> [[Int]] {
+        grid.parts(isCandidate).filter { part in
+            let rows = part.map { $0 / grid.size.width }
+            let height = (rows.max() ?? 0) - (rows.min() ?? 0) + 1
+            let isHigh = Float(height) >= subjectHeight * Float(grid.size.height)
+            return part.count >= smallestRegion && (isHigh || part.contains { isNarrowing[$0] })
+        }
+    }
+
+    /// The stretch of an edge at which a part ends; `nil` where it does not reach the edge, and how many cells beyond it its outline would: as many as would
+    /// take away the rest if it went on narrowing as it does up to the edge, but at the sides no more than that is high.
+    private static func cut(of part: [Int], _ edge: Edge) -> (run: Range<Int>, reach: Float)? {
+        var lines: [Int: ClosedRange<Int>] = [:]
+        let steps = max(stripDepth, Int(narrowingDepth * Float(edge.depth)))
+        for cell in part {
+            let (along, inward) = edge.place(of: cell)
+            guard inward < steps else { continue }
+            let line = lines[inward] ?? along ... along
+            lines[inward] = min(line.lowerBound, along) ... max(line.upperBound, along)
+        }
+        let strip = (0 ..< stripDepth).compactMap { lines[$0] }
+        guard let first = strip.map(\.lowerBound).min(), let last = strip.map(\.upperBound).max() else { return nil }
+        let width = last - first + 1
+        // Where it is widest, nearest to the edge.
+        let widest = lines.max { ($0.value.count, -$0.key) < ($1.value.count, -$1.key) }
+        var reach = edge.isUpright ? Float(width) : .infinity
+        if let widest, Float(widest.value.count) >= narrowing * Float(width) {
+            reach = min(reach, Float(width * widest.key) / Float(widest.value.count - width))
+        }
+        return (first ..< last + 1, max(Float(stripDepth), reach))
+    }
+
+    /// What goes on at an edge; `ground` is that without what narrows towards it.
+    private static func background(_ grid: FeatureGrid, _ edge: Edge) -> (all: [Bool], ground: [Bool]) {
+        let (length, depth, isUpright) = (edge.length, edge.depth, edge.isUpright)
+        func index(_ along: Int, _ inward: Int) -> Int { edge.index(along, inward) }
         let stripDepth = min(Self.stripDepth, depth)
         let window = max(2, Int(Self.reach * Float(length)))
         // How well cells of the strip are represented by others of it tells what is alike there.
@@ -105,8 +220,51 @@ public struct ExtensionSources: Sendable {
             return !things.contains(labels[nearest ?? along])
         }
         if !seeds.contains(true) { seeds = [Bool](repeating: true, count: length) }
-        let tolerance = tolerance { seeds[$0] }
+        let edgeTolerance = tolerance { seeds[$0] }
+        let all = grow(grid, edge, seeds: seeds, window: window, tolerance: edgeTolerance)
 
+        // What narrows: of little width at the edge, or none but its rim. Folds of a cloth may be less alike than a wall.
+        let loose = grid.regions(tolerance: max(Self.foldTolerance, tolerance { _ in true }))
+        let strip = 0 ... min(stripDepth, depth - 1)
+        let steps = max(stripDepth + 1, Int(narrowingDepth * Float(depth)))
+        var isOfNarrowing = [Bool](repeating: false, count: grid.size.area)
+        for found in [regions, loose] {
+            var widths: [Int: Int] = [:]
+            for inward in 0 ..< min(depth, steps) {
+                var line: [Int: Int] = [:]
+                for along in 0 ..< length { line[found.labels[index(along, inward)], default: 0] += 1 }
+                for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
+            }
+            let atEdge = Set((0 ..< length).flatMap { along in strip.map { found.labels[index(along, $0)] } })
+            let narrowing = atEdge.filter { label in
+                let width = (0 ..< length).count { found.labels[index($0, 0)] == label }
+                return found.counts[label] >= smallestRegion && 2 * width <= length
+                    && Float(widths[label] ?? 0) >= Self.narrowing * Float(width) + 2
+            }
+            for cell in grid.indices where narrowing.contains(found.labels[cell]) { isOfNarrowing[cell] = true }
+        }
+        guard isOfNarrowing.contains(true) else { return (all, all) }
+        var groundSeeds = seeds
+        for along in 0 ..< length {
+            // The rim of what narrows is of it.
+            let near = max(0, along - stripDepth) ... min(length - 1, along + stripDepth)
+            let isRim = regions.counts[labels[along]] < Self.smallestRegion
+            let isNear = near.contains { other in strip.contains { isOfNarrowing[index(other, $0)] } }
+            if isOfNarrowing[index(along, 0)] || isRim && isNear { groundSeeds[along] = false }
+        }
+        guard groundSeeds.contains(true) else { return (all, all) }
+        let groundTolerance = tolerance { groundSeeds[$0] }
+        return (all, grow(grid, edge, seeds: groundSeeds, window: window, tolerance: groundTolerance))
+    }
+
+    /// All that looks like the seeds, cells of an edge, and is connected with them or with the opposite edge.
+    private static func grow(
+        _ grid: FeatureGrid, _ edge: Edge, seeds: [Bool], window: Int, tolerance: Float
+    ) -> [Bool] {
+        let (length, depth, isUpright) = (edge.length, edge.depth, edge.isUpright)
+        let size = grid.size
+        let stripDepth = min(Self.stripDepth, depth)
+        func index(_ along: Int, _ inward: Int) -> Int { edge.index(along, inward) }
         var isBackground = [Bool](repeating: false, count: size.area)
         var waiting: [Int] = []
         for along in 0 ..< length where seeds[along] {
@@ -177,6 +335,28 @@ extension OutpaintPlan {
         }
         return result
     }
+
+    /// What of a window of the canvas may be copied to some places only: subjects that the picture's edges cut, to where
+    /// they go on beyond them. What was added there before counts as the subject.
+    public func confined(_ sources: ExtensionSources, window: PixelRect) -> [ConfinedSources] {
+        precondition(sources.excluded.size == sourceSize, "sources of another picture")
+        let source = sourceRect
+        return sources.subjects.map { subject in
+            var (from, to) = (Plane(size: window.size), Plane(size: window.size))
+            for y in window.y ..< window.maxY {
+                for x in window.x ..< window.maxX {
+                    let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
+                    if isInPicture {
+                        from[x - window.x, y - window.y] = subject.cells[x - source.x, y - source.y]
+                    } else if subject.goesOn(x: x - source.x, y: y - source.y) {
+                        from[x - window.x, y - window.y] = 1
+                        to[x - window.x, y - window.y] = 1
+                    }
+                }
+            }
+            return ConfinedSources(from: from, to: to)
+        }
+    }
 }
 
 /// What a picture looks like, cell by cell: colour and roughness.
@@ -214,6 +394,28 @@ private struct FeatureGrid {
             mean.w = max(0, mean.w - mean.x * mean.x).squareRoot()
             return mean
         }
+    }
+
+    var indices: Range<Int> { 0 ..< size.area }
+
+    /// The connected parts of the cells that are marked.
+    func parts(_ isMarked: [Bool]) -> [[Int]] {
+        var isSeen = [Bool](repeating: false, count: size.area)
+        var parts: [[Int]] = []
+        for start in indices where isMarked[start] && !isSeen[start] {
+            var part = [start]
+            isSeen[start] = true
+            var next = 0
+            while next < part.count {
+                for cell in neighbors(of: part[next]) where isMarked[cell] && !isSeen[cell] {
+                    isSeen[cell] = true
+                    part.append(cell)
+                }
+                next += 1
+            }
+            parts.append(part)
+        }
+        return parts
     }
 
     func distance(_ a: Int, _ b: Int) -> Float {

@@ -31,10 +31,11 @@ public enum Fill: Sendable, Hashable {
     ///   - seed: used by `.patchmatch` and `.noise`.
     ///   - samples: more of the scene that `.patchmatch` may copy from.
     ///   - excluded: above 0 where `.patchmatch` may not copy from.
+    ///   - confined: what `.patchmatch` may copy to some places only.
     ///   - wraps: the axes along which the image repeats: a fill passes over its border and meets itself there.
     public func applied(
         to image: RGBImage, coverage: Plane, seed: UInt64 = 0, samples: FillSamples? = nil,
-        excluded: Plane? = nil, wraps: WrappedAxes = []
+        excluded: Plane? = nil, confined: [ConfinedSources] = [], wraps: WrappedAxes = []
     ) -> RGBImage {
         precondition(image.size == coverage.size, "an image of \(image.size), a mask of \(coverage.size)")
         guard coverage.values.contains(where: { $0 > 0 }) else { return image }
@@ -46,9 +47,11 @@ public enum Fill: Sendable, Hashable {
             let match = PatchMatch(seed: seed)
             filled =
                 if let samples {
-                    match.filled(image, coverage: coverage, excluded: excluded, samples: samples)
+                    match.filled(
+                        image, coverage: coverage, excluded: excluded, confined: confined, samples: samples)
                 } else {
-                    match.filled(image, coverage: coverage, excluded: excluded, wraps: wraps)
+                    match.filled(
+                        image, coverage: coverage, excluded: excluded, confined: confined, wraps: wraps)
                 }
         case .noise: filled = noiseFill(image, coverage: coverage, seed: seed)
         case .color(let red, let green, let blue): filled = RGBImage(size: image.size, repeating: (red, green, blue))

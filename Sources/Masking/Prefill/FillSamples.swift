@@ -7,12 +7,16 @@ public struct FillSamples: Sendable {
     public var row: Int
     /// Of `image`'s size, above 0 where nothing may be copied from; `nil` for nowhere.
     public var excluded: Plane?
+    /// For each of the fill's `ConfinedSources`, above 0 for what of `image` is confined as well; of its size.
+    public var confined: [Plane]
 
-    /// Traps on an exclusion of another size.
-    public init(image: RGBImage, row: Int, excluded: Plane? = nil) {
+    /// Traps on an exclusion or a confinement of another size.
+    public init(image: RGBImage, row: Int, excluded: Plane? = nil, confined: [Plane] = []) {
         precondition(excluded == nil || excluded?.size == image.size, "an exclusion of another size than \(image.size)")
+        precondition(confined.allSatisfy { $0.size == image.size }, "a confinement of another size than \(image.size)")
         self.image = image
         self.row = row
         self.excluded = excluded
+        self.confined = confined
     }
 }

@@ -41,9 +41,11 @@ struct PatchMatch {
     /// - Parameters:
     ///   - excluded: above 0 where nothing may be copied from, though it is known; not heeded where that would leave
     ///     nothing.
+    ///   - confined: what may be copied to some places only; not heeded where the other places would have nothing.
     ///   - wraps: the axes along which the image repeats.
     func filled(
-        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, wraps: WrappedAxes = []
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: [ConfinedSources] = [],
+        wraps: WrappedAxes = []
     ) -> RGBImage {
         let mask = Mask(coverage: coverage)
         guard let bounds = mask.bounds else { return image }
@@ -55,16 +57,21 @@ struct PatchMatch {
         let start = pullPush(image.cropped(to: region), coverage: coverage.cropped(to: region), wraps: wraps)
         let hole = coverage.cropped(to: region).values.map { $0 > 0 }
         let kept = excluded?.cropped(to: region).values.map { $0 > 0 }
-        var levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, wraps: wraps)]
+        let bound = confined.map { $0.cropped(to: region) }
+        var levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, confined: bound, wraps: wraps)]
         if levels[0].depth == 0 { return pasted(levels[0].image, at: region, over: image) }
+        if !confined.isEmpty, levels[0].freeSources.count < Self.minimumSources {
+            levels = [PatchMatchLevel(image: start, hole: hole, excluded: kept, wraps: wraps)]
+        }
         if excluded != nil, levels[0].sources.count < Self.minimumSources {
             levels = [PatchMatchLevel(image: start, hole: hole, wraps: wraps)]
         }
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
         while let next = levels[levels.count - 1].halved(), min(next.size.width, next.size.height) >= Self.minimumSide,
-            next.sources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2,
+            next.freeSources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2,
             excluded == nil || levels[levels.count - 1].size.area > searchArea
-                || Self.leastLeft * levels[0].sources.count < (next.sources.count << (2 * levels.count)) * 100
+                || Self.leastLeft * levels[0].freeSources.count
+                    < (next.freeSources.count << (2 * levels.count)) * 100
         {
             levels.append(next)
         }
@@ -100,11 +107,14 @@ struct PatchMatch {
     ///
     /// - Parameters:
     ///   - excluded: above 0 where nothing may be copied from, though it is known.
+    ///   - confined: what of `image` may be copied to some places of it only.
     ///   - samples: more of the same scene: what is copied comes from about its own height.
     func filled(
-        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, samples: FillSamples
+        _ image: RGBImage, coverage: Plane, excluded: Plane? = nil, confined: [ConfinedSources] = [],
+        samples: FillSamples
     ) -> RGBImage {
-        let (samples, excludedSamples, asked) = (samples.image, samples.excluded, samples.row)
+        let (excludedSamples, confinedSamples) = (samples.excluded, samples.confined)
+        let (samples, asked) = (samples.image, samples.row)
         // One beside the other, away from the hole, and made equally high by reflection.
         let row = max(-samples.height + 1, min(image.height - 1, asked))
         let (top, bottom) = (min(0, row), max(image.height, row + samples.height))
@@ -119,24 +129,33 @@ struct PatchMatch {
         let gap = isHoleRight || bounds.maxX < image.width ? 2 * Self.radius + 2 : 48
         let size = PixelSize(width: image.width + gap + samples.width, height: bottom - top)
         let (imageX, samplesX) = isHoleRight ? (samples.width + gap, 0) : (0, image.width + gap)
-        var joined = RGBImage(size: size)
-        joined.paste(high, x: imageX, y: 0)
-        joined.paste(source, x: samplesX, y: 0)
+        var both = RGBImage(size: size)
+        both.paste(high, x: imageX, y: 0)
+        both.paste(source, x: samplesX, y: 0)
         var hole = Plane(size: size)
         let gapX = isHoleRight ? samples.width : image.width
         hole.paste(Plane(size: PixelSize(width: gap, height: size.height), repeating: 1), x: gapX, y: 0)
         hole.paste(coverage.reflectPadded(by: margins), x: imageX, y: 0)
         var wide = self
         wide.reach = size.width
-        var kept = Plane(size: size)
-        if let excluded { kept.paste(excluded.reflectPadded(by: margins), x: imageX, y: 0) }
-        if let excludedSamples {
-            kept.paste(
-                excludedSamples.reflectPadded(
-                    by: Margins(top: row - top, bottom: bottom - row - samples.height)), x: samplesX, y: 0)
+        func joined(_ ofImage: Plane?, _ ofSamples: Plane?) -> Plane {
+            var result = Plane(size: size)
+            if let ofImage { result.paste(ofImage.reflectPadded(by: margins), x: imageX, y: 0) }
+            if let ofSamples {
+                result.paste(
+                    ofSamples.reflectPadded(by: Margins(top: row - top, bottom: bottom - row - samples.height)),
+                    x: samplesX, y: 0)
+            }
+            return result
         }
-        return wide.filled(joined, coverage: hole, excluded: kept).cropped(
-            to: PixelRect(x: imageX, y: -top, width: image.width, height: image.height))
+        let bound = confined.indices.map { index in
+            ConfinedSources(
+                from: joined(confined[index].from, index < confinedSamples.count ? confinedSamples[index] : nil),
+                to: joined(confined[index].to, nil))
+        }
+        return wide.filled(
+            both, coverage: hole, excluded: joined(excluded, excludedSamples), confined: bound
+        ).cropped(to: PixelRect(x: imageX, y: -top, width: image.width, height: image.height))
     }
 
     private func pasted(_ part: RGBImage, at region: PixelRect, over image: RGBImage) -> RGBImage {

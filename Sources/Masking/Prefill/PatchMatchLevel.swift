@@ -11,13 +11,20 @@ struct PatchMatchLevel {
     private let hole: [Bool]
     /// What is known, and yet nothing may be copied from.
     private let excluded: [Bool]
+    /// What may be copied to some places only, and these places; empty where all may be copied anywhere.
+    private let confined: [Confined]
     /// What is still to be found: of the hole, what could not be predicted from its surroundings.
     private let isOpen: [Bool]
     /// Centres of the patches that touch the hole, in reading order.
     private let targets: [Int32]
     /// Centres of the patches that are known, in reading order.
     let sources: [Int32]
+    /// Those of `sources` that may be copied anywhere.
+    let freeSources: [Int32]
     private let isSource: [Bool]
+    /// Indexed by pixel, a bit for each of `confined`: of a source's centre, whether its patch touches it; of a target's,
+    /// whether it may not have such a source.
+    private let (bonds, bans): ([UInt16], [UInt16])
     /// For each target centre, the centre of its source; −1 elsewhere. Indexed by pixel.
     private var field: [Int32]
     /// The squared distance that goes with `field`.
@@ -27,26 +34,37 @@ struct PatchMatchLevel {
     /// The most steps from an open pixel to one that is not; 0 where none is open.
     let depth: Int
 
+    private struct Confined {
+        var from: [Bool]
+        var to: [Bool]
+    }
+
     private static let radius = PatchMatch.radius
     /// Pixels that are predicted along the edge of a hole: more on the coarser levels, where they carry lines and tones on, than
     /// on the finest, where they would show as a smooth band.
     private static let (coarserRim, finestRim) = (3, 1)
 
-    /// - Parameter excluded: where nothing may be copied from, though it is known; `nil` for nowhere.
-    init(image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, wraps: WrappedAxes = []) {
+    /// - Parameters:
+    ///   - excluded: where nothing may be copied from, though it is known; `nil` for nowhere.
+    ///   - confined: what may be copied to some places only; empty for nothing.
+    init(
+        image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, confined: [ConfinedSources] = [],
+        wraps: WrappedAxes = []
+    ) {
         let colors = (0 ..< image.size.area).map { pixel in
             SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
         }
         self.init(
             size: image.size, colors: colors, hole: hole,
-            excluded: excluded ?? [Bool](repeating: false, count: image.size.area), isOpen: hole, wraps: wraps,
-            isFinest: true)
+            excluded: excluded ?? [Bool](repeating: false, count: image.size.area),
+            confined: confined.map { Confined(from: $0.from.values.map { $0 > 0 }, to: $0.to.values.map { $0 > 0 }) },
+            isOpen: hole, wraps: wraps, isFinest: true)
     }
 
     /// Of what is open, the thin parts and a rim along the edge are predicted, on the finest level with their grain.
     private init(
-        size innerSize: PixelSize, colors: [SIMD4<Float>], hole: [Bool], excluded: [Bool], isOpen: [Bool],
-        wraps: WrappedAxes, isFinest: Bool
+        size innerSize: PixelSize, colors: [SIMD4<Float>], hole: [Bool], excluded: [Bool], confined: [Confined],
+        isOpen: [Bool], wraps: WrappedAxes, isFinest: Bool
     ) {
         // Predictions look further than patches do.
         let wide = RepeatedArea(innerSize, wraps: wraps, reach: Kriging.range)
@@ -65,12 +83,18 @@ struct PatchMatchLevel {
         self.hole = hole
         let excluded = area.repeated(excluded)
         self.excluded = excluded
+        let confined = confined.map { Confined(from: area.repeated($0.from), to: area.repeated($0.to)) }
+        self.confined = confined
         self.colors = area.repeated(wide.unrepeated(kriging.colors))
         let isOpen = area.repeated(wide.unrepeated(kriging.isKnown)).map { !$0 }
         self.isOpen = isOpen
         let width = size.width
         let holes = RectangleCounts(hole, size: size)
         let exclusions = RectangleCounts(excluded, size: size)
+        precondition(confined.count <= UInt16.bitWidth, "\(confined.count) confined sources")
+        let confinements = confined.map { RectangleCounts($0.from, size: size) }
+        var bonds = [UInt16](repeating: 0, count: size.area)
+        var freeSources: [Int32] = []
         var targets: [Int32] = []
         var sources: [Int32] = []
         var isSource = [Bool](repeating: false, count: size.area)
@@ -84,13 +108,24 @@ struct PatchMatchLevel {
                     } else if exclusions.count(in: patch) == 0 {
                         sources.append(Int32(y * width + x))
                         isSource[y * width + x] = true
+                        for (bit, counts) in confinements.enumerated() where counts.count(in: patch) > 0 {
+                            bonds[y * width + x] |= 1 << UInt16(bit)
+                        }
+                        if bonds[y * width + x] == 0 { freeSources.append(Int32(y * width + x)) }
                     }
                 }
             }
         }
         self.targets = targets
         self.sources = sources
+        self.freeSources = freeSources
         self.isSource = isSource
+        self.bonds = bonds
+        var bans = [UInt16](repeating: 0, count: size.area)
+        for (bit, one) in confined.enumerated() {
+            for pixel in bans.indices where !one.to[pixel] { bans[pixel] |= 1 << UInt16(bit) }
+        }
+        self.bans = bans
         field = [Int32](repeating: -1, count: size.area)
         costs = [Float](repeating: .infinity, count: size.area)
         distance = chessboardDistance(hole, size: size)
@@ -122,6 +157,7 @@ struct PatchMatchLevel {
         var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
         var reducedHole = [Bool](repeating: false, count: half.area)
         var (reducedExcluded, reducedOpen) = (reducedHole, reducedHole)
+        var reducedConfined = confined.map { _ in Confined(from: reducedHole, to: reducedHole) }
         for y in 0 ..< half.height {
             for x in 0 ..< half.width {
                 let corner = (2 * y + inner.y) * size.width + 2 * x + inner.x
@@ -134,11 +170,15 @@ struct PatchMatchLevel {
                 reducedHole[y * half.width + x] = block.filter { hole[$0] }.count > 2
                 reducedExcluded[y * half.width + x] = block.filter { excluded[$0] }.count > 1
                 reducedOpen[y * half.width + x] = known.count < 2
+                for (index, one) in confined.enumerated() {
+                    reducedConfined[index].from[y * half.width + x] = block.filter { one.from[$0] }.count > 1
+                    reducedConfined[index].to[y * half.width + x] = block.filter { one.to[$0] }.count > 1
+                }
             }
         }
         return PatchMatchLevel(
-            size: half, colors: reduced, hole: reducedHole, excluded: reducedExcluded, isOpen: reducedOpen,
-            wraps: area.wraps, isFinest: false)
+            size: half, colors: reduced, hole: reducedHole, excluded: reducedExcluded,
+            confined: reducedConfined, isOpen: reducedOpen, wraps: area.wraps, isFinest: false)
     }
 
     /// Frees what a level no longer needs once the finer one has taken its field.
@@ -149,7 +189,7 @@ struct PatchMatchLevel {
     }
 
     mutating func randomizeField(using random: inout SplitMix64) {
-        for target in targets { field[Int(target)] = randomSource(using: &random) }
+        for target in targets { field[Int(target)] = randomSource(for: Int(target), using: &random) }
         field = area.renewed(field)
         recomputeCosts()
     }
@@ -160,7 +200,12 @@ struct PatchMatchLevel {
     mutating func peel(limit: Int = 1500, using random: inout SplitMix64) {
         let width = size.width
         let reach = Self.radius
-        let candidates = sources.count <= limit ? sources : (0 ..< limit).map { _ in randomSource(using: &random) }
+        func some(of sources: [Int32]) -> [Int32] {
+            sources.count <= limit
+                ? sources : (0 ..< limit).map { _ in sources[Int(random.next() % UInt64(sources.count))] }
+        }
+        let freeCandidates = some(of: freeSources)
+        let allCandidates = confined.isEmpty ? freeCandidates : some(of: sources)
         let order = isOpen.indices.filter { isOpen[$0] && area.original(of: $0) == $0 }
             .sorted { (distance[$0], $0) < (distance[$1], $1) }
         let copies = area.copies
@@ -173,6 +218,7 @@ struct PatchMatchLevel {
             for dy in -reach ... reach {
                 for dx in -reach ... reach where known[center + dy * width + dx] { offsets.append(dy * width + dx) }
             }
+            let candidates = bans[pixel] == 0 ? allCandidates : freeCandidates
             var best = Int(candidates[0])
             var cost = Float.infinity
             for candidate in candidates {
@@ -207,27 +253,29 @@ struct PatchMatchLevel {
             if match >= 0 {
                 let matchX = (match % coarse.size.width - coarseX) * 2 + x + inner.x
                 let matchY = (match / coarse.size.width - coarseY) * 2 + y + inner.y
-                source = nearbySource(x: matchX, y: matchY)
+                source = nearbySource(x: matchX, y: matchY, for: Int(target))
             }
-            field[Int(target)] = source >= 0 ? source : randomSource(using: &random)
+            field[Int(target)] = source >= 0 ? source : randomSource(for: Int(target), using: &random)
         }
         field = area.renewed(field)
         for target in targets { costs[Int(target)] = 0 }
         vote(isFinal: false)
     }
 
-    private func randomSource(using random: inout SplitMix64) -> Int32 {
-        sources[Int(random.next() % UInt64(sources.count))]
+    private func randomSource(for target: Int, using random: inout SplitMix64) -> Int32 {
+        let sources = bans[target] == 0 ? sources : freeSources
+        return sources[Int(random.next() % UInt64(sources.count))]
     }
 
-    /// A known patch within a pixel or two of (`x`, `y`), or −1.
-    private func nearbySource(x: Int, y: Int) -> Int32 {
+    /// A known patch within a pixel or two of (`x`, `y`) that the target may have, or −1.
+    private func nearbySource(x: Int, y: Int, for target: Int) -> Int32 {
         for reach in 0 ... 2 {
             for dy in -reach ... reach {
                 for dx in -reach ... reach where max(abs(dx), abs(dy)) == reach {
                     let (column, row) = (x + dx, y + dy)
                     guard column >= 0 && row >= 0 && column < size.width && row < size.height else { continue }
-                    if isSource[row * size.width + column] { return Int32(row * size.width + column) }
+                    let source = row * size.width + column
+                    if isSource[source], bonds[source] & bans[target] == 0 { return Int32(source) }
                 }
             }
         }
@@ -256,6 +304,7 @@ struct PatchMatchLevel {
         let area = area
         let step = reversed ? -1 : 1
         let count = targets.count
+        let isConfined = !confined.isEmpty
         // The buffers of this sweep: pixels, sources and targets are read, the field and its costs are written.
         unsafe colors.withUnsafeBufferPointer { pixels in
             unsafe field.withUnsafeMutableBufferPointer { field in
@@ -267,6 +316,7 @@ struct PatchMatchLevel {
                                 let target = unsafe Int(targets[reversed ? count - 1 - order : order])
                                 var best = unsafe Int(field[target])
                                 var cost = unsafe costs[target]
+                                let ban = isConfined ? bans[target] : 0
                                 for neighbor in [step, step * width] {
                                     // Targets keep a patch's radius from the border: the neighbour exists.
                                     let match = unsafe Int(field[target - neighbor])
@@ -274,7 +324,8 @@ struct PatchMatchLevel {
                                     var candidate = match + neighbor
                                     guard candidate >= 0 && candidate < width * height else { continue }
                                     candidate = area.original(of: candidate)
-                                    guard candidate != best, unsafe isSource[candidate]
+                                    guard candidate != best, unsafe isSource[candidate],
+                                        ban == 0 || bonds[candidate] & ban == 0
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
@@ -294,7 +345,9 @@ struct PatchMatchLevel {
                                     reach /= 2
                                     guard x >= 0 && y >= 0 && x < width && y < height else { continue }
                                     let candidate = y * width + x
-                                    guard candidate != best, unsafe isSource[candidate] else { continue }
+                                    guard candidate != best, unsafe isSource[candidate],
+                                        ban == 0 || bonds[candidate] & ban == 0
+                                    else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
                                         unsafe patchDistance(base, target, candidate, width: width, limit: cost - moved)

@@ -18,6 +18,8 @@ struct PassRunner {
     var samples: FillSamples?
     /// Of the picture's size, above 0 where a fill may not copy from.
     var excluded: Plane?
+    /// Of the picture's size: what a fill may copy to some places only.
+    var confined: [ConfinedSources] = []
 
     /// Makes a picture for each seed from text alone, of the plan's size.
     func generated(finished: (RGBImage) throws -> Void) throws {
@@ -76,7 +78,7 @@ struct PassRunner {
         let known = known(part.picture, crop: crop)
         let start = try filled(
             known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
-            excluded: excluded(for: crop))
+            excluded: excluded(for: crop), confined: confined(for: crop))
         try run(
             conditioning(start, coverage: coverage, hasMask: part.hasMask), size: crop.paddedSize, seeds: part.seeds,
             strength: plan.settings.strength, guess: guess(known, hole: crop.extract(part.hole))
@@ -92,7 +94,7 @@ struct PassRunner {
         let coverage = crop.extract(part.mask)
         let start = try filled(
             known(part.picture, crop: crop), coverage: crop.extract(part.hole), seed: part.seeds[0],
-            samples: samples(for: crop), excluded: excluded(for: crop))
+            samples: samples(for: crop), excluded: excluded(for: crop), confined: confined(for: crop))
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(part.mask) : coverage
@@ -145,7 +147,7 @@ struct PassRunner {
             let coarse = crop.shrunkToCoarse(known)
             let start = try filled(
                 coarse, coverage: crop.extractCoarse(part.hole), seed: part.seeds[0],
-                excluded: coarseExcluded(for: crop))
+                excluded: coarseExcluded(for: crop), confined: coarseConfined(for: crop))
             try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: part.hasMask), size: start.size,
                 seeds: part.seeds, strength: plan.settings.strength,
@@ -154,7 +156,7 @@ struct PassRunner {
         } else {
             let start = try filled(
                 known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
-                excluded: excluded(for: crop))
+                excluded: excluded(for: crop), confined: confined(for: crop))
             bases = part.seeds.map { _ in start }
         }
         for (index, (seed, base)) in zip(part.seeds, bases).enumerated() {
@@ -192,23 +194,41 @@ struct PassRunner {
 
     private func samples(for crop: CropPlan) -> FillSamples? {
         samples.map {
-            FillSamples(image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded)
+            FillSamples(
+                image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded,
+                confined: $0.confined)
         }
     }
 
     private func excluded(for crop: CropPlan) -> Plane? { excluded.map { crop.extract(Mask(coverage: $0)) } }
+
+    private func confined(for crop: CropPlan) -> [ConfinedSources] {
+        confined.map {
+            ConfinedSources(
+                from: crop.extract(Mask(coverage: $0.from)), to: crop.extract(Mask(coverage: $0.to)))
+        }
+    }
+
+    private func coarseConfined(for crop: CropPlan) -> [ConfinedSources] {
+        confined.map {
+            ConfinedSources(
+                from: crop.extractCoarse(Mask(coverage: $0.from)), to: crop.extractCoarse(Mask(coverage: $0.to)))
+        }
+    }
 
     private func coarseExcluded(for crop: CropPlan) -> Plane? {
         excluded.map { crop.extractCoarse(Mask(coverage: $0)) }
     }
 
     private func filled(
-        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: FillSamples? = nil, excluded: Plane? = nil
+        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: FillSamples? = nil, excluded: Plane? = nil,
+        confined: [ConfinedSources] = []
     ) throws -> RGBImage {
         if case .original = plan.settings.fill { return image }
         try meter.begin(.fill)
         return plan.settings.fill.applied(
-            to: image, coverage: coverage, seed: seed, samples: samples, excluded: excluded, wraps: plan.wraps)
+            to: image, coverage: coverage, seed: seed, samples: samples, excluded: excluded,
+            confined: confined, wraps: plan.wraps)
     }
 
     private func run(

@@ -28,6 +28,9 @@ public struct EditPlan: Sendable {
     /// Whether there are pixels that the edit promises not to change.
     public let keepsPixels: Bool
 
+    /// The length of a panel over that by which it overlaps others.
+    private static let overlapOfPanel = 4
+
     /// - Throws: `EditError.overMemoryLimit`, `EditError.untileable`.
     public init(
         _ request: EditRequest, inputs: EditInputs, model: any PictureModel, settings: ResolvedSettings
@@ -38,7 +41,9 @@ public struct EditPlan: Sendable {
                 request.settings.panel
                 ?? OutpaintPlan.defaultPanelLength(source: canvas.sourceSize, nativeSide: nativeSize)
             // Wide enough for whatever context the panel's own plan chooses.
-            let panels = canvas.panels(length: length, context: 2 * length)
+            // A fill that says nothing of what goes on leaves each panel to itself: only where two mix is there no line.
+            let overlap = settings.fill.isPlaceholder ? length / Self.overlapOfPanel : 0
+            let panels = canvas.panels(length: length, context: 2 * length, overlap: overlap)
             if panels.count > 1 {
                 let marked = inputs.mask?.cropped(to: canvas.sourceRect)
                 let first = marked.flatMap { mask in
