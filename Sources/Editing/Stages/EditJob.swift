@@ -138,7 +138,8 @@ public struct EditJob: Sendable {
             let words = unknown.prefix(6).map { "'\($0.prefix(40))'" }.joined(separator: ", ")
             notes.append(
                 EditNote(
-                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model",
+                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model"
+                        + (facts.isEmbedded ? "" : " in its place"),
                     isWarning: true))
         }
         return notes + facts.adapterNotes + settings.notes
