@@ -61,11 +61,13 @@ public struct EditJob: Sendable {
         openModel: () throws -> any PictureModel
     ) throws -> EditOutcome {
         try meter.begin(.read)
+        // Before it is read: whatever changes it from now on must not be lost by its replacement.
+        let inputStamp = request.picture?.path.flatMap(FileSystem.Stamp.init)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
-            protected: request.maskFiles + calledFiles)
+            inputStamp: inputStamp, protected: request.maskFiles + calledFiles)
         if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
         if let size = inputs.picture?.size ?? request.size {
             try outputs.check(size: size)
