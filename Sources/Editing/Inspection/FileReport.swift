@@ -119,6 +119,11 @@ public struct FileReport: Sendable {
                     value: .list(earlier.map { .text($0) })))
         }
         if let comment = image.metadata.comment {
+        } else if let (code, bytes) = image.metadata.unreadComment {
+            entries.append(
+                Entry(
+                    label: "comment", text: "\(bytes.of("byte")) in \(code), which cannot be shown; an edit keeps them",
+                    name: "commentCode", value: .text(code)))
             entries.append(Entry(label: "comment", text: comment, name: "comment", value: .text(comment)))
         }
         for note in image.notes {
