@@ -44,6 +44,8 @@ public enum EditError: Failing, Equatable {
     case untileable(size: PixelSize, multiple: Int)
     /// A picture of which the mask leaves nothing cannot go on across its border.
     case nothingRepeats
+    /// Nothing of the picture is kept from which `what`, a mode or an option, could continue it.
+    case nothingKept(what: String)
     case outputIsInput(path: String)
     /// A result, or a preview, would take the place of a file that is read and stays.
     case outputIsRead(path: String, role: ReadFile.Role)
@@ -116,6 +118,8 @@ extension EditError: CustomStringConvertible {
             "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable"
         case .nothingRepeats:
             "the mask covers the whole picture, so there is nothing for --tileable to continue; to rework the whole picture use remix or variations without a mask"
+        case .nothingKept(let what):
+            "nothing of the picture is kept, so there is nothing for \(what) to continue; mask less of it, or rework the whole picture with remix or variations, without a mask and --fill"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputIsRead(let path, let role):
@@ -160,8 +164,9 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .outputFormatUnknown,
-            .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible,
+        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .nothingKept,
+            .outputFormatUnknown, .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput,
+            .protectionImpossible,
             .nothingHeld, .placeholderKept, .noiseKept, .colorOfFill, .stencilWithoutShape, .maskFormat,
             .notAPreview, .previewIsOutput:
             .usage
