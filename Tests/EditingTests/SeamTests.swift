@@ -284,7 +284,11 @@ import Testing
         let scratch = try Scratch()
         var request = EditRequest(mode: .generate, prompt: "x", size: PixelSize(width: 100, height: 64))
         request.settings.tileable = .x
-        #expect(throws: EditError.untileable(size: PixelSize(width: 100, height: 64), multiple: 8)) {
+        #expect(
+            throws: EditError.untileable(
+                size: PixelSize(width: 100, height: 64), multiple: 8,
+                nearest: [PixelSize(width: 96, height: 64), PixelSize(width: 104, height: 64)])
+        ) {
             try request.run(StubModel(), output: OutputChoice(path: scratch.path("o.png")))
         }
         let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
@@ -295,8 +299,6 @@ import Testing
             all.settings.tileable = .x
             #expect(throws: EditError.nothingRepeats) { try all.run(StubModel()) }
         }
-    }
-}
         // Below the multiple there is only the larger size.
         var small = EditRequest(mode: .generate, prompt: "x", size: PixelSize(width: 24, height: 100))
         small.settings.tileable = .x
@@ -353,3 +355,5 @@ import Testing
         let almost = Picture.mask(width: 64, height: 64, white: PixelRect(x: 0, y: 0, width: 64, height: 63))
         let path = try scratch.write(almost, "n.png")
         #expect(throws: Never.self) { try run(.erase, .file(path: path)) }
+    }
+}

@@ -87,10 +87,10 @@ public struct EditPlan: Sendable {
         let geometry = try memory.geometry()
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
         self.wraps = wraps
-        let uneven =
-            wraps.contains(.x) && !size.width.isMultiple(of: facts.pixelMultiple)
-            || wraps.contains(.y) && !size.height.isMultiple(of: facts.pixelMultiple)
-        if uneven { throw .untileable(size: size, multiple: facts.pixelMultiple) }
+        let fitting = wraps.fitting(size, multiple: facts.pixelMultiple)
+        guard fitting.contains(size) else {
+            throw .untileable(size: size, multiple: facts.pixelMultiple, nearest: fitting)
+        }
         let wrapMargins = wraps.margins(DenoiseRequest.wrapMargin(facts))
 
         guard pictureSize != nil else {
@@ -227,5 +227,18 @@ public struct EditPlan: Sendable {
         }
         return
             "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture.of("step")) in all"
+    }
+}
+
+extension WrappedAxes {
+    /// The size itself where its sides along these axes are multiples of a number, else the nearest sizes of which they
+    /// are, the smaller one first where there is one.
+    fileprivate func fitting(_ size: PixelSize, multiple: Int) -> [PixelSize] {
+        let sizes = [0, multiple - 1].map { rounding in
+            PixelSize(
+                width: contains(.x) ? (size.width + rounding) / multiple * multiple : size.width,
+                height: contains(.y) ? (size.height + rounding) / multiple * multiple : size.height)
+        }
+        return sizes[0] == sizes[1] || sizes[0].area == 0 ? [sizes[1]] : sizes
     }
 }
