@@ -98,6 +98,7 @@ public struct EditJob: Sendable {
             try meter.note(note)
         }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
+        if let note = plan.memoryNote { try meter.note(EditNote(note, isWarning: true)) }
 
         var writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: inputs.source)
         // When the first picture is there: files of adapters are read for it.

@@ -28,6 +28,9 @@ public struct EditPlan: Sendable {
     /// Whether there are pixels that the edit promises not to change.
     public let keepsPixels: Bool
 
+    /// What a limit on memory changes of the crop, and so of the picture; `nil` where it changes nothing.
+    public let memoryNote: String?
+
     /// - Throws: `EditError.overMemoryLimit`, `EditError.untileable`.
     public init(
         _ request: EditRequest, inputs: EditInputs, model: any PictureModel, settings: ResolvedSettings
@@ -98,6 +101,7 @@ public struct EditPlan: Sendable {
             hole = nil
             crop = nil
             keepsPixels = false
+            memoryNote = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
             try memory.check(onePass: generatedSize.padded(by: wrapMargins))
             return
@@ -119,6 +123,10 @@ public struct EditPlan: Sendable {
         let crop = CropPlan(
             mask: denoise, model: geometry, area: wraps.isEmpty ? settings.area : .whole,
             contextPadding: settings.padding)
+        let unlimited = CropPlan(
+            mask: denoise, model: ModelGeometry(nativeSide: facts.nativeSize, multiple: facts.pixelMultiple),
+            area: wraps.isEmpty ? settings.area : .whole, contextPadding: settings.padding)
+        memoryNote = crop == unlimited ? nil : Self.memoryNote(crop, inPlaceOf: unlimited)
         if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins)) }
         self.crop = crop
     }
@@ -137,12 +145,24 @@ public struct EditPlan: Sendable {
         crop = nil
         // The picture that is extended.
         keepsPixels = settings.composite.mode != .raw
+        var memoryNote: String?
         var steps: [[Int]] = []
         for piece in pieces {
             let plan = try EditPlan(piece, inputs: inputs, request: request, model: model, settings: settings)
             steps.append(plan.stepsOfPasses)
+            memoryNote = memoryNote ?? plan.memoryNote
         }
+        self.memoryNote = memoryNote
         stepsOfPieces = steps
+    }
+
+    private static func memoryNote(_ crop: CropPlan, inPlaceOf unlimited: CropPlan) -> String {
+        func phrase(_ crop: CropPlan) -> String {
+            let tiles = crop.tiles.isEmpty ? "" : " in \(crop.tiles.count.of("tile"))"
+            return "a crop of \(crop.crop.size)\(crop.coarse.map { " at \($0.size)" } ?? "")\(tiles)"
+        }
+        return
+            "--max-memory leaves room for \(phrase(crop)) in place of \(phrase(unlimited)), which gives another picture than with more memory"
     }
 
     /// Runs of the network before each piece.
