@@ -156,8 +156,9 @@ struct ByteSize: CustomStringConvertible {
     /// Rounded down to a tenth, so that less than a limit never reads as the limit.
     var description: String {
         for (letter, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes >= 1 << shift {
-            let tenths = bytes >> shift * 10 + (bytes & (1 << shift - 1)) * 10 >> shift
-            return "\(tenths / 10)\(tenths % 10 == 0 ? "" : ".\(tenths % 10)")\(letter)"
+            let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
+            let tenth = (rest * 10) >> shift
+            return "\(whole)\(tenth == 0 ? "" : ".\(tenth)")\(letter)"
         }
         return bytes.of("byte")
     }
