@@ -107,7 +107,7 @@ import Testing
         Large("outpaint a.png --size 16400x48 -o wide.webp", "wide.webp", "16400×48", ".jpg", ".tif"),
         Large("outpaint a.png --right 16384 -o wide.webp", "16448×48"),
         Large("outpaint long.png --bottom 600 -o long.jpg", "long.jpg", "65500", ".png"),
-        Large("inpaint flat.png flat-mask.png -o flat.webp --force", "16390×8"),
+        Large("inpaint flat.png flat-mask.png x -o flat.webp --force", "16390×8"),
         Large("variations flat.png -o flat2.webp", "flat2.webp"),
         Large("generate x --size 16400x64 -o g.webp", "g.webp", "16383"),
         Large("inpaint flat.png flat-none.png -o none.webp", "none.webp"),
