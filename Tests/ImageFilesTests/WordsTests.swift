@@ -196,7 +196,7 @@ import Testing
         let note =
             isLong
             ? "texts are longer than a JPEG segment holds (64 KiB); its XMP holds them: “parameters”"
-            : "the earlier “parameters” text stands in a comment of the JPEG"
+            : "the \(isRecorded ? "earlier " : "")“parameters” text stands in a comment of the JPEG"
         #expect(file.notes == [note])
         let next = try ImageFile.read(bytes: file.bytes, name: "a")
         #expect(next.losses.isEmpty, "\(next.losses)")
