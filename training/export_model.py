@@ -95,7 +95,6 @@ def model_index(arguments: argparse.Namespace, has_change: bool) -> dict:
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
         "editor": {
-            "name": "embedded",
             "description": DESCRIPTION,
             "masked_image": "filled",
             **({"lora": FILE_NAME} if has_change else {}),

@@ -299,7 +299,8 @@ static bool choose_directory(TIFF *tiff, struct memory_file *file, cimageio_tiff
     }
     for (unsigned index = 0; index < first.below_count && chosen == 0; index++)
         if (find_place(&numbers, first.below[index], &place) && place.is_full_resolution) chosen = first.below[index];
-    info->other_pages = first.next != 0;
+    // A directory that names itself, or nothing that can be read, as the next one has no page behind it.
+    info->other_pages = first.next != info->first_directory && find_place(&numbers, first.next, &place);
     info->is_reduced = chosen == 0;
     if (chosen == 0) info->page = 1;
     info->directory = chosen ? chosen : info->first_directory;

@@ -160,6 +160,17 @@ struct EXIFBlock {
         return text.isEmpty ? nil : text
     }
 
+    /// What a comment that is there is written in, if it is neither Unicode nor ASCII, and its bytes: "JIS" for JIS X 0208
+    /// (CIPA DC-008, 4.6.6, character code). Such a comment is kept and not read: its characters need tables.
+    var unreadComment: (code: String, bytes: Int)? {
+        guard !hasRoomForComment, userComment == nil, let directory = exifDirectory,
+            let entry = entry(Tag.userComment, in: directory), let range = payload(of: entry), range.count > 8
+        else { return nil }
+        let code = bytes[range.prefix(8)].prefix { $0 != 0 }
+        let isName = !code.isEmpty && code.allSatisfy { (0x20 ... 0x7E).contains($0) }
+        return (isName ? String(decoding: code, as: UTF8.self) : "an unknown code", range.count - 8)
+    }
+
     /// Whether a comment takes nobody's place: none is there, or only blanks, as cameras leave them.
     var hasRoomForComment: Bool {
         guard let directory = exifDirectory, let entry = entry(Tag.userComment, in: directory) else { return true }

@@ -89,7 +89,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
             "\(file) is too large: at most \(limit.of("byte")) are accepted, it holds more"
         case .outOfMemory(let file, let size):
             "there is not enough memory for \(file)\(size.map { ", \($0) pixels" } ?? ""); "
-                + "a smaller picture, a smaller --max-memory or a higher limit (ulimit -v) helps"
+                + MemoryAdvice.clause(isLimitLowest: true)
         case .cannotCreate(let file, let reason):
             "\(file) cannot be created: \(reason)"
         case .exists(let file):

@@ -8,6 +8,9 @@ extension ImageMetadata {
     /// The words of the EXIF comment where they do not say how the picture was made.
     public var comment: String? { exifComment.flatMap { Provenance.looksLikeInfotext($0) ? nil : $0 } }
 
+    /// The code and length of an EXIF comment that is there and cannot be read, such as one in JIS.
+    public var unreadComment: (code: String, bytes: Int)? { exif.flatMap { EXIFBlock($0) }?.unreadComment }
+
     /// How the picture was made before its last edit, as far as the file still says it, in the order in which it stands
     /// there.
     public var earlierRecords: [String] {
@@ -83,22 +86,37 @@ extension ImageMetadata {
                 if isOwnComment { _ = setComment("", limit: limit) }
                 let reason =
                     isFree || isOwnComment ? "EXIF has no room for the record of this edit" : "the EXIF comment stays"
-                var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
-                if packet.setParameters(record), format.holds(packet) {
-                    xmp = packet.bytes
+                if setParameters(record, format: format) {
                     notes.append("\(reason); how this edit was made stands in XMP (editor:Parameters)")
                 } else {
                     notes.append("\(reason), and the XMP packet cannot be added to: how this edit was made is left out")
                 }
             }
-        } else if isFree, let last = waiting.last, setComment(last.text, limit: limit) {
-            waiting.removeLast()
+        } else if let last = waiting.last {
+            if isFree, setComment(last.text, limit: limit) {
+                waiting.removeLast()
+            } else if Provenance.isOwn(last.text), setParameters(last.text, format: format) {
+                // Behind it stand earlier records, the comment among them.
+                waiting.removeLast()
+                let reason = isFree ? "EXIF has no room for the record of the last edit" : "the EXIF comment stays"
+                notes.append("\(reason); how the last edit was made stands in XMP (editor:Parameters)")
+            }
         }
         // Longer ones find another place.
         if format == .jpeg, waiting.contains(where: JPEGMetadata.holds) {
-            notes.append("the earlier “\(Provenance.keyword)” text stands in a comment of the JPEG")
+            let isEarlier = record != nil || waiting.count < earlier.count
+            notes.append(
+                "the \(isEarlier ? "earlier " : "")“\(Provenance.keyword)” text stands in a comment of the JPEG")
         }
         text += waiting
+    }
+
+    /// Puts a record into XMP; false, and nothing is changed, where that cannot be added to.
+    private mutating func setParameters(_ record: String, format: ImageFormat) -> Bool {
+        var packet = xmp.map { XMPPacket($0) } ?? XMPPacket()
+        guard packet.setParameters(record), format.holds(packet) else { return false }
+        xmp = packet.bytes
+        return true
     }
 
     /// Sets the EXIF comment; false, and nothing is changed, where the block then has more than `limit` bytes.

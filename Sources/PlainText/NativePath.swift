@@ -76,11 +76,19 @@ extension String {
         }
     }
 
+    /// The same for one line: line breaks and tabs are shown so, too.
+    public var printableLine: String {
+        showing { scalar in Self.byte(of: scalar).map(UInt32.init) ?? (scalar.isControl ? scalar.value : nil) }
+    }
+
     /// For a terminal: the same, but the bytes of a name stay what they are.
     public var withControlsShown: String { showing { Self.isControl($0) ? $0.value : nil } }
 
+    /// The same for one line.
+    public var lineWithControlsShown: String { showing { $0.isControl ? $0.value : nil } }
+
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        scalar.isControl && scalar != "\n" && scalar != "\t"
     }
 
     /// With the scalars for which `code` has a number as that number.
@@ -103,4 +111,8 @@ extension String {
         guard utf8.contains(0xF4) else { return self }
         return String(String.UnicodeScalarView(unicodeScalars.map { Self.byte(of: $0) == nil ? $0 : "\u{FFFD}" }))
     }
+}
+
+extension Unicode.Scalar {
+    var isControl: Bool { properties.generalCategory == .control }
 }

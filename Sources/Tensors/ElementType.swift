@@ -1,4 +1,5 @@
 internal import CKernels
+internal import PlainText
 
 /// What a tensor's elements are, and with it the arithmetic of everything that touches it.
 public enum ElementType: String, Sendable {
@@ -40,7 +41,7 @@ public enum ComputeError: Error, CustomStringConvertible {
         case .outOfMemory(let bytes):
             "there is not enough memory"
                 + (bytes > 0 ? ": \(max(1, bytes >> 20)) MiB more could not be had" : "")
-                + "; a smaller picture or a smaller --max-memory helps"
+                + "; \(MemoryAdvice.clause)"
         }
     }
 }

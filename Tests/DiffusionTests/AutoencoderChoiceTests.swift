@@ -179,10 +179,8 @@ import Testing
             (scratch.path + "/taesd_decoder.safetensors", "is a tiny autoencoder's decoder alone"),
             (scratch.path, "has neither config.json nor taesd_encoder.safetensors"),
             (scratch.path + "/none", "there is no such file"),
-            (
-                "\(Self.model)/text_encoder/model.safetensors", "tensors is one of an autoencoder's; the first are"
-            ),
-            ("\(Self.model)/unet", "asks for the autoencoder UNet2DConditionModel, which is not supported."),
+            ("\(Self.model)/text_encoder/model.safetensors", "it is a text encoder, a part of a model"),
+            ("\(Self.model)/unet", "it is a denoiser (a UNet), a part of a model (UNet2DConditionModel)"),
         ]
         for (path, says) in cases {
             do {

@@ -460,6 +460,9 @@ import Testing
         checkAll([embedding], "--embedding") { _ = try picture(.folder(folder), loras: [$0]) }
         checkAll(loras, "--lora") { _ = try picture(.folder(folder), embeddings: [$0]) }
         let part = message { _ = try picture(.path(folder + "/unet")) }
-        #expect(part.contains("it is a part of a model (UNet2DConditionModel); --model takes the folder around it"))
+        #expect(
+            part.contains(
+                "it is a denoiser (a UNet), a part of a model (UNet2DConditionModel); --model takes the folder around it"
+            ))
     }
 }

@@ -69,7 +69,7 @@ import Testing
         #expect(changed > 10)
         // It is the model's, not the user's, and no picture's record names it.
         let pipeline = try DiffusionPipeline(model: .folder(scratch.path + "/model"), precision: .f32)
-        #expect(pipeline.facts.adapters.isEmpty && pipeline.facts.name == "mine")
+        #expect(pipeline.facts.adapters.isEmpty && pipeline.facts.name == "model")
     }
 
     @Test func `An alpha that its metadata state counts`() throws {
@@ -99,7 +99,7 @@ import Testing
                 #expect(try #require(written).floats() == weights.tensor(name)?.floats(), "\(name)")
             }
         }
-        #expect(try DiffusionPipeline(model: .folder(target)).facts.name == "mine")
+        #expect(try DiffusionPipeline(model: .folder(target)).facts.name == "converted")
     }
 
     @Test func `One that is elsewhere, missing, nothing known or for another model is refused`() throws {

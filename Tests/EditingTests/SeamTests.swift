@@ -321,7 +321,11 @@ import Testing
         let scratch = try Scratch()
         var request = EditRequest(mode: .generate, prompt: "x", size: PixelSize(width: 100, height: 64))
         request.settings.tileable = .x
-        #expect(throws: EditError.untileable(size: PixelSize(width: 100, height: 64), multiple: 8)) {
+        #expect(
+            throws: EditError.untileable(
+                size: PixelSize(width: 100, height: 64), multiple: 8,
+                nearest: [PixelSize(width: 96, height: 64), PixelSize(width: 104, height: 64)])
+        ) {
             try request.run(StubModel(), output: OutputChoice(path: scratch.path("o.png")))
         }
         let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
@@ -332,5 +336,61 @@ import Testing
             all.settings.tileable = .x
             #expect(throws: EditError.nothingRepeats) { try all.run(StubModel()) }
         }
+        // Below the multiple there is only the larger size.
+        var small = EditRequest(mode: .generate, prompt: "x", size: PixelSize(width: 24, height: 100))
+        small.settings.tileable = .x
+        let model = StubModel(multiple: 32)
+        #expect(
+            throws: EditError.untileable(
+                size: PixelSize(width: 24, height: 100), multiple: 32, nearest: [PixelSize(width: 32, height: 100)])
+        ) { try small.run(model, output: OutputChoice(path: scratch.path("o.png"))) }
+        small.size = PixelSize(width: 300, height: 235)
+        small.settings.tileable = [.x, .y]
+        do {
+            _ = try small.run(model, output: OutputChoice(path: scratch.path("o.png")))
+        } catch let error as EditError {
+            #expect(error.description.hasSuffix("along the axes of --tileable: 288×224 or 320×256"), "\(error)")
+        }
+    }
+
+    @Test func `What nothing is left of to continue is refused`() throws {
+        let scratch = try Scratch()
+        let image = try scratch.write(.patterned(width: 64, height: 64), "a.png")
+        func mask(_ level: UInt8, _ name: String) throws -> PictureInput {
+            let size = PixelSize(width: 64, height: 64)
+            return .file(
+                path: try scratch.write(
+                    Picture(
+                        size: size, layout: .gray, samples: .eight([UInt8](repeating: level, count: size.area))), name)
+            )
+        }
+        let whole = try mask(255, "m.png")
+        func run(
+            _ mode: EditMode, _ mask: PictureInput?, prompt: String = "", fill: Fill? = nil,
+            canvas: CanvasChange? = nil
+        ) throws {
+            var request = EditRequest(mode: mode, picture: .file(path: image), mask: mask, prompt: prompt)
+            request.settings.fill = fill
+            request.canvas = canvas
+            _ = try request.run(StubModel())
+        }
+        #expect(throws: EditError.nothingKept(what: "erase")) { try run(.erase, whole) }
+        #expect(throws: EditError.nothingKept(what: "erase")) { try run(.erase, mask(128, "g.png")) }
+        #expect(throws: EditError.nothingKept(what: "an inpaint without a prompt")) { try run(.inpaint, whole) }
+        #expect(throws: EditError.nothingKept(what: "--fill patchmatch")) {
+            try run(.inpaint, whole, prompt: "x", fill: .patchmatch)
+        }
+        #expect(throws: EditError.nothingKept(what: "--fill patchmatch")) {
+            try run(.variations, nil, fill: .patchmatch)
+        }
+        #expect(throws: EditError.nothingKept(what: "outpaint")) {
+            try run(.outpaint, whole, canvas: .margins(Margins(left: 0, right: 64, top: 0, bottom: 0)))
+        }
+        // Words say what to paint, and a colour what to begin with.
+        #expect(throws: Never.self) { try run(.inpaint, whole, prompt: "x") }
+        #expect(throws: Never.self) { try run(.inpaint, whole, fill: .noise) }
+        let almost = Picture.mask(width: 64, height: 64, white: PixelRect(x: 0, y: 0, width: 64, height: 63))
+        let path = try scratch.write(almost, "n.png")
+        #expect(throws: Never.self) { try run(.erase, .file(path: path)) }
     }
 }

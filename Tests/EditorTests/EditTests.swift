@@ -77,6 +77,24 @@ import Testing
         #expect(try said("a glockenspiel", ["--model", "model"]).isEmpty)
     }
 
+    @Test func `A limit on memory that changes the picture is said, also when asked to be quiet`() throws {
+        let editor = try editor()
+        let size = PixelSize(width: 320, height: 320)
+        try editor.write(
+            Picture(size: size, layout: .rgb, samples: .eight([UInt8](repeating: 99, count: size.area * 3))), "w.png")
+        func said(_ limit: String) throws -> String {
+            let outcome = try editor.run(
+                ["inpaint", "w.png", "a star", "--box", "80,80,160,160", "--steps", "1", "--seed", "1", "-q", "-o"]
+                    + ["\(limit).png", "--max-memory", limit])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            return outcome.error
+        }
+        let tight = try said("256M")
+        #expect(tight.hasPrefix("warning: --max-memory leaves room for a crop of "), "\(tight)")
+        #expect(tight.hasSuffix("which gives another picture than with more memory\n"), "\(tight)")
+        #expect(try said("8G").isEmpty)
+    }
+
     @Test func `A live preview is written while the picture is made, and changes nothing of it`() throws {
         let editor = try editor()
         let edit = ["inpaint", "a.png", "m.png", "a fox"] + Self.quick + ["--force"]

@@ -150,8 +150,8 @@ import Testing
         let outcome = try editor.run(
             ["generate", "a fox", "--size", "32x32", "--model", model, "--vae", tiny, "-o", "t.png"] + Self.quick)
         #expect(outcome.code == 0, "\(outcome.error)")
-        #expect(outcome.error.contains("autoencoder: vae, in place of the model's own"))
-        #expect(try ImageFile.read(path: editor.path("t.png")).provenance?.infotext?["VAE"] == "vae")
+        #expect(outcome.error.contains("autoencoder: tiny-vae, in place of the model's own"))
+        #expect(try ImageFile.read(path: editor.path("t.png")).provenance?.infotext?["VAE"] == "tiny-vae")
         let other = Self.parity.appending(path: "networks/vae-8").path()
         let refused = try editor.run(["generate", "a fox", "--model", model, "--vae", other] + Self.quick)
         #expect(refused.code == 69)

@@ -38,6 +38,39 @@ import Testing
         for path in paths { #expect(throws: Never.self) { try ImageFile.read(path: editor.path(path)) } }
     }
 
+    /// Two edits of one photo that both replace it: neither is lost.
+    @Test(arguments: [["-o", "a.png", "--force"], ["-o", "old.png", "--force"], ["-o", "new.png", "--force"]])
+    func `A file that is changed while the model works is not replaced`(output: [String]) throws {
+        let editor = try Self.editor()
+        try editor.write("old", "old.png")
+        let (process, out, error) = try editor.start(
+            ["inpaint", "a.png", "m.png", "a fox", "--model", "model", "--steps", "400"] + output)
+        var log = Data()
+        while !String(decoding: log, as: UTF8.self).contains("step 1/400") {
+            let more = error.fileHandleForReading.availableData
+            if more.isEmpty { break }
+            log += more
+        }
+        // As another edit does it: a file with the name, not in the file.
+        try editor.write("somebody's", "other")
+        #expect(try editor.shell("mv other \(output[1])").code == 0)
+        let outcome = Editor.outcome(of: process, out, error)
+        #expect(outcome.code == 0, "\(outcome.error)")
+        let next = output[1].replacing(".png", with: "-2.png")
+        #expect(outcome.output == "\(next)\n", "\(outcome.error)")
+        let verb = output[1] == "new.png" ? "made" : "changed"
+        #expect(
+            outcome.error.contains(
+                "warning: '\(output[1])' was \(verb) by another program meanwhile and stays; the result is in '\(next)'"
+            ),
+            "\(outcome.error)")
+        #expect(editor.data(output[1]) == Data("somebody's".utf8))
+        _ = try ImageFile.read(path: editor.path(next))
+        // What nobody changes is replaced.
+        let plain = try editor.run(["inpaint", "a.jpg", "m.png", "a fox"] + Self.quick + ["-o", "a.jpg", "--force"])
+        #expect(plain.code == 0 && plain.output == "a.jpg\n", "\(plain.error)")
+    }
+
     @Test func `A name that is taken while the model works gives way to the next`() throws {
         let editor = try Self.editor()
         // Long enough to be overtaken.
@@ -74,7 +107,7 @@ import Testing
         Large("outpaint a.png --size 16400x48 -o wide.webp", "wide.webp", "16400×48", ".jpg", ".tif"),
         Large("outpaint a.png --right 16384 -o wide.webp", "16448×48"),
         Large("outpaint long.png --bottom 600 -o long.jpg", "long.jpg", "65500", ".png"),
-        Large("inpaint flat.png flat-mask.png -o flat.webp --force", "16390×8"),
+        Large("inpaint flat.png flat-mask.png x -o flat.webp --force", "16390×8"),
         Large("variations flat.png -o flat2.webp", "flat2.webp"),
         Large("generate x --size 16400x64 -o g.webp", "g.webp", "16383"),
         Large("inpaint flat.png flat-none.png -o none.webp", "none.webp"),

@@ -184,7 +184,7 @@ import Testing
     @Test func `--fit-mask tells of a mask that it stretches`() throws {
         let editor = try Editor()
         try editor.writePictures()
-        let outcome = try editor.run(["erase", "a.png", "small.png", "--fit-mask", "-o", "f.png"] + Self.quick)
+        let outcome = try editor.run(["inpaint", "a.png", "small.png", "x", "--fit-mask", "-o", "f.png"] + Self.quick)
         #expect(outcome.code == 0 && outcome.error.contains("is stretched to 64×48"), "\(outcome.error)")
     }
 

@@ -12,6 +12,23 @@ import Testing
 
 /// `editor mask`, and masks given in numbers.
 @Suite struct MaskTests {
+    @Test(arguments: [
+        ["box", "0.1,0.1,0.5,0.5"], ["ellipse", "0.5,0.5,0.25,0.2"], ["polygon", "0.1,0.1 0.9,0.1 0.5,0.9"],
+    ])
+    func `Shares without % are told apart from pixels`(shape: [String]) throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        let percentages = ["10%,10%,50%,50%", "50%,50%,25%,20%", "10%,10% 90%,10% 50%,90%"]
+        for arguments in [["mask", shape[0], "a.png", shape[1]], ["erase", "a.png", "--\(shape[0])", shape[1]]] {
+            let outcome = try editor.run(arguments)
+            #expect(outcome.code == 64, "\(outcome.error)")
+            #expect(outcome.error.contains("are written with %: "), "\(outcome.error)")
+            #expect(percentages.contains { outcome.error.contains($0) }, "\(outcome.error)")
+        }
+        // A whole pixel may be meant.
+        #expect(try editor.run(["mask", "box", "a.png", "0,0,1,1", "-o", "one.png"]).code == 0)
+    }
+
     private func editor() throws -> Editor {
         let editor = try Editor()
         try editor.writePictures()

@@ -174,6 +174,16 @@ import Testing
         let nan = try editor.run(["models", "verify", "own", "--json"])
         #expect(nan.code == 65)
         #expect(nan.error.contains("1 tensor of unet holds what is no number, first"))
+        // Conversion changes no values, and says it.
+        for output in ["made", "made.safetensors", "made.gguf"] {
+            let made = try editor.run(["models", "convert", "own", output])
+            guard output == "made" || made.code == 0 else { continue }
+            #expect(made.code == 0, "\(made.error)")
+            #expect(
+                made.error.contains("warning: 1 tensor of unet holds what is no number, first '"), "\(made.error)")
+        }
+        let json = try editor.run(["models", "convert", "own", "other", "--json"])
+        #expect((try Self.json(json)["warnings"] as? [String])?.count == 1, "\(json.output)")
         try bytes.dropLast(2).write(to: weights)
         let short = try editor.run(["models", "verify", "own"])
         #expect(short.code == 65)

@@ -53,6 +53,30 @@ import Testing
         #expect(try picture(editor, "both.png") != picture(editor, "plain1.png"))
     }
 
+    @Test func `Of several files of one name the one that is taken and the others are said`() throws {
+        let editor = try setting()
+        let manager = FileManager.default
+        for folder in ["a", "b"] {
+            try manager.createDirectory(
+                at: editor.folder.appending(path: "loras/\(folder)"), withIntermediateDirectories: true)
+            try manager.copyItem(
+                atPath: editor.path("ink.safetensors"), toPath: editor.path("loras/\(folder)/dup.safetensors"))
+        }
+        // Another name of the same file is no other.
+        try manager.createSymbolicLink(
+            atPath: editor.path("loras/dup.safetensors"), withDestinationPath: editor.path("loras/a/dup.safetensors"))
+        func said(_ prompt: String) throws -> String {
+            let outcome = try editor.run(["inpaint", "a.png", "m.png", prompt, "-o", "o.png", "--force"] + common)
+            #expect(outcome.code == 0, "\(outcome.error)")
+            return outcome.errorLines.filter { $0.contains("files are called") }.joined()
+        }
+        let warning = try said("a fox <lora:dup:0.3>")
+        #expect(warning.hasPrefix("warning: lora: 2 files are called 'dup'; "), "\(warning)")
+        #expect(warning.contains("loras/b/dup.safetensors") && warning.contains("Name its folder too"), "\(warning)")
+        #expect(try said("a fox <lora:b/dup:0.3>").isEmpty)
+        #expect(try said("a fox <lora:ink:0.3>").isEmpty)
+    }
+
     @Test func `A LoRA of a folder of config.json is found, and one that is nowhere is said with the folders`() throws {
         let editor = try setting()
         let loras = editor.folder.appending(path: "ComfyUI/models/loras/styles")

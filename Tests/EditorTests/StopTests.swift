@@ -181,12 +181,16 @@
             for (arguments, json) in [
                 ("inpaint a.png m.png snow -o o.png -q", false), ("erase a.png m.png -o e.png --json", true),
                 ("outpaint a.png --right 64 -o r.png -q", false), ("info a.png", false),
+                // The least there is: nobody is told to ask for less.
+                ("inpaint a.png m.png snow -o l.png -q --max-memory 256M", false),
             ] {
                 let outcome = try editor.shell("ulimit -v \(kilobytes); exec \"$EDITOR_PROGRAM\" \(arguments)")
                 guard outcome.code != 0 else { continue }
                 #expect(outcome.code == 65, "\(arguments): \(outcome.error)")
                 let last = String(outcome.errorLines.last ?? "")
                 #expect(last.contains("there is not enough memory"), "\(outcome.error)")
+                #expect(last.contains("a higher limit (ulimit -v) helps"), "\(outcome.error)")
+                #expect(!arguments.contains("256M") || !last.contains("--max-memory"), "\(outcome.error)")
                 if json {
                     let object = try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any]
                     #expect(object?["exitCode"] as? Int == 65)

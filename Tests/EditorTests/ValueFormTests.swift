@@ -136,4 +136,38 @@ import Testing
         }
         #expect(seeds[0] != nil && seeds[0] != seeds[1])
     }
+
+    @Test func `Limits are named as they are`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        for (size, found) in [("1", "1 byte"), ("2000", "1.9K"), ("255.99M", "255.9M"), ("0", "0 bytes")] {
+            let outcome = try editor.run(["inpaint", "a.png", "m.png", "--max-memory", size])
+            #expect(outcome.code == 64)
+            #expect(
+                outcome.error.hasSuffix("--max-memory must be at least 256M, found \(found)\n"), "\(outcome.error)")
+        }
+        for aspect in ["0", "0:1", "1:0", "0.001:1"] {
+            let outcome = try editor.run(["outpaint", "a.png", "--aspect", aspect])
+            #expect(outcome.code == 64)
+            #expect(
+                outcome.error.contains(
+                    "--aspect must be width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1, found \(aspect)"
+                ), "\(outcome.error)")
+        }
+        // 1001:100 in hundredths.
+        #expect(try editor.run(["outpaint", "missing.png", "--aspect", "10.01:1"]).code == 66)
+    }
+
+    @Test(arguments: ["inpaint", "erase"]) func `A word in the place of the mask is no file`(command: String) throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        let outcome = try editor.run([command, "a.png", "a red door"])
+        #expect(outcome.code == 64, "\(outcome.error)")
+        #expect(
+            outcome.error.contains(
+                "missing expected argument '<mask>': there is no file 'a red door'; name a mask picture, or give a shape with --box"
+            ), "\(outcome.error)")
+        // What is called as pictures are is one that is not there.
+        #expect(try editor.run([command, "a.png", "gone.png"]).code == 66)
+    }
 }

@@ -132,6 +132,23 @@ import Testing
 
     // MARK: Pages
 
+    /// A directory that names itself, or a place outside the file, as the next has no page behind it.
+    @Test func pagesAreCountedOnce() throws {
+        let picture = noise(Self.size, .rgb, depth: 8)
+        let one = page(planes(picture), photometric: 2, fields: [])
+        let file = HandmadeTIFF.bytes([one])
+        let start = (0 ..< 4).reduce(0) { $0 | Int(file[4 + $1]) << (8 * $1) }
+        let link = start + 2 + 12 * (Int(file[start]) | Int(file[start + 1]) << 8)
+        for next in [start, file.count + 100] {
+            var looped = file
+            looped.replaceSubrange(link ..< link + 4, with: HandmadeTIFF.little(next, 4))
+            let image = try ImageFile.read(bytes: looped, name: "a.tif")
+            #expect(image.picture == picture)
+            #expect(!image.notes.contains { $0.contains("several pages") }, "\(next): \(image.notes)")
+        }
+        #expect(try read(one, one).notes.contains { $0.contains("several pages") })
+    }
+
     @Test func thePictureIsThePageOfFullResolution() throws {
         let picture = noise(Self.size, .rgb, depth: 8)
         let small = HandmadeTIFF.Page(

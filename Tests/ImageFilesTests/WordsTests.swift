@@ -84,6 +84,30 @@ import Testing
         #expect(plain.provenance?.infotext?["Seed"] == "123" && plain.metadata.exifComment == Handmade.foreignRecord)
     }
 
+    /// A record that another program left in the comment, and one of this program's in a PNG's text: the latest stays
+    /// the latest in whatever is written from it.
+    @Test(arguments: ImageFormat.written) func theLatestRecordStaysTheLatest(format: ImageFormat) throws {
+        let old = Array("UNICODE\0".utf8) + Handmade.foreignRecord.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
+        let edited = try again(loaded(exif: old), .png, seed: 1).image
+        #expect(edited.provenance?.infotext == settings(1))
+        let next = try again(edited, format, seed: nil)
+        #expect(next.image.provenance?.infotext == settings(1))
+        #expect(next.image.metadata.earlierRecords == [Handmade.foreignRecord])
+        #expect(!next.notes.contains { $0.contains("earlier “parameters”") }, "\(next.notes)")
+        // An edit of that knows it for its own.
+        let last = try again(next.image, format, seed: 2).image
+        #expect(last.provenance?.infotext == settings(2) && last.metadata.earlierRecords == [Handmade.foreignRecord])
+    }
+
+    @Test func aCommentInJISIsCounted() throws {
+        let image = try loaded(exif: Array("JIS\0\0\0\0\0".utf8) + [0x24, 0x22, 0x24, 0x24])
+        #expect(image.metadata.comment == nil)
+        let found = try #require(image.metadata.unreadComment)
+        #expect(found == (code: "JIS", bytes: 4))
+        #expect(try loaded().metadata.unreadComment == nil)
+        #expect(try loaded(exif: Array("JIS\0\0\0\0\0    ".utf8)).metadata.unreadComment == nil)
+    }
+
     /// PNG text: in a PNG both stand under the key that programs read, the newest last; elsewhere the earlier one is
     /// found, too.
     @Test(arguments: ImageFormat.written) func earlierParametersStay(format: ImageFormat) throws {
@@ -172,7 +196,7 @@ import Testing
         let note =
             isLong
             ? "texts are longer than a JPEG segment holds (64 KiB); its XMP holds them: “parameters”"
-            : "the earlier “parameters” text stands in a comment of the JPEG"
+            : "the \(isRecorded ? "earlier " : "")“parameters” text stands in a comment of the JPEG"
         #expect(file.notes == [note])
         let next = try ImageFile.read(bytes: file.bytes, name: "a")
         #expect(next.losses.isEmpty, "\(next.losses)")

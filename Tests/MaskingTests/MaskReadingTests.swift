@@ -74,6 +74,9 @@ internal import Testing
         #expect(
             try verdict(Self.gray(128, 0))
                 == "mask: white repaints, 20.0 % of the picture; its values 0 and 128 of 255 are read as strengths")
+        #expect(
+            try verdict(Self.gray(128, 128))
+                == "mask: white repaints, 100.0 % of the picture; its value 128 of 255 is read as a strength")
         #expect(try verdict(Self.deep(255, 0)).contains("hold values up to 255"))
         #expect(
             try verdict(Self.color([255, 254], [0, 255])).contains("its alpha of 254 to 255 of 255 hardly varies"))
@@ -223,6 +226,10 @@ internal import Testing
     @Test func `Masks without content are read as empty or full`() throws {
         #expect(try Mask(reading: Self.gray(0, 0)).summary.warning == .empty)
         #expect(try Mask(reading: Self.gray(255, 254)).summary.warning == .full)
+        // Grey throughout neither keeps a pixel nor repaints one in full.
+        let grey = try Mask(reading: Self.gray(128, 128)).summary
+        #expect(grey.warnings == [.everywhere, .weak(128.0 / 255)])
+        #expect(!grey.advice.joined().contains("nothing will be kept"), "\(grey.advice)")
         #expect(try Mask(reading: Self.color([0, 0, 0, 255], [0, 0, 0, 255])).summary.warning == .empty)
         #expect(try Mask(reading: Self.color([0, 0, 0, 0], [0, 0, 0, 0])).summary.warning == .empty)
         // Colours under an alpha that is 0 throughout are all there is.

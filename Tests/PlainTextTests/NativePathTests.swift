@@ -36,6 +36,8 @@ import Testing
     @Test func `People are shown what can be printed`() {
         let text = String(nativeBytes: [0x63, 0x61, 0x66, 0xE9, 0x1B, 0x5B, 0x0A, 0xC3, 0xA9])
         #expect(text.printable == "caf\\xE9\\x1B[\né")
+        #expect(text.printableLine == "caf\\xE9\\x1B[\\x0Aé")
+        #expect(String("a\tb\nc").lineWithControlsShown == "a\\x09b\\x0Ac")
         #expect(text.withBytesShown == "caf\\xE9\u{1B}[\né")
         #expect(text.repaired == "caf\u{FFFD}\u{1B}[\né")
         #expect("é\t🦊".printable == "é\t🦊")

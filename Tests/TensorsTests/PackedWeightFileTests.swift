@@ -54,6 +54,26 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
     }
 
+    /// What a link leads to is somebody's.
+    @Test func `A link is neither read nor touched`() throws {
+        let elsewhere = folder + "/elsewhere"
+        let file = PackedWeightFile(path: elsewhere, identity: "a")
+        _ = try run(file)
+        #expect(file.save())
+        let past = Date(timeIntervalSince1970: 1000)
+        try FileManager.default.setAttributes([.modificationDate: past], ofItemAtPath: elsewhere)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: elsewhere)
+        let linked = PackedWeightFile(path: path, identity: "a")
+        let attributes = try FileManager.default.attributesOfItem(atPath: elsewhere)
+        #expect(attributes[.modificationDate] as? Date == past)
+        // Saving puts a file in the link's place.
+        #expect(try run(linked) == run(nil))
+        #expect(linked.hasNews && linked.save())
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType == .typeRegular)
+        #expect(
+            try FileManager.default.attributesOfItem(atPath: elsewhere)[.modificationDate] as? Date == past)
+    }
+
     /// The file not used for longest is known by its time.
     @Test func useIsSeen() throws {
         let file = PackedWeightFile(path: path, identity: "a")

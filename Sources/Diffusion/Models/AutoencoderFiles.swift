@@ -102,6 +102,11 @@ struct AutoencoderFiles {
 
     private init(folder: String) throws {
         if MappedFile.exists(folder + "/config.json") {
+            if let kind = WeightKind(folder: folder), case .part(let name) = kind,
+                !["Autoencoder", "VAE", "VQModel"].contains(where: name.contains)
+            {
+                throw ModelError.notAnAutoencoder(path: folder, reason: kind.clause)
+            }
             try self.init(
                 configuration: JSONConfiguration(path: folder + "/config.json"), weights: WeightFolder.open(folder))
             return
@@ -149,11 +154,18 @@ struct AutoencoderFiles {
                     reason: "none of its \(names.count.of("tensor")) is one of an autoencoder's; the first are \(first)"
                 )
             }
-            let tensors = LDMTensors(weights, names: names, prefix: prefix)
-            let parts = try LDMAutoencoder(tensors, scale: modelScale)
-            try self.init(
-                configuration: JSONConfiguration(members: parts.configuration, file: path),
-                weights: RenamedWeights(weights, origins: parts.origins))
+            do {
+                let tensors = LDMTensors(weights, names: names, prefix: prefix)
+                let parts = try LDMAutoencoder(tensors, scale: modelScale)
+                try self.init(
+                    configuration: JSONConfiguration(members: parts.configuration, file: path),
+                    weights: RenamedWeights(weights, origins: parts.origins))
+            } catch  where Self.isFolderOfOne(path.folderOfFile) {
+                // Its tensors alone do not tell all.
+                throw ModelError.notAnAutoencoder(
+                    path: path,
+                    reason: "its configuration lies beside it; give the folder, '\(path.folderOfFile)'")
+            }
         }
     }
 

@@ -25,7 +25,8 @@ struct LDMContents {
         case .autoencoder?:
             throw refusal("it is an autoencoder alone (\(names.count.of("tensor"))), which --vae takes beside a model")
         case .embedding?: throw refusal("it is an embedding, which --embedding takes beside a model")
-        case .model?, .part?, nil: break
+        case .textEncoder?: throw refusal("it is a text encoder alone (\(names.count.of("tensor")))")
+        case .model?, .denoiser?, .part?, nil: break
         }
         if let part { throw refusal(part) }
         if let other { throw refusal("\(other), and that is not read yet") }
@@ -82,7 +83,6 @@ struct LDMContents {
             return
                 "it is a denoiser alone (\(names.count.of("tensor"))), as ComfyUI-GGUF writes it, whose text encoder and autoencoder lie in other files"
         }
-        if count("text_model.") > 0 { return "it is a text encoder alone (\(names.count.of("tensor")))" }
         return nil
     }
 

@@ -1,6 +1,6 @@
 /// What is known of a model from its configuration and tensors, never from its name.
 public struct ModelFacts: Sendable {
-    /// The folder's last component, or what the embedded model calls itself.
+    /// What the user calls it: the name of its folder, or of its file without the ending; "embedded".
     public let name: String
     /// A phrase such as "Stable Diffusion 1.x inpainting".
     public let family: String
@@ -29,8 +29,14 @@ public struct ModelFacts: Sendable {
     public var textParameters = 0
     /// Whether it was made to refine the pictures of another model (SDXL's refiner).
     public var isRefiner = false
-    /// The last component of the path of the autoencoder that stands in for its own.
+    /// Whether it is the model inside the binary.
+    public var isEmbedded = false
+    /// The path of a model in a single file.
+    public var file: String? = nil
+    /// What the user calls the autoencoder that stands in for its own: the name of its file, or of its folder.
     public var autoencoder: String? = nil
+    /// The path of that autoencoder's weights; of a pair the decoder's.
+    public var autoencoderFile: String? = nil
     /// How it was distilled to few steps, if it was.
     public var fewSteps: FewSteps? = nil
     /// What an inpainting denoiser is shown in the hole.

@@ -21,6 +21,15 @@ struct ModelFiles: Sendable {
         let buffer: UnsafeRawBufferPointer
     }
 
+    /// What the user calls the model.
+    var title: String {
+        switch storage {
+        case .folder(let folder): folder.titleOfFolder
+        case .parts: name.withoutWeightEnding.titleOfFile
+        case .memory: "embedded"
+        }
+    }
+
     /// What a single file says beside its tensors.
     var hints: [String: String] {
         if case .parts(let parts, _) = storage { parts.hints } else { [:] }

@@ -134,7 +134,13 @@ public final class DiffusionPipeline {
                 ownLatentScale: ownScale, parameters: sources.reduce(0) { $0 + $1.weights.parameterCount },
                 check: check))
         var facts = family.facts
-        facts.autoencoder = autoencoder.map { $0.split(separator: "/").last.map(String.init) ?? $0 }
+        facts.isEmbedded = model == .embedded
+        if case .file(let path) = model { facts.file = path }
+        if let autoencoder {
+            let isFolder = MappedFile.exists(autoencoder + "/.")
+            facts.autoencoder = isFolder ? autoencoder.titleOfFolder : autoencoder.titleOfFile
+            facts.autoencoderFile = chosen.weights.last?.file
+        }
         facts.adapters = matched.facts
         facts.embeddings = matched.embeddings
         self.facts = facts

@@ -11,12 +11,15 @@ struct GenerationParameters {
     let plan: EditPlan
     let facts: ModelFacts
     private let hashes: AdapterHashes?
+    private let modelHashes: ModelHashes?
 
-    /// - Parameter isWritten: whether pictures will carry it; then the adapters' files are read once more, for their hashes.
+    /// - Parameter isWritten: whether pictures will carry it; then the files of adapters and of an autoencoder are read once
+    ///   more, for their hashes.
     init(request: EditRequest, plan: EditPlan, facts: ModelFacts, isWritten: Bool) {
         self.request = request
         self.plan = plan
         self.facts = facts
+        modelHashes = isWritten ? ModelHashes(facts) : nil
         hashes = isWritten ? AdapterHashes(facts, prompts: [request.prompt, plan.settings.negativePrompt]) : nil
     }
 
@@ -51,8 +54,10 @@ struct GenerationParameters {
         }
         text["Seed"] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
+        text["Model hash"] = modelHashes?.model
         text["Model"] = facts.name.printable
-        text["VAE"] = facts.autoencoder
+        text["VAE hash"] = modelHashes?.autoencoder
+        text["VAE"] = facts.autoencoder?.printable
         let loras = facts.adapters.map { "\($0.name):\($0.weights)" }
         if !loras.isEmpty { text["Lora"] = loras.joined(separator: ", ") }
         if let hashes, !hashes.loras.isEmpty { text["Lora hashes"] = hashes.loras.joined(separator: ", ") }

@@ -6,7 +6,8 @@ public import Raster
 /// The names under which an edit's pictures will be written, settled before any work is done.
 ///
 /// They are not taken until something is written: an empty file in the meantime would stay behind a program that is
-/// killed. Where another program takes one first, `next` finds another, so that finished work is not lost.
+/// killed. Where another program takes one first, or changes the file that was to be replaced, `next` finds another, so
+/// that finished work is not lost.
 public struct OutputPlan: Sendable, Equatable {
     /// One path a picture; empty for standard output.
     public let paths: [String]
@@ -19,6 +20,8 @@ public struct OutputPlan: Sendable, Equatable {
     let isNumbered: Bool
     /// What is never replaced.
     private let protected: [ReadFile]
+    /// The files that results will replace, as they were when the names were settled; the input as it was read.
+    private let replaced: [String: FileSystem.Stamp]
 
     /// Whether a result will be written to that path, by whatever name.
     func names(_ path: String) -> Bool {
@@ -35,6 +38,15 @@ public struct OutputPlan: Sendable, Equatable {
         try self.init(choice, suffix: mode.rawValue, count: count, input: input, protected: protected)
     }
 
+    /// The same for an edit whose input had `inputStamp` when it was read.
+    init(
+        _ choice: OutputChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?,
+        inputStamp: FileSystem.Stamp?, protected: [ReadFile]
+    ) throws(EditError) {
+        try self.init(
+            choice, suffix: mode.rawValue, count: count, input: input, inputStamp: inputStamp, protected: protected)
+    }
+
     /// - Parameters:
     ///   - suffix: what a name made from the input's ends in.
     ///   - input: the picture that is edited and the format that its results have where none is named, `nil` where there
@@ -45,6 +57,15 @@ public struct OutputPlan: Sendable, Equatable {
         _ choice: OutputChoice, suffix: String, count: Int, input: (source: PictureInput, format: ImageFormat)?,
         protected: [ReadFile] = []
     ) throws(EditError) {
+        try self.init(
+            choice, suffix: suffix, count: count, input: input,
+            inputStamp: input?.source.path.flatMap(FileSystem.Stamp.init), protected: protected)
+    }
+
+    private init(
+        _ choice: OutputChoice, suffix: String, count: Int, input: (source: PictureInput, format: ImageFormat)?,
+        inputStamp: FileSystem.Stamp?, protected: [ReadFile]
+    ) throws(EditError) {
         let protected = protected + choice.reads
         self.protected = protected + [input.flatMap { ReadFile($0.source, .input) }].compactMap(\.self)
         if choice.isStandardOutput {
@@ -54,6 +75,7 @@ public struct OutputPlan: Sendable, Equatable {
             format = .png
             overwrites = false
             isNumbered = false
+            replaced = [:]
             return
         }
         let folder: String
@@ -121,6 +143,12 @@ public struct OutputPlan: Sendable, Equatable {
             guard let reason = FileSystem.reasonNotNameable(path) else { continue }
             throw .outputNotWritable(path: path, reason: reason + "; give it another with -o")
         }
+        var replaced: [String: FileSystem.Stamp] = [:]
+        for path in choice.force ? taken + [contactSheet].compactMap(\.self) : [] {
+            let isInput = picture.map { FileSystem.isSameFile($0, path) } ?? false
+            replaced[path] = isInput ? inputStamp : FileSystem.Stamp(path)
+        }
+        self.replaced = replaced
     }
 
     /// The next free name beside one that another program took meanwhile.
@@ -133,26 +161,36 @@ public struct OutputPlan: Sendable, Equatable {
     }
 
     /// Writes a file, and returns its path: the settled one, or the next free where another program took that
-    /// meanwhile, with a note where the user named it.
+    /// meanwhile, or changed the file that was to be replaced, with a note where the user named it.
     ///
     /// - Parameter kind: what it counts as for whoever stops the program.
     func place(
         _ bytes: [UInt8], as kind: FinishedWork.Kind, at settled: String
     ) throws -> (path: String, note: EditNote?) {
+        let former = replaced[settled]
+        let isChanged = former != nil && FileSystem.Stamp(settled) != former
         var path = settled
-        while true {
-            do {
-                try ImageFile.write(bytes: bytes, to: path, replacing: overwrites) {
-                    FinishedWork.add(kind, at: path)
-                }
-                break
-            } catch ImageFileError.exists {
-                path = next(after: settled)
-            }
+        var isPlaced = try put(bytes, as: kind, at: path, replacing: former != nil && !isChanged)
+        while !isPlaced {
+            path = next(after: settled)
+            isPlaced = try put(bytes, as: kind, at: path, replacing: false)
         }
         guard path != settled, !isNumbered else { return (path, nil) }
-        let text = "'\(settled)' was made by another program meanwhile; the result is in '\(path)'"
+        let text =
+            "'\(settled)' was \(isChanged ? "changed" : "made") by another program meanwhile and stays; the result is in '\(path)'"
         return (path, EditNote(text, isWarning: true))
+    }
+
+    /// Writes a file; false, and nothing is written, where one is there that is not to be replaced.
+    private func put(
+        _ bytes: [UInt8], as kind: FinishedWork.Kind, at path: String, replacing: Bool
+    ) throws -> Bool {
+        do {
+            try ImageFile.write(bytes: bytes, to: path, replacing: replacing) { FinishedWork.add(kind, at: path) }
+            return true
+        } catch ImageFileError.exists {
+            return false
+        }
     }
 
     private static func free(

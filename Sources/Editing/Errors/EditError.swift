@@ -40,10 +40,12 @@ public enum EditError: Failing, Equatable {
     case unreadable(path: String)
     /// More memory is needed than the user allows, in bytes.
     case overMemoryLimit(what: String, needed: Int, limit: Int)
-    /// A picture whose sides are no multiples of what the model works in cannot repeat.
-    case untileable(size: PixelSize, multiple: Int)
+    /// A picture whose sides are no multiples of what the model works in cannot repeat; the nearest sizes can.
+    case untileable(size: PixelSize, multiple: Int, nearest: [PixelSize])
     /// A picture of which the mask leaves nothing cannot go on across its border.
     case nothingRepeats
+    /// Nothing of the picture is kept from which `what`, a mode or an option, could continue it.
+    case nothingKept(what: String)
     case outputIsInput(path: String)
     /// A result, or a preview, would take the place of a file that is read and stays.
     case outputIsRead(path: String, role: ReadFile.Role)
@@ -112,10 +114,12 @@ extension EditError: CustomStringConvertible {
             "'\(path)' can no longer be read"
         case .overMemoryLimit(let what, let needed, let limit):
             "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
-        case .untileable(let size, let multiple):
-            "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable"
+        case .untileable(let size, let multiple, let nearest):
+            "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable: \(nearest.map { "\($0)" }.joined(separator: " or "))"
         case .nothingRepeats:
             "the mask covers the whole picture, so there is nothing for --tileable to continue; to rework the whole picture use remix or variations without a mask"
+        case .nothingKept(let what):
+            "nothing of the picture is kept, so there is nothing for \(what) to continue; mask less of it, or rework the whole picture with remix or variations, without a mask and --fill"
         case .outputIsInput(let path):
             "'\(path)' is an input, which only --force overwrites; choose another output name"
         case .outputIsRead(let path, let role):
@@ -160,8 +164,9 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .outputFormatUnknown,
-            .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput, .protectionImpossible,
+        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .nothingKept,
+            .outputFormatUnknown, .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput,
+            .protectionImpossible,
             .nothingHeld, .placeholderKept, .noiseKept, .colorOfFill, .stencilWithoutShape, .maskFormat,
             .notAPreview, .previewIsOutput:
             .usage

@@ -16,9 +16,8 @@ public struct FileReport: Sendable {
         /// The text as a terminal may show it: what a file says can hold control codes. The bytes of paths stay, for
         /// whoever copies them.
         var shownText: String {
-            let isPath = name == "file" || name == "path"
-            let lines = String(text.map { $0 == "\r\n" ? "\n" : $0 })
-            return isPath ? lines.withControlsShown : lines.printable
+            if name == "file" || name == "path" { return text.lineWithControlsShown }
+            return String(text.map { $0 == "\r\n" ? "\n" : $0 }).printable
         }
     }
 
@@ -120,6 +119,11 @@ public struct FileReport: Sendable {
         }
         if let comment = image.metadata.comment {
             entries.append(Entry(label: "comment", text: comment, name: "comment", value: .text(comment)))
+        } else if let (code, bytes) = image.metadata.unreadComment {
+            entries.append(
+                Entry(
+                    label: "comment", text: "\(bytes.of("byte")) in \(code), which cannot be shown; an edit keeps them",
+                    name: "commentCode", value: .text(code)))
         }
         for note in image.notes {
             entries.append(Entry(label: "note", text: note, name: "note", value: .text(note)))

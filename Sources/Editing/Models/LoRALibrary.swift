@@ -59,17 +59,25 @@ public struct LoRALibrary: Sendable {
 
     /// The file of that name, without its ending, and with folders above it where the name has some; `nil` where there
     /// is none. The first of several counts, one in the same letters before one in others.
-    public func file(named name: String) -> String? {
+    public func file(named name: String) -> String? { files(named: name).first }
+
+    /// All files of that name, each once whatever links lead to it: those in the same letters, else those in others.
+    func files(named name: String) -> [String] {
         let wanted = Self.stem(name) ?? name
-        var close: String?
+        var same: [String] = []
+        var close: [String] = []
         for (folder, path) in files {
             guard let stem = Self.stem(path) else { continue }
-            if ("/" + stem).hasSuffix("/" + wanted) { return folder + "/" + path }
-            if close == nil, ("/" + stem.lowercased()).hasSuffix("/" + wanted.lowercased()) {
-                close = folder + "/" + path
+            if ("/" + stem).hasSuffix("/" + wanted) {
+                same.append(folder + "/" + path)
+            } else if ("/" + stem.lowercased()).hasSuffix("/" + wanted.lowercased()) {
+                close.append(folder + "/" + path)
             }
         }
-        return close
+        var seen: Set<FileSystem.Identity> = []
+        return (same.isEmpty ? close : same).filter { path in
+            FileSystem.Identity(path).map { seen.insert($0).inserted } ?? true
+        }
     }
 
     /// Files below a folder by their paths from there, those of a folder before those of the folders in it.

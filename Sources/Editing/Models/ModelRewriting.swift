@@ -15,10 +15,12 @@ public struct ModelRewriting: Sendable {
     ///
     /// - Parameter observe: told of bytes written, and of how many there will be, nearly. What it throws ends the conversion,
     ///   and nothing is left.
-    /// - Returns: where it is, which is beside the path where another program took that meanwhile, and the bytes that
-    ///   it takes on disk.
+    /// - Returns: where it is, which is beside the path where another program took that meanwhile, the bytes that it takes
+    ///   on disk, and what is to be said of its values: those that are no numbers are written as they are.
     /// - Throws: `ModelStoreError`, `ModelError`, `WeightError`, or what `observe` throws.
-    public func run(_ path: String, observe: (Int, Int) throws -> Void) throws -> (path: String, bytes: Int) {
+    public func run(
+        _ path: String, observe: (Int, Int) throws -> Void
+    ) throws -> (path: String, bytes: Int, warnings: [String]) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard !FileSystem.exists(path) else {
@@ -37,7 +39,9 @@ public struct ModelRewriting: Sendable {
         let layout: ModelConversion.Layout =
             path.lowercased().hasSuffix(".safetensors") ? .file : Self.isGGUF(path) ? .gguf : .folder
         let place = try conversion.write(layout, to: path) { try observe($0, size) }
-        return (place, FileSystem.size(below: place))
+        // Nothing is written meanwhile; a stop is seen all the same.
+        let warnings = try ModelContents(model.source).notFinite { _ in try observe(0, size) }
+        return (place, FileSystem.size(below: place), warnings)
     }
 
     /// Whether a model of that name is written as a GGUF file.

@@ -44,16 +44,9 @@ public struct ModelVerification: Sendable {
         do {
             let facts = try ModelChoice(source: model.source).open().facts
             checks.append("tensors: all that \(facts.family) needs, in their shapes")
-            var tensors = 0
-            for part in try ModelContents(model.source).parts {
-                let bad = try part.notFinite(observe: observe)
-                tensors += part.weights.names.count
-                if let first = bad.first {
-                    problems.append(
-                        "\(bad.count.of("tensor")) of \(part.name) \(bad.count.verb("holds", "hold")) what is no number, first '\(part.weights.nameInFile(first))'"
-                    )
-                }
-            }
+            let contents = try ModelContents(model.source)
+            let tensors = contents.parts.reduce(0) { $0 + $1.weights.names.count }
+            problems += try contents.notFinite(observe: observe)
             if problems.isEmpty {
                 checks.append("values: all of \(tensors.of("tensor")) \(tensors.verb("is", "are")) finite")
             }
@@ -108,5 +101,19 @@ public struct ModelVerification: Sendable {
             folder = FileSystem.folder(of: folder)
         }
         return []
+    }
+}
+
+extension ModelContents {
+    /// A clause for each part with tensors that hold something else than finite numbers.
+    ///
+    /// - Parameter observe: called with bytes that were read; what it throws ends the search.
+    func notFinite(observe: (Int) throws -> Void) rethrows -> [String] {
+        try parts.compactMap { part in
+            let bad = try part.notFinite(observe: observe)
+            return bad.first.map { first in
+                "\(bad.count.of("tensor")) of \(part.name) \(bad.count.verb("holds", "hold")) what is no number, first '\(part.weights.nameInFile(first))'"
+            }
+        }
     }
 }

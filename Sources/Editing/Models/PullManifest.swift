@@ -40,6 +40,21 @@ struct PullManifest: Equatable {
         self.single = single
     }
 
+    /// What a file's SHA-256 was when it was fetched; `nil` where that is not known, or the file has another size now.
+    static func sha256(of path: String) -> String? {
+        var folder = FileSystem.folder(of: path)
+        for _ in 0 ..< 6 {
+            if let manifest = PullManifest(in: folder) {
+                let known = manifest.files.first { FileSystem.isSameFile(folder + "/" + $0.path, path) }
+                return known.flatMap { FileSystem.size(of: path) == $0.size ? $0.sha256 : nil }
+            }
+            let parent = FileSystem.folder(of: folder)
+            guard parent != folder else { return nil }
+            folder = parent
+        }
+        return nil
+    }
+
     /// Adds files that were there before and are none of those listed.
     mutating func add(_ others: [ModelHub.File], single marked: Set<String>) {
         let names = Set(files.map(\.path))

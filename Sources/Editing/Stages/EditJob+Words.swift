@@ -19,9 +19,18 @@ extension EditJob {
         var loras: [LoRAChoice] = []
         var notes: [EditNote] = []
         for tag in tags {
-            if let path = library.file(named: tag.name) {
+            let found = library.files(named: tag.name)
+            if let path = found.first {
                 loras.append(LoRAChoice(path: path, weight: tag.weight, textWeight: tag.textWeight))
                 notes.append(EditNote("lora: '\(tag.name.prefix(80))' of the prompt is \(path)"))
+                if found.count > 1 {
+                    let others = found.dropFirst().prefix(5).joined(separator: ", ")
+                    let more = found.count > 6 ? " and \(found.count - 6) more" : ""
+                    notes.append(
+                        EditNote(
+                            "lora: \(found.count) files are called '\(tag.name.prefix(80))'; \(path) is taken, not \(others)\(more). Name its folder too (<lora:folder/name:weight>), or the file with --lora",
+                            isWarning: true))
+                }
                 continue
             }
             let places =

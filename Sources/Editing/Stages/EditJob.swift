@@ -61,11 +61,13 @@ public struct EditJob: Sendable {
         openModel: () throws -> any PictureModel
     ) throws -> EditOutcome {
         try meter.begin(.read)
+        // Before it is read: whatever changes it from now on must not be lost by its replacement.
+        let inputStamp = request.picture?.path.flatMap(FileSystem.Stamp.init)
         let inputs = try EditInputs(request)
         let outputs = try OutputPlan(
             output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
             input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
-            protected: request.maskFiles + calledFiles)
+            inputStamp: inputStamp, protected: request.maskFiles + calledFiles)
         if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
         if let size = inputs.picture?.size ?? request.size {
             try outputs.check(size: size)
@@ -96,6 +98,7 @@ public struct EditJob: Sendable {
             try meter.note(note)
         }
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
+        if let note = plan.memoryNote { try meter.note(EditNote(note, isWarning: true)) }
 
         var writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: inputs.source)
         // When the first picture is there: files of adapters are read for it.
@@ -138,7 +141,8 @@ public struct EditJob: Sendable {
             let words = unknown.prefix(6).map { "'\($0.prefix(40))'" }.joined(separator: ", ")
             notes.append(
                 EditNote(
-                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model",
+                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model"
+                        + (facts.isEmbedded ? "" : " in its place"),
                     isWarning: true))
         }
         return notes + facts.adapterNotes + settings.notes

@@ -23,6 +23,31 @@ extension FileSystem {
         }
     }
 
+    /// A file as it is at one moment: another stamp means that it was written to, or that another file has its name.
+    struct Stamp: Equatable, Sendable {
+        private let identity: Identity
+        private let size: Int64
+        private let seconds: Int64
+        private let nanoseconds: Int64
+
+        /// Of what a path leads to, links followed; `nil` where nothing is there. Of what is no plain file, such as a
+        /// pipe, only what it is counts.
+        init?(_ path: String) {
+            var status = stat()
+            guard let identity = Identity(path), stat(path.nativePath, &status) == 0 else { return nil }
+            self.identity = identity
+            let isFile = status.st_mode & S_IFMT == S_IFREG
+            size = isFile ? Int64(status.st_size) : 0
+            #if canImport(Darwin)
+                let time = status.st_mtimespec
+            #else
+                let time = status.st_mtim
+            #endif
+            seconds = isFile ? Int64(time.tv_sec) : 0
+            nanoseconds = isFile ? Int64(time.tv_nsec) : 0
+        }
+    }
+
     /// Whether a file lies below a folder, by any name and through any link.
     ///
     /// Each folder is looked into once, the nearest first, at most `searchDepth` deep. The search ends after

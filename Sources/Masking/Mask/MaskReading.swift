@@ -1,3 +1,5 @@
+internal import PlainText
+
 extension Mask {
     /// How a mask picture was read.
     public struct Reading: Sendable, Hashable {
@@ -73,7 +75,8 @@ extension Mask {
             case .offAndOn(let low, let high, let maximum):
                 "its values \(low) and \(high) of \(maximum) are read as off and on"
             case .eightBitsInSixteen: "its 16-bit samples hold values up to 255, which is read as white"
-            case .values(let values, let maximum): "its \(listed(values)) of \(maximum) are read as strengths"
+            case .values(let values, let maximum):
+                "its \(listed(values)) of \(maximum) \(values.count.verb("is read as a strength", "are read as strengths"))"
             case .steadyAlpha(let low, let high, let maximum):
                 "its alpha of \(low) to \(high) of \(maximum) hardly varies and is passed over"
             case .thinAlpha(let high, let maximum):

@@ -12,6 +12,8 @@ public struct MaskSummary: Sendable, Equatable {
     public enum Warning: Sendable, Equatable, CustomStringConvertible {
         case empty
         case full
+        /// All pixels have some coverage, and some well below 1.
+        case everywhere
         /// Below 0.1 % of the picture; the value is the fraction.
         case tiny(Double)
         /// Above 95 % of the picture; the value is the fraction.
@@ -25,6 +27,7 @@ public struct MaskSummary: Sendable, Equatable {
             switch self {
             case .empty: "the mask is empty: nothing will be repainted"
             case .full: "the mask covers the whole picture: nothing will be kept"
+            case .everywhere: "the mask covers the whole picture: every pixel will be changed to some extent"
             case .tiny(let fraction): "the mask covers only \(percentage(fraction)) of the picture"
             case .nearlyFull(let fraction): "the mask covers \(percentage(fraction)) of the picture"
             case .weak(let peak):
@@ -37,7 +40,7 @@ public struct MaskSummary: Sendable, Equatable {
         /// Whether another polarity may be what was meant.
         var isOfExtent: Bool {
             switch self {
-            case .empty, .full, .tiny, .nearlyFull: true
+            case .empty, .full, .everywhere, .tiny, .nearlyFull: true
             case .weak, .faint: false
             }
         }
@@ -69,18 +72,19 @@ extension Mask {
         // Coverage that shows in 8 bits hardly or not at all, and such as does.
         let faintest: Float = 16.5 / 255
         var (touched, faint, strong) = (0, 0, 0)
-        var peak: Float = 0
+        var (peak, least) = (Float(0), Float(1))
         for value in coverage.values where value > 0 {
             touched += 1
             if value < faintest { faint += 1 } else if value > 1 - faintest { strong += 1 }
             peak = max(peak, value)
+            least = min(least, value)
         }
         let fraction = Double(touched) / Double(size.area)
         var warnings: [MaskSummary.Warning] = []
         if touched == 0 {
             warnings.append(.empty)
         } else if touched == size.area {
-            warnings.append(.full)
+            warnings.append(least < 0.75 ? .everywhere : .full)
         } else if fraction < 0.001 {
             warnings.append(.tiny(fraction))
         } else if fraction > 0.95 {

@@ -64,6 +64,7 @@ public enum MaskShape: Sendable, Equatable {
     /// "10,20,200,100": left, top, width, height, in pixels or percent. Throws for a side that is not above 0.
     public init(box text: String) throws(MaskShapeError) {
         let lengths = try Self.lengths(text, count: 4, form: "x,y,w,h")
+        try Self.checkExtent(lengths, text)
         guard lengths[2].isPositive, lengths[3].isPositive else { throw .notPositive(text, form: "x,y,w,h") }
         self = .box(origin: Place(x: lengths[0], y: lengths[1]), width: lengths[2], height: lengths[3])
     }
@@ -71,6 +72,7 @@ public enum MaskShape: Sendable, Equatable {
     /// "300,200,120,80": centre and the two radii. Throws for a radius that is not above 0.
     public init(ellipse text: String) throws(MaskShapeError) {
         let lengths = try Self.lengths(text, count: 4, form: "cx,cy,rx,ry")
+        try Self.checkExtent(lengths, text)
         guard lengths[2].isPositive, lengths[3].isPositive else { throw .notPositive(text, form: "cx,cy,rx,ry") }
         self = .ellipse(center: Place(x: lengths[0], y: lengths[1]), radiusX: lengths[2], radiusY: lengths[3])
     }
@@ -79,6 +81,7 @@ public enum MaskShape: Sendable, Equatable {
     public init(polygon text: String, rule: VectorPath.FillRule = .nonZero) throws(MaskShapeError) {
         let places = try Self.places(text)
         guard places.count >= 3 else { throw .tooFewPoints(found: places.count, needed: 3) }
+        try Self.checkExtent(places.flatMap { [$0.x, $0.y] }, text)
         self = .polygon(places, rule)
     }
 
@@ -86,6 +89,7 @@ public enum MaskShape: Sendable, Equatable {
     public init(stroke text: String, width: Double) throws(MaskShapeError) {
         let places = try Self.places(text)
         guard !places.isEmpty else { throw .tooFewPoints(found: 0, needed: 1) }
+        if places.count > 1 { try Self.checkExtent(places.flatMap { [$0.x, $0.y] }, text) }
         guard VectorPath.corners(ofStrokeThrough: places.count, width: width) <= VectorPath.cornerLimit else {
             throw .tooManyPoints(limit: VectorPath.cornerLimit)
         }
@@ -94,7 +98,13 @@ public enum MaskShape: Sendable, Equatable {
 
     /// The data of an SVG path, "M 10 10 H 90 V 90 Z", in pixels.
     public init(svgPath text: String, rule: VectorPath.FillRule = .nonZero) throws(MaskShapeError) {
-        self = .path(try SVGPathParser.path(from: text), rule)
+        let path = try SVGPathParser.path(from: text)
+        if let bounds = path.bounds {
+            let ends = [bounds.minX, bounds.minY, bounds.maxX, bounds.maxY]
+            let isWithin = ends.allSatisfy { 0 ... 1 ~= $0 } && ends.contains { $0 != $0.rounded() }
+            guard !isWithin else { throw .pathWithinPixel }
+        }
+        self = .path(path, rule)
     }
 
     /// The shape on a picture of that size, anti-aliased by exact area. What lies outside the picture is cut off.
@@ -171,6 +181,18 @@ public enum MaskShape: Sendable, Equatable {
         return places
     }
 
+    /// Throws `MaskShapeError.sharesMeant` for numbers that are all pixels from 0 to 1, one with a fraction: they mark a
+    /// part of one pixel, which nobody means.
+    private static func checkExtent(_ lengths: [Length], _ text: String) throws(MaskShapeError) {
+        var hasFraction = false
+        for length in lengths {
+            guard case .pixels(let value) = length, 0 ... 1 ~= value else { return }
+            hasFraction = hasFraction || value != value.rounded()
+        }
+        guard hasFraction else { return }
+        throw .sharesMeant(text)
+    }
+
     private static func lengths(_ text: String, count: Int, form: String) throws(MaskShapeError) -> [Length] {
         // Commas part the numbers, or where there is none spaces do.
         let words =
@@ -208,6 +230,10 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
     case malformed(String, form: String)
     case notPositive(String, form: String)
     case outOfRange(String)
+    /// Numbers that mark a part of one pixel.
+    case sharesMeant(String)
+    /// The same of an SVG path.
+    case pathWithinPixel
     case tooFewPoints(found: Int, needed: Int)
     case tooManyPoints(limit: Int)
     case emptyPath
@@ -225,6 +251,26 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The numbers of a text as percentages: "0.1,0.25" as "10%,25%".
+    private static func percentages(_ text: some StringProtocol) -> String {
+        var result = ""
+        var number = ""
+        func flush() {
+            result += Double(number).map { rounded($0 * 100) + "%" } ?? number
+            number = ""
+        }
+        for character in text {
+            if character == "," || character == ";" || character.isWhitespace {
+                flush()
+                result.append(character)
+            } else {
+                number.append(character)
+            }
+        }
+        flush()
+        return result
+    }
+
     public var description: String {
         switch self {
         case .malformed(let text, let form):
@@ -233,6 +279,10 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
             "'\(text.prefix(60))' has no extent: the last two of \(form) must be above 0"
         case .outOfRange(let text):
             "'\(text.prefix(60))' is too far away, expected at most \(Int(MaskShape.farthest)) pixels"
+        case .sharesMeant(let text):
+            "'\(text.prefix(60))' lies within one pixel; shares of the picture's sides are written with %: \(Self.percentages(text.prefix(60)))"
+        case .pathWithinPixel:
+            "the path lies within one pixel; its numbers are pixels, and shares are for --box, --ellipse and --polygon (10%)"
         case .tooFewPoints(let found, let needed):
             "\(found.of("point")) \(found == 1 ? "was" : "were") found, expected at least \(needed), for example \"10,10 200,40 120,160\""
         case .tooManyPoints(let limit): "there are more than \(limit) points"

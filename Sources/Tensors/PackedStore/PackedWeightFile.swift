@@ -96,10 +96,11 @@ internal import PlainText
 
     fileprivate static func mapped(_ path: String) -> UnsafeRawBufferPointer {
         let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        let descriptor = unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path.nativePath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return unsafe nothing }
         defer { close(descriptor) }
-        // That it was used last now: of more such files than have room the one not used for longest goes.
+        // That it was used last now: of more such files than have room the one not used for longest goes. What a link
+        // leads to is none of the program's own files, so links are not followed.
         futimens(descriptor, nil)
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0,

@@ -71,9 +71,9 @@ enum Console {
         return false
     }
 
-    /// A line for people on standard error. A closed stream is not worth failing for.
+    /// A line for people on standard error, whatever names are in it. A closed stream is not worth failing for.
     static func writeError(_ line: String) {
-        writeErrorRaw(line.printable + "\n")
+        writeErrorRaw(line.printableLine + "\n")
     }
 
     /// A line for programs on standard error.

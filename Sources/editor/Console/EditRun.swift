@@ -2,6 +2,7 @@ internal import CleanUp
 internal import Diffusion
 internal import Editing
 internal import Parallel
+internal import PlainText
 
 /// One edit at the command line: runs it, shows its progress, and prints where the result is.
 struct EditRun {
@@ -19,6 +20,9 @@ struct EditRun {
         // A model that is not there is said when it is opened.
         let choice = try? shared.modelChoice()
         if let threads = choice?.threads { Threads.use(threads) }
+        if let limit = request.settings.memoryLimit, limit <= ByteSize.smallestLimit.bytes {
+            MemoryAdvice.limitIsLowest()
+        }
         let reads = choice?.readFiles ?? []
         let openLibrary = { try LoRALibrary(for: shared.modelChoice().source) }
         try openLivePreview(&request, printer, reads, openLibrary)

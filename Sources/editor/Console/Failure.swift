@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Editing
+internal import PlainText
 internal import Synchronization
 
 /// What went wrong, as a sentence and an exit code.
@@ -27,15 +28,26 @@ struct Failure {
             return
         }
         if let kind = FailureKind(error) {
-            sentence = Self.sentence("\(error)")
+            // One line, but for names that have several.
+            sentence = Self.sentence("\(error)".printableLine)
             code = Self.code(of: kind)
             return
         }
         // What the parser itself found wrong. Its message may hold several lines: the first says what.
         let isUsage = EditorCommand.exitCode(for: error) == .validationFailure
-        let message = Self.sentence(isUsage ? EditorCommand.message(for: error) : "\(error)")
+        let message = Self.sentence(
+            Self.showingControls(of: words, in: isUsage ? EditorCommand.message(for: error) : "\(error)"))
         sentence = isUsage ? ArgumentWords.explanation(of: message, words) ?? message : message
         code = isUsage ? Self.code(of: .usage) : Self.code(of: .internalFault)
+    }
+
+    /// A message with the control characters of what the user typed shown, so that line breaks in it part nothing.
+    private static func showingControls(of words: [String], in message: String) -> String {
+        let values = words.flatMap { [$0] + $0.split(separator: "=", maxSplits: 1).dropFirst().map(String.init) }
+        return values.reduce(message) { message, value in
+            let shown = value.printableLine
+            return shown == value ? message : message.replacing(value, with: shown)
+        }
     }
 
     /// One line, without a full stop: what follows "editor: ".

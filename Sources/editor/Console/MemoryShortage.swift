@@ -1,4 +1,5 @@
 internal import Editing
+internal import PlainText
 internal import Synchronization
 
 #if canImport(Darwin)
@@ -23,13 +24,20 @@ enum MemoryShortage {
         // Sendable: the texts are only read. `former` is written by `install`, before there is a second thread.
         let text: UnsafeBufferPointer<UInt8>
         let json: UnsafeBufferPointer<UInt8>
+        /// The same where `--max-memory` cannot be lowered.
+        let textAtLowest: UnsafeBufferPointer<UInt8>
+        let jsonAtLowest: UnsafeBufferPointer<UInt8>
         let former: UnsafeMutablePointer<sigaction>
         /// What handlers run on: the usual stack may be what could not grow.
         let stack: UnsafeMutableRawPointer
     }
     private static let stackSize = 64 << 10
     private static let prepared: Prepared = {
-        let failure = Failure(sentence: sentence, kind: .badData)
+        let failures = [false, true].map { isLimitLowest in
+            Failure(
+                sentence: "there is not enough memory for this; \(MemoryAdvice.clause(isLimitLowest: isLimitLowest))",
+                kind: .badData)
+        }
         func kept(_ text: String) -> UnsafeBufferPointer<UInt8> {
             let bytes = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: text.utf8.count)
             _ = bytes.initialize(from: text.utf8)
@@ -38,15 +46,14 @@ enum MemoryShortage {
         let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
         former.initialize(repeating: sigaction(), count: 64)
         return Prepared(
-            text: kept(failure.text + "\n"), json: kept(failure.json.line + "\n"), former: former,
+            text: kept(failures[0].text + "\n"), json: kept(failures[0].json.line + "\n"),
+            textAtLowest: kept(failures[1].text + "\n"), jsonAtLowest: kept(failures[1].json.line + "\n"),
+            former: former,
             stack: .allocate(byteCount: stackSize, alignment: 16))
     }()
 
-    private static let sentence =
-        "there is not enough memory for this; a smaller picture, a smaller --max-memory or a higher limit (ulimit -v) helps"
-
     static func install() {
-        _ = (prepared.text, hasSaid.load(ordering: .relaxed), Failure.isReportedAsJSON)
+        _ = (prepared.text, hasSaid.load(ordering: .relaxed), Failure.isReportedAsJSON, MemoryAdvice.isLimitLowest)
         var stack = stack_t()
         stack.ss_sp = prepared.stack
         stack.ss_size = stackSize
@@ -78,7 +85,10 @@ enum MemoryShortage {
     private static func endIfShort(_ lastError: Int32) {
         guard lastError == ENOMEM || isShort else { return }
         if !hasSaid.exchange(true, ordering: .relaxed) {
-            let said = Failure.isReportedAsJSON ? prepared.json : prepared.text
+            let isLowest = MemoryAdvice.isLimitLowest
+            let said =
+                Failure.isReportedAsJSON
+                ? (isLowest ? prepared.jsonAtLowest : prepared.json) : isLowest ? prepared.textAtLowest : prepared.text
             _ = write(STDERR_FILENO, said.baseAddress, said.count)
             _exit(65)
         }

@@ -115,7 +115,7 @@ final class ProgressPrinter {
     }
 
     private func redraw(_ line: String) {
-        Console.writeErrorRaw("\r\u{1B}[K" + line.printable.prefix(max(1, Console.columns - 1)))
+        Console.writeErrorRaw("\r\u{1B}[K" + line.printableLine.prefix(max(1, Console.columns - 1)))
         isLineOpen = true
     }
 

@@ -70,7 +70,7 @@ final class TransferPrinter {
     }
 
     private func redraw(_ text: String) {
-        Console.writeErrorRaw("\r\u{1B}[K" + text.printable.prefix(max(1, Console.columns - 1)))
+        Console.writeErrorRaw("\r\u{1B}[K" + text.printableLine.prefix(max(1, Console.columns - 1)))
         isLineOpen = true
     }
 }

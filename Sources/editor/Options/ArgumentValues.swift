@@ -106,6 +106,8 @@ struct IntervalArgument {
 
 /// "16:9", "16/9", "16x9", "2.39:1", "1.5"
 struct AspectArgument {
+    /// As it was written.
+    let text: String
     let width: Int
     let height: Int
 
@@ -116,15 +118,17 @@ struct AspectArgument {
         guard sides.count == 2, let width = sides[0], let height = sides[1], !width.isPercent, !height.isPercent else {
             throw Form.expected("width:height", example: "16:9 or 2.39:1")
         }
-        if let width = width.whole, let height = height.whole { return AspectArgument(width: width, height: height) }
+        if let width = width.whole, let height = height.whole {
+            return AspectArgument(text: text, width: width, height: height)
+        }
         // In hundredths, as films have it.
         guard let wide = Int(exactly: (width.value * 100).rounded()),
             let high = Int(exactly: (height.value * 100).rounded())
         else { throw Form.expected("width:height", example: "16:9 or 2.39:1") }
         var divisor = (wide, high)
         while divisor.1 != 0 { divisor = (divisor.1, divisor.0 % divisor.1) }
-        guard divisor.0 > 0 else { return AspectArgument(width: wide, height: high) }
-        return AspectArgument(width: wide / divisor.0, height: high / divisor.0)
+        guard divisor.0 > 0 else { return AspectArgument(text: text, width: wide, height: high) }
+        return AspectArgument(text: text, width: wide / divisor.0, height: high / divisor.0)
     }
 }
 
@@ -149,5 +153,13 @@ struct ByteSize: CustomStringConvertible {
         return ByteSize(bytes: bytes)
     }
 
-    var description: String { bytes >= 1 << 30 ? "\(bytes >> 30)G" : "\(bytes >> 20)M" }
+    /// Rounded down to a tenth, so that less than a limit never reads as the limit.
+    var description: String {
+        for (letter, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes >= 1 << shift {
+            let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
+            let tenth = (rest * 10) >> shift
+            return "\(whole)\(tenth == 0 ? "" : ".\(tenth)")\(letter)"
+        }
+        return bytes.of("byte")
+    }
 }

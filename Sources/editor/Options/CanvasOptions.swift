@@ -83,10 +83,12 @@ struct CanvasOptions: ParsableArguments {
         case (false, let size?, nil, nil):
             return .size(size.size, anchor: anchor)
         case (false, nil, let aspect?, nil):
-            let range = 1 ... 1000
+            // Numbers with a fraction stand here in hundredths.
+            let range = 1 ... 100_000
             guard range.contains(aspect.width), range.contains(aspect.height) else {
                 throw ValidationError(
-                    "--aspect must be a ratio of whole numbers from 1 to 1000, found \(aspect.width):\(aspect.height)")
+                    "--aspect must be width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1, found \(aspect.text)"
+                )
             }
             return .aspect(width: aspect.width, height: aspect.height, anchor: anchor)
         case (false, nil, nil, let zoomOut?):

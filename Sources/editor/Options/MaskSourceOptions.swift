@@ -120,12 +120,16 @@ struct MaskedPositionals: Equatable {
         }
     }
 
-    /// Throws a `ValidationError` where there is no mask at all.
+    /// Throws a `ValidationError` where there is no mask at all, or a single word that is no picture's name in its place.
     func check(hasOtherMasks: Bool) throws {
-        guard mask != nil || hasOtherMasks else {
-            throw ValidationError(
-                "Missing expected argument '<mask>': name a mask picture, or give a shape with --box, --ellipse, --polygon or --svg-path"
-            )
+        guard !hasOtherMasks else { return }
+        var reason = ""
+        if let mask {
+            guard prompt == nil, Positionals(mask, nil).image == nil else { return }
+            reason = "there is no file '\(mask.prefix(60))'; "
         }
+        throw ValidationError(
+            "Missing expected argument '<mask>': \(reason)name a mask picture, or give a shape with --box, --ellipse, --polygon or --svg-path"
+        )
     }
 }

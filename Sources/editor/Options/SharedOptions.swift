@@ -167,7 +167,8 @@ struct MachineOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Memory that an edit should stay under, 256M and up, for example 6G. Default: no limit.", valueName: "size"),
+            "Memory that an edit should stay under, 256M and up, for example 6G. A tight limit makes the crop smaller, which gives another picture; a warning says so. Default: no limit.",
+            valueName: "size"),
         transform: ByteSize.parse)
     var maxMemory: ByteSize?
 

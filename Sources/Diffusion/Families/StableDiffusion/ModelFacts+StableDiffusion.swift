@@ -8,7 +8,6 @@ extension ModelFacts {
         textParameters: Int = 0, pictureScale: Float = 1
     ) throws {
         let own = try index.object("editor")
-        let folder = files.name.split(separator: "/").last.map(String.init) ?? files.name
         let fewSteps = FewSteps(unet: unet, scheduler: scheduler, hints: files.hints)
         let isRefiner = unet.addedCondition != nil && files.textEncoders == [ModelFiles.secondTextEncoder]
         let pictureInput: PictureInput =
@@ -25,7 +24,7 @@ extension ModelFacts {
         if isRefiner { usual.modes["remix"] = EditDefaults(strength: 0.3) }
         if case .whole = pictureInput { usual.modes["remix"] = EditDefaults(strength: 1) }
         self.init(
-            name: try own?.string("name") ?? folder,
+            name: files.title,
             family: Self.family(
                 unet: unet, latentChannels: latentChannels, pictureInput: pictureInput, isRefiner: isRefiner),
             summary: try own?.text("description"),

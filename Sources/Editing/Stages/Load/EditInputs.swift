@@ -135,6 +135,9 @@ public struct EditInputs: Sendable {
             mask = whole.rolled(x: roll.x, y: roll.y)
             protected = protected?.rolled(x: roll.x, y: roll.y)
         }
+        if let what = request.continuesPicture, mask?.coverage.values.contains(0) != true {
+            throw EditError.nothingKept(what: what)
+        }
         self.picture = picture
         self.mask = mask
         self.protected = protected
@@ -146,6 +149,25 @@ public struct EditInputs: Sendable {
 
     /// Whether there is nothing to repaint, so that the result is the picture itself.
     public var isUnchanged: Bool { mask?.bounds == nil && mask != nil }
+}
+
+extension EditRequest {
+    /// What of the request, as the user calls it, goes on from what is kept of the picture; `nil` where nothing does.
+    ///
+    /// Words say what to paint where nothing is known, and a fill of noise or of one colour, or the picture itself, what
+    /// to begin with.
+    fileprivate var continuesPicture: String? {
+        switch settings.fill {
+        case .patchmatch: return "--fill patchmatch"
+        case .noise, .color, .original: return nil
+        case .fill, nil: break
+        }
+        return switch mode {
+        case .erase, .outpaint: mode.rawValue
+        case .inpaint: prompt.isEmpty ? "an inpaint without a prompt" : nil
+        case .remix, .variations, .generate: nil
+        }
+    }
 }
 
 extension Mask {

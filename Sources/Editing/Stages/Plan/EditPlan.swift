@@ -28,6 +28,9 @@ public struct EditPlan: Sendable {
     /// Whether there are pixels that the edit promises not to change.
     public let keepsPixels: Bool
 
+    /// What a limit on memory changes of the crop, and so of the picture; `nil` where it changes nothing.
+    public let memoryNote: String?
+
     /// The length of a panel over that by which it overlaps others.
     private static let overlapOfPanel = 4
 
@@ -92,10 +95,10 @@ public struct EditPlan: Sendable {
         let geometry = try memory.geometry()
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
         self.wraps = wraps
-        let uneven =
-            wraps.contains(.x) && !size.width.isMultiple(of: facts.pixelMultiple)
-            || wraps.contains(.y) && !size.height.isMultiple(of: facts.pixelMultiple)
-        if uneven { throw .untileable(size: size, multiple: facts.pixelMultiple) }
+        let fitting = wraps.fitting(size, multiple: facts.pixelMultiple)
+        guard fitting.contains(size) else {
+            throw .untileable(size: size, multiple: facts.pixelMultiple, nearest: fitting)
+        }
         let wrapMargins = wraps.margins(DenoiseRequest.wrapMargin(facts))
 
         guard pictureSize != nil else {
@@ -103,6 +106,7 @@ public struct EditPlan: Sendable {
             hole = nil
             crop = nil
             keepsPixels = false
+            memoryNote = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
             try memory.check(onePass: generatedSize.padded(by: wrapMargins))
             return
@@ -124,6 +128,10 @@ public struct EditPlan: Sendable {
         let crop = CropPlan(
             mask: denoise, model: geometry, area: wraps.isEmpty ? settings.area : .whole,
             contextPadding: settings.padding)
+        let unlimited = CropPlan(
+            mask: denoise, model: ModelGeometry(nativeSide: facts.nativeSize, multiple: facts.pixelMultiple),
+            area: wraps.isEmpty ? settings.area : .whole, contextPadding: settings.padding)
+        memoryNote = crop == unlimited ? nil : Self.memoryNote(crop, inPlaceOf: unlimited)
         if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins)) }
         self.crop = crop
     }
@@ -142,12 +150,24 @@ public struct EditPlan: Sendable {
         crop = nil
         // The picture that is extended.
         keepsPixels = settings.composite.mode != .raw
+        var memoryNote: String?
         var steps: [[Int]] = []
         for piece in pieces {
             let plan = try EditPlan(piece, inputs: inputs, request: request, model: model, settings: settings)
             steps.append(plan.stepsOfPasses)
+            memoryNote = memoryNote ?? plan.memoryNote
         }
+        self.memoryNote = memoryNote
         stepsOfPieces = steps
+    }
+
+    private static func memoryNote(_ crop: CropPlan, inPlaceOf unlimited: CropPlan) -> String {
+        func phrase(_ crop: CropPlan) -> String {
+            let tiles = crop.tiles.isEmpty ? "" : " in \(crop.tiles.count.of("tile"))"
+            return "a crop of \(crop.crop.size)\(crop.coarse.map { " at \($0.size)" } ?? "")\(tiles)"
+        }
+        return
+            "--max-memory leaves room for \(phrase(crop)) in place of \(phrase(unlimited)), which gives another picture than with more memory"
     }
 
     /// Runs of the network before each piece.
@@ -232,5 +252,18 @@ public struct EditPlan: Sendable {
         }
         return
             "\(place): first at \(coarse.size), then \(tiles) at full resolution, \(stepsPerPicture.of("step")) in all"
+    }
+}
+
+extension WrappedAxes {
+    /// The size itself where its sides along these axes are multiples of a number, else the nearest sizes of which they
+    /// are, the smaller one first where there is one.
+    fileprivate func fitting(_ size: PixelSize, multiple: Int) -> [PixelSize] {
+        let sizes = [0, multiple - 1].map { rounding in
+            PixelSize(
+                width: contains(.x) ? (size.width + rounding) / multiple * multiple : size.width,
+                height: contains(.y) ? (size.height + rounding) / multiple * multiple : size.height)
+        }
+        return sizes[0] == sizes[1] || sizes[0].area == 0 ? [sizes[1]] : sizes
     }
 }

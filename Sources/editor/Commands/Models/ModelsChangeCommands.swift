@@ -210,7 +210,11 @@ struct ModelsConvertCommand: ParsableCommand, ReportsAsJSON {
             Console.writeError(
                 "warning: '\(output)' was made by another program meanwhile; the model is in '\(made.path)'")
         }
-        let report = JSONObject([("path", .text(made.path)), ("bytes", .integer(made.bytes))])
+        for warning in made.warnings { Console.writeError("warning: \(warning), written as in the source") }
+        let report = JSONObject([
+            ("path", .text(made.path)), ("bytes", .integer(made.bytes)),
+            ("warnings", .list(made.warnings.map { .text($0) })),
+        ])
         try Console.writeOutput(json ? report.line : made.path)
     }
 }
