@@ -80,7 +80,7 @@ let package = Package(
             name: "Masking", dependencies: ["Parallel", "PlainText", "Raster", "CTypeface"],
             swiftSettings: strictUnsafe),
         .target(
-            name: "Tensors", dependencies: ["CleanUp", "PlainText", "CKernels", "CParallel"],
+            name: "Tensors", dependencies: ["CleanUp", "Parallel", "PlainText", "CKernels", "CParallel"],
             swiftSettings: strictUnsafe),
         .target(
             name: "Diffusion", dependencies: ["CleanUp", "PlainText", "Raster", "Tensors", "CBundledModel"],
@@ -115,6 +115,7 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "ParallelTests", dependencies: ["Parallel"], swiftSettings: strict),
         .testTarget(name: "PlainTextTests", dependencies: ["PlainText"], swiftSettings: strict),
         .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -129,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "EditingTests",
             dependencies: [
-                "CleanUp", "Editing", "Diffusion", "Raster", "ImageFiles", "Masking", "CTransfer", "TestSupport",
+                "CleanUp", "Editing", "Diffusion", "Parallel", "Raster", "ImageFiles", "Masking", "CTransfer",
+                "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -21,3 +21,13 @@ public func parallel(_ count: Int, _ body: (Int) -> Void) {
         }
     }
 }
+
+/// Calls `body` with consecutive ranges that cover `0 ..< count`, of at least `minimum` each, spread over the threads.
+/// The split depends on `count` and `minimum` alone, so that sums over the parts come out the same every time.
+public func parallelRanges(_ count: Int, minimum: Int, _ body: (_ part: Int, _ range: Range<Int>) -> Void) {
+    let parts = partCount(count, minimum: minimum)
+    parallel(parts) { part in body(part, count * part / parts ..< count * (part + 1) / parts) }
+}
+
+/// How many parts `parallelRanges` makes: at most 32.
+public func partCount(_ count: Int, minimum: Int) -> Int { max(1, min(32, count / max(1, minimum))) }

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Parallel
 internal import Synchronization
 
 /// Some columns of a tensor `[batch, tokens, channels]`: the queries, keys or values of all heads, side by side.

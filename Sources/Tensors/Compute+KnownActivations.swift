@@ -1,3 +1,5 @@
+internal import Parallel
+
 extension Compute {
     /// Runs a network on a whole input and keeps what `following` needs of it.
     public func recording<Result>(

@@ -1,3 +1,5 @@
+internal import Parallel
+
 extension Compute {
     /// `[batch, height, width, channels]` to that size by repeating the nearest pixel, as PyTorch's `nearest` does:
     /// row y takes source row ⌊y · height / newHeight⌋.

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Parallel
 
 extension Compute {
     /// GroupNorm (Wu and He 2018) over `[batch, height, width, channels]`, then SiLU if asked.

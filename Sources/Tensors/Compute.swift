@@ -1,5 +1,6 @@
 internal import CKernels
 internal import CParallel
+internal import Parallel
 internal import Synchronization
 
 /// Runs operations on tensors of one element type for one model: what it may take of memory and threads, and how its
@@ -105,9 +106,10 @@ public final class Compute {
     /// Memory for activations or for a moment.
     func block(bytes: Int) throws -> Block { try pool.block(bytes: bytes, limit: activationMemory) }
 
-    /// A tensor with undefined content.
+    /// A tensor with undefined content. Every operation begins with one, and so throws where the work is cancelled.
     func empty(_ shape: [Int]) throws -> Tensor {
-        Tensor(shape: shape, type: type, block: try block(bytes: shape.reduce(1, *) * type.size))
+        try Cancellation.check()
+        return Tensor(shape: shape, type: type, block: try block(bytes: shape.reduce(1, *) * type.size))
     }
 
     func product(_ shape: Product.Shape) throws -> Product { try engine.resources.primitives.product(shape) }

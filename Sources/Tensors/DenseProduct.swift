@@ -1,3 +1,5 @@
+internal import Parallel
+
 /// c += scale · a b in f32, without a layout to prepare: for products that are needed once, such as an adapter's.
 ///
 /// Every element of `c` is one sum over `inner` in ascending order, whatever the number of threads.

@@ -86,7 +86,7 @@ struct Kriging {
             index / size.width / Self.block * across + index % size.width / Self.block
         }
         var waiting = Dictionary(grouping: targets.indices.filter { targets[$0] && !isKnown[$0] }, by: block)
-        while !waiting.isEmpty {
+        while !waiting.isEmpty, !Cancellation.isCancelled {
             let predictions = predictions(of: waiting, blocksAcross: across, grained: grained)
             if predictions.allSatisfy(\.isEmpty) { return }
             for (index, color) in predictions.joined() {
@@ -103,6 +103,7 @@ struct Kriging {
     ) -> [[(index: Int, color: SIMD4<Float>)]] {
         let blocks = waiting.keys.sorted()
         return inParallel(blocks.count) { number in
+            if Cancellation.isCancelled { return [] }
             let predictions = predictions(
                 of: waiting[blocks[number]] ?? [], centerX: blocks[number] % across * Self.block + Self.block / 2,
                 centerY: blocks[number] / across * Self.block + Self.block / 2)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 internal import Raster
 
 /// Fills a hole with texture from the rest of the picture.
@@ -67,7 +68,8 @@ struct PatchMatch {
             levels = [PatchMatchLevel(image: start, hole: hole, wraps: wraps)]
         }
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
-        while let next = levels[levels.count - 1].halved(), min(next.size.width, next.size.height) >= Self.minimumSide,
+        while !Cancellation.isCancelled, let next = levels[levels.count - 1].halved(),
+            min(next.size.width, next.size.height) >= Self.minimumSide,
             next.freeSources.count >= Self.minimumSources, levels[levels.count - 1].depth > 2,
             excluded == nil || levels[levels.count - 1].size.area > searchArea
                 || Self.leastLeft * levels[0].freeSources.count
@@ -78,6 +80,7 @@ struct PatchMatch {
 
         var random = SplitMix64(seed: seed)
         for index in levels.indices.reversed() {
+            if Cancellation.isCancelled { return image }
             let isCoarsest = index == levels.count - 1
             if isCoarsest {
                 levels[index].peel(using: &random)
@@ -87,7 +90,7 @@ struct PatchMatch {
             }
             let isSearched = levels[index].size.area <= searchArea
             let rounds = isCoarsest ? 12 : isSearched ? max(2, min(6, 2 + index * 2)) : 1
-            for round in 0 ..< rounds {
+            for round in (0 ..< rounds).untilCancelled {
                 for pass in 0 ..< 2 {
                     levels[index].improveField(
                         reversed: pass == 1,
@@ -98,6 +101,7 @@ struct PatchMatch {
             }
             if !isCoarsest { levels[index + 1].release() }
         }
+        if Cancellation.isCancelled { return image }
         let fused = levels[0].fused(range: Self.toneRange)
         let clamped = RGBImage(size: fused.size, values: fused.values.map { min(1, max(0, $0)) })
         return pasted(clamped, at: region, over: image)

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 internal import Raster
 
 /// One level of `PatchMatch`'s pyramid: the current estimate of the picture, and for every patch that touches the hole,
@@ -286,7 +287,7 @@ struct PatchMatchLevel {
         let width = size.width
         let scale = displacementScale
         unsafe colors.withUnsafeBufferPointer { pixels in
-            for target in targets {
+            for target in targets.untilCancelled {
                 let source = Int(field[Int(target)])
                 costs[Int(target)] =
                     unsafe patchDistance(pixels.baseAddress!, Int(target), source, width: width, limit: .infinity)
@@ -312,7 +313,7 @@ struct PatchMatchLevel {
                     unsafe isSource.withUnsafeBufferPointer { isSource in
                         unsafe targets.withUnsafeBufferPointer { targets in
                             let base = pixels.baseAddress!
-                            for order in 0 ..< count {
+                            for order in (0 ..< count).untilCancelled {
                                 let target = unsafe Int(targets[reversed ? count - 1 - order : order])
                                 var best = unsafe Int(field[target])
                                 var cost = unsafe costs[target]
@@ -401,7 +402,7 @@ struct PatchMatchLevel {
         unsafe colors.withUnsafeMutableBufferPointer { pixels in
             unsafe field.withUnsafeBufferPointer { field in
                 unsafe weights.withUnsafeBufferPointer { weights in
-                    for y in inner.y ..< inner.maxY {
+                    for y in (inner.y ..< inner.maxY).untilCancelled {
                         let rows = area.centers(reaching: y ... y, axis: .y)
                         for x in inner.x ..< inner.maxX where isOpen[y * width + x] {
                             let columns = area.centers(reaching: x ... x, axis: .x)
@@ -459,7 +460,7 @@ struct PatchMatchLevel {
             lacking[pixel] += lack
             lacking[area.original(of: other)] -= lack
         }
-        for y in inner.y ..< inner.maxY {
+        for y in (inner.y ..< inner.maxY).untilCancelled {
             for x in inner.x ..< inner.maxX {
                 if x + 1 < width { propose(y * width + x, x, y, dx: 1, dy: 0) }
                 if y + 1 < size.height { propose(y * width + x, x, y, dx: 0, dy: 1) }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Parallel
 internal import Raster
 
 /// `pullPush` of a picture that repeats along `wraps`. Along each of these axes the fill is made twice, of the picture
@@ -82,7 +83,7 @@ private func pullPush(_ colors: [SIMD4<Float>], size: PixelSize) -> [SIMD4<Float
 /// Gauss–Seidel sweeps of the Laplace equation over the unknown pixels; a missing neighbour counts as the pixel itself.
 private func relax(_ values: inout [SIMD4<Float>], size: PixelSize, known: [SIMD4<Float>], sweeps: Int) {
     for sweep in 0 ..< sweeps {
-        for row in 0 ..< size.height {
+        for row in (0 ..< size.height).untilCancelled {
             let y = sweep.isMultiple(of: 2) ? row : size.height - 1 - row
             for column in 0 ..< size.width {
                 let x = sweep.isMultiple(of: 2) ? column : size.width - 1 - column

@@ -54,8 +54,8 @@ public final class Engine: @unchecked Sendable {
     /// Runs `body` on the engine's thread after all that was asked for before, and returns what it gives. The caller
     /// waits. On the engine's thread itself it runs at once.
     ///
-    /// Task-local values are the caller's. `body` runs in a task of its own, which the cancellation of the caller's does
-    /// not reach.
+    /// Task-local values are the caller's, and so is the `Cancellation`. `body` runs in a task of its own, which the
+    /// cancellation of the caller's task does not reach.
     /// - Parameter threads: how many threads parallel work in `body` uses; `nil` for as many as all else, or as the request
     ///   that `body` is part of.
     /// - Throws: what `body` throws, or `ComputeError.outOfMemory` where the system has no thread to give.
@@ -63,7 +63,7 @@ public final class Engine: @unchecked Sendable {
         guard !isCurrent else { return try threads == nil ? body() : Self.using(threads, body) }
         try thread.start()
         return try withoutActuallyEscaping(body) { body in
-            var request = Request(threads: threads, body: body)
+            var request = unsafe Request(threads: threads, cancellation: parallel_cancellation(), body: body)
             let done = Latch()
             unsafe withUnsafeMutablePointer(to: &request) { pointer in
                 // The task must not hold `body` itself, which it may outlive by a moment. It touches the request before
@@ -89,11 +89,16 @@ public final class Engine: @unchecked Sendable {
 
     private struct Request<Value> {
         let threads: Int?
+        let cancellation: OpaquePointer?
         let body: () throws -> Value
         var outcome: Swift.Result<Value, any Error>?
 
         // Not inlined, so that nothing of it is left when it returns.
-        @inline(never) mutating func perform() { outcome = Swift.Result { try Engine.using(threads, body) } }
+        @inline(never) mutating func perform() {
+            unsafe parallel_set_cancellation(cancellation)
+            outcome = Swift.Result { try Engine.using(threads, body) }
+            unsafe parallel_set_cancellation(nil)
+        }
     }
 
     /// oneDNN and the team ask the calling thread how many threads they use.

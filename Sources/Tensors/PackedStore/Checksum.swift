@@ -1,3 +1,5 @@
+internal import Parallel
+
 /// A 64-bit sum of bytes: no single change of a word goes unseen, and others do as rarely as chance has it. Not against
 /// forgery.
 public enum Checksum {

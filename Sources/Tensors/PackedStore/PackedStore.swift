@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Parallel
 
 /// Weights as products want them, found by what they are: by what their tensors' elements are (`WeightIdentity`), the
 /// element type that they are rounded to, and the layout. Whoever asks for the same gets the same, so that two models
