@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What a file or folder of tensors is, and which option takes it; names the right option when a file is given to a
 /// wrong one.
 enum WeightKind: Equatable {
@@ -6,13 +8,13 @@ enum WeightKind: Equatable {
     case part(String)
 
     /// A clause about "it".
-    var clause: String {
+    var clause: Sentence {
         switch self {
-        case .model: "it is a whole model, which --model takes"
-        case .autoencoder: "it is an autoencoder, which --vae takes"
-        case .lora: "it is a LoRA, which --lora takes"
-        case .embedding: "it is an embedding, which --embedding takes"
-        case .part(let name): "it is a part of a model (\(name.prefix(80))); --model takes the folder around it"
+        case .model: "it is a whole model, which \(.model) takes"
+        case .autoencoder: "it is an autoencoder, which \(.vae) takes"
+        case .lora: "it is a LoRA, which \(.lora) takes"
+        case .embedding: "it is an embedding, which \(.embedding) takes"
+        case .part(let name): "it is a part of a model (\(name.prefix(80))); \(.model) takes the folder around it"
         }
     }
 
@@ -33,7 +35,7 @@ enum WeightKind: Equatable {
     }
 
     /// What to do with a file of no weights that lies in the folder of a model or of its part; empty where it does not.
-    static func advice(on path: String) -> String {
+    static func advice(on path: String) -> Sentence {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
         return WeightKind(folder: folder) == nil ? "" : "; name the folder that it lies in"
     }

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 extension EditJob {
     /// The job with what the model reads for its prompts, and what they ask for beside words.
@@ -29,7 +30,7 @@ extension EditJob {
                 ? ", and no folder to look in" : " in \(library.folders.joined(separator: ", "))"
             notes.append(
                 EditNote(
-                    "lora: there is no LoRA '\(tag.name.prefix(80))'\(places); it is left out. Name its file with --lora, or add its folder to modelFolders in config.json",
+                    "lora: there is no LoRA '\(tag.name.prefix(80))'\(places); it is left out. Name its file with \(.lora), or add its folder to modelFolders in config.json",
                     isWarning: true))
         }
         return (loras, notes)

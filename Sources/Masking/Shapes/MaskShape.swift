@@ -94,7 +94,14 @@ public enum MaskShape: Sendable, Equatable {
 
     /// The data of an SVG path, "M 10 10 H 90 V 90 Z", in pixels.
     public init(svgPath text: String, rule: VectorPath.FillRule = .nonZero) throws(MaskShapeError) {
-        self = .path(try SVGPathParser.path(from: text), rule)
+        let path = try SVGPathParser.path(from: text)
+        // An arc may lead further than its ends.
+        if let bounds = path.bounds,
+            let far = [bounds.minX, bounds.minY, bounds.maxX, bounds.maxY].first(where: { abs($0) > Self.farthest })
+        {
+            throw .outOfRange("\(far)")
+        }
+        self = .path(path, rule)
     }
 
     /// The shape on a picture of that size, anti-aliased by exact area. What lies outside the picture is cut off.

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Editing
+internal import PlainText
 internal import Synchronization
 
 /// What went wrong, as a sentence and an exit code.
@@ -27,7 +28,7 @@ struct Failure {
             return
         }
         if let kind = FailureKind(error) {
-            sentence = Self.sentence("\(error)")
+            sentence = Self.sentence(PlainText.sentence(of: error, namedBy: .options))
             code = Self.code(of: kind)
             return
         }

@@ -38,7 +38,7 @@ enum MemoryShortage {
         let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
         former.initialize(repeating: sigaction(), count: 64)
         return Prepared(
-            text: kept(failure.text + "\n"), json: kept(failure.json.line + "\n"), former: former,
+            text: kept(failure.text + "\n"), json: kept(failure.json.line(namedBy: .options) + "\n"), former: former,
             stack: .allocate(byteCount: stackSize, alignment: 16))
     }()
 

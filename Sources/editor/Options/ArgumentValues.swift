@@ -49,9 +49,9 @@ struct SizeArgument {
         return SizeArgument(size: PixelSize(width: width, height: height))
     }
 
-    /// Throws a `ValidationError` that names `option` for a side outside `EditSettings.sideRange`.
+    /// Throws a `ValidationError` that names `option` for a side outside `EditSettings.sides.range`.
     func checked(option: String) throws -> PixelSize {
-        let range = EditSettings.sideRange
+        let range = EditSettings.sides.range
         guard range.contains(size.width), range.contains(size.height) else {
             throw ValidationError(
                 "\(option) must have sides of \(range.lowerBound) to \(range.upperBound) pixels, found \(size.width)x\(size.height)"
@@ -129,9 +129,7 @@ struct AspectArgument {
 }
 
 /// "800M", "6G", "6.5GB", "1000000": bytes, with binary multiples.
-struct ByteSize: CustomStringConvertible {
-    static let smallestLimit = ByteSize(bytes: 256 << 20)
-
+struct ByteSize {
     let bytes: Int
 
     static let parse: Form.Transform<ByteSize> = { text in
@@ -148,6 +146,4 @@ struct ByteSize: CustomStringConvertible {
         else { throw Form.expected("a number of bytes with K, M, G or T", example: "800M or 6G") }
         return ByteSize(bytes: bytes)
     }
-
-    var description: String { bytes >= 1 << 30 ? "\(bytes >> 30)G" : "\(bytes >> 20)M" }
 }

@@ -17,6 +17,8 @@ public struct EditPlan: Sendable {
     public let crop: CropPlan?
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
+    /// What a run of the model may take; `nil` for the model's own limits, and where each piece has its own plan.
+    let memory: MemoryBudget?
     /// The pieces of an outpaint that is worked one after the other, each a plan of its own; empty for all else.
     let pieces: [OutpaintPiece]
     /// Denoising steps of each pass of each piece.
@@ -84,7 +86,8 @@ public struct EditPlan: Sendable {
         let memory = MemoryEstimate(
             model, limit: request.settings.memoryLimit, batchSize: settings.batchSize,
             reusesKnown: settings.reusesKnown)
-        let geometry = try memory.geometry()
+        let (geometry, least) = try memory.geometry()
+        var budget = least
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
         self.wraps = wraps
         let uneven =
@@ -99,7 +102,8 @@ public struct EditPlan: Sendable {
             crop = nil
             keepsPixels = false
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
-            try memory.check(onePass: generatedSize.padded(by: wrapMargins))
+            try memory.check(onePass: generatedSize.padded(by: wrapMargins), &budget)
+            self.memory = budget
             return
         }
         generatedSize = size
@@ -119,7 +123,8 @@ public struct EditPlan: Sendable {
         let crop = CropPlan(
             mask: denoise, model: geometry, area: wraps.isEmpty ? settings.area : .whole,
             contextPadding: settings.padding)
-        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins)) }
+        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins), &budget) }
+        self.memory = budget
         self.crop = crop
     }
 
@@ -137,6 +142,7 @@ public struct EditPlan: Sendable {
         crop = nil
         // The picture that is extended.
         keepsPixels = settings.composite.mode != .raw
+        memory = nil
         var steps: [[Int]] = []
         for piece in pieces {
             let plan = try EditPlan(piece, inputs: inputs, request: request, model: model, settings: settings)
