@@ -119,23 +119,31 @@ let package = Package(
         .testTarget(name: "PlainTextTests", dependencies: ["PlainText"], swiftSettings: strict),
         .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ImageFilesTests", dependencies: ["ImageFiles", "Raster", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "MaskingTests", dependencies: ["Masking", "Raster", "TestSupport"], swiftSettings: strict),
+            name: "ImageFilesTests", dependencies: ["ImageFiles", "PlainText", "Raster", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "MaskingTests", dependencies: ["Masking", "PlainText", "Raster", "TestSupport"], swiftSettings: strict
+        ),
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "CKernels", "CParallel", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "DiffusionTests", dependencies: ["Diffusion", "ImageFiles", "Raster", "Tensors", "TestSupport"],
+            name: "DiffusionTests",
+            dependencies: ["Diffusion", "ImageFiles", "PlainText", "Raster", "Tensors", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EditingTests",
             dependencies: [
-                "CleanUp", "Editing", "Diffusion", "Parallel", "Raster", "ImageFiles", "Masking", "CTransfer",
+                "CleanUp", "Editing", "Diffusion", "Parallel", "PlainText", "Raster", "ImageFiles", "Masking", "CTransfer",
                 "TestSupport",
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "EditorTests", dependencies: ["editor", "ImageFiles", "Masking", "Raster", "TestSupport"],
+            name: "EditorTests",
+            dependencies: [
+                "editor", "Diffusion", "Editing", "ImageFiles", "Masking", "PlainText", "Raster", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             exclude: ["Help"],
             swiftSettings: strict),
     ],

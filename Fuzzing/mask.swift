@@ -37,7 +37,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
                 size: PixelSize(width: pixels, height: 1), layout: layout,
                 samples: kind & 0x40 == 0 ? .eight(samples) : .sixteen(samples.map { UInt16($0) << 5 }))
             let mask = try Mask(reading: picture, isLossy: kind & 0x80 != 0)
-            precondition(mask.coverage.values.allSatisfy { $0 >= 0 && $0 <= 1 } && !mask.summary.verdict.isEmpty)
+            precondition(mask.coverage.values.allSatisfy { $0 >= 0 && $0 <= 1 } && !"\(mask.summary.verdict)".isEmpty)
             return 0
         default:
             _ = MaskMeaning(rawValue: text)

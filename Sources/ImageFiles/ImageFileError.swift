@@ -1,9 +1,9 @@
-internal import PlainText
+public import PlainText
 public import Raster
 
 /// Why a picture could not be read or written. The description is one plain sentence that names the file, what was
 /// expected and what was found.
-public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible {
+public enum ImageFileError: Error, Sendable, Equatable, Worded {
     case missing(file: String)
     case unreadable(file: String, reason: String)
     case isDirectory(file: String)
@@ -57,7 +57,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .missing(let file):
             "\(file) does not exist; a picture was expected there (\(ImageFormat.list))"
@@ -84,7 +84,7 @@ public enum ImageFileError: Error, Sendable, Equatable, CustomStringConvertible 
         case .corrupt(let file, let format, let detail):
             "\(file) is damaged: a valid \(format.displayName) was expected, but \(detail)"
         case .tooManyPixels(let file, let size, let limit):
-            "\(file) is too large: at most \(limit) pixels are accepted (--max-pixels), it claims \(size)"
+            "\(file) is too large: at most \(limit) pixels are accepted (\(.maxPixels)), it claims \(size)"
         case .tooManyBytes(let file, let limit):
             "\(file) is too large: at most \(limit.of("byte")) are accepted, it holds more"
         case .outOfMemory(let file, let size):

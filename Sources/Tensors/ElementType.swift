@@ -1,5 +1,5 @@
 internal import CKernels
-internal import PlainText
+public import PlainText
 
 /// What a tensor's elements are, and with it the arithmetic of everything that touches it.
 public enum ElementType: String, Sendable {
@@ -14,7 +14,7 @@ public enum ElementType: String, Sendable {
 }
 
 /// What oneDNN refused, with the operation it was asked for.
-public enum ComputeError: Error, CustomStringConvertible {
+public enum ComputeError: Error, Worded {
     /// `status` is oneDNN's `dnnl_status_t`.
     case product(String, status: Int32)
     /// oneDNN cannot be loaded, with the loader's reason.
@@ -33,7 +33,7 @@ public enum ComputeError: Error, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .product(let what, let status): "the compute library refused \(what) (status \(status))"
         case .libraryMissing(let reason):
@@ -41,7 +41,7 @@ public enum ComputeError: Error, CustomStringConvertible {
         case .outOfMemory(let bytes):
             "there is not enough memory"
                 + (bytes > 0 ? ": \(max(1, bytes >> 20)) MiB more could not be had" : "")
-                + "; \(MemoryAdvice.clause)"
+                + "; " + MemoryAdvice.clause
         }
     }
 }

@@ -21,7 +21,7 @@ struct EditorCommand: ParsableCommand {
                 name: "Edit:",
                 subcommands: [
                     InpaintCommand.self, OutpaintCommand.self, RemixCommand.self, VariationsCommand.self,
-                    GenerateCommand.self, EraseCommand.self,
+                    GenerateCommand.self, EraseCommand.self, RequestCommand.self,
                 ]),
             CommandGroup(name: "Prepare:", subcommands: [MaskCommand.self, ModelsCommand.self]),
             CommandGroup(

@@ -391,7 +391,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["tiny-sd1", "tiny-sdxl"]) func `A model without an autoencoder takes one from --vae`(name: String)
+    @Test(arguments: ["tiny-sd1", "tiny-sdxl"]) func `A model without an autoencoder takes one that is named`(
+        name: String
+    )
         throws
     {
         let scratch = try ScratchFolder()
@@ -406,7 +408,7 @@ import Testing
         let given = "\(scratch.path)/vae.safetensors"
         #expect(try picture(.file("\(scratch.path)/without.safetensors"), autoencoder: given) == expected)
         let text = message { _ = try picture(.file("\(scratch.path)/without.safetensors")) }
-        #expect(text.contains("lacks the autoencoder") && text.contains("; --vae can name one"), "\(text)")
+        #expect(text.contains("lacks the autoencoder") && text.contains("; vae can name one"), "\(text)")
         // A folder likewise.
         let folder = "\(scratch.path)/\(name)"
         let own = try picture(.folder(folder))
@@ -443,26 +445,26 @@ import Testing
         func checkAll(_ paths: [String], _ option: String, _ use: (String) throws -> Void) {
             for path in paths {
                 let text = message { try use(path) }
-                #expect(text.contains(path) && text.contains("which \(option) takes"), "\(text)")
+                #expect(text.contains(path) && text.contains("which \(option)"), "\(text)")
             }
         }
-        checkAll(autoencoders, "--vae") { _ = try picture(.path($0)) }
-        checkAll(loras, "--lora") { _ = try picture(.path($0)) }
-        checkAll([embedding, "\(Self.adapters)/words.pt"], "--embedding") { _ = try picture(.path($0)) }
-        checkAll(loras, "--lora") { _ = try picture(.folder(folder), autoencoder: $0) }
-        checkAll([embedding], "--embedding") { _ = try picture(.folder(folder), autoencoder: $0) }
+        checkAll(autoencoders, "vae takes") { _ = try picture(.path($0)) }
+        checkAll(loras, "lora takes") { _ = try picture(.path($0)) }
+        checkAll([embedding, "\(Self.adapters)/words.pt"], "embedding takes") { _ = try picture(.path($0)) }
+        checkAll(loras, "lora takes") { _ = try picture(.folder(folder), autoencoder: $0) }
+        checkAll([embedding], "embedding takes") { _ = try picture(.folder(folder), autoencoder: $0) }
         for use: ([String]) throws -> [Float] in [
             { try self.picture(.folder(folder), loras: $0) }, { try self.picture(.folder(folder), embeddings: $0) },
         ] {
-            checkAll([model, model + ".ckpt", folder], "--model") { _ = try use([$0]) }
-            checkAll(autoencoders, "--vae") { _ = try use([$0]) }
+            checkAll([model, model + ".ckpt", folder], "model takes") { _ = try use([$0]) }
+            checkAll(autoencoders, "vae takes") { _ = try use([$0]) }
         }
-        checkAll([embedding], "--embedding") { _ = try picture(.folder(folder), loras: [$0]) }
-        checkAll(loras, "--lora") { _ = try picture(.folder(folder), embeddings: [$0]) }
+        checkAll([embedding], "embedding takes") { _ = try picture(.folder(folder), loras: [$0]) }
+        checkAll(loras, "lora takes") { _ = try picture(.folder(folder), embeddings: [$0]) }
         let part = message { _ = try picture(.path(folder + "/unet")) }
         #expect(
             part.contains(
-                "it is a denoiser (a UNet), a part of a model (UNet2DConditionModel); --model takes the folder around it"
+                "it is a denoiser (a UNet), a part of a model (UNet2DConditionModel); model takes the folder around it"
             ))
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import ImageFiles
+import PlainText
 import Raster
 import Tensors
 import Testing

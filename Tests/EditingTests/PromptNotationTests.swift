@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import PlainText
 import Testing
 
 @testable import Editing
@@ -44,13 +45,13 @@ import Testing
         for (prompt, text, warning) in cases {
             let found = PromptNotation(prompt)
             #expect(found.text == text && found.loras.isEmpty, "\(prompt): \(found)")
-            #expect(found.warnings.count == 1 && found.warnings[0].contains(warning), "\(found.warnings)")
+            #expect(found.warnings.count == 1 && found.warnings[0].description.contains(warning), "\(found.warnings)")
         }
         let more = PromptNotation("<lora:style:1:1:8:lbw=ALL>x")
         #expect(more.loras == [tag("style", 1)] && more.warnings.count == 1)
         let negative = PromptNotation("bad <lora:style:1>", isNegative: true)
         #expect(negative.text == "bad " && negative.loras.isEmpty)
-        #expect(negative.warnings.first?.hasPrefix("negative prompt: '<lora:style:1>' is left out") == true)
+        #expect(negative.warnings.first?.description.hasPrefix("negative prompt: '<lora:style:1>' is left out") == true)
     }
 
     @Test(arguments: [
@@ -70,8 +71,8 @@ import Testing
             let found = PromptNotation(prompt, isNegative: isNegative)
             #expect(found.text == prompt && found.loras.isEmpty)
             #expect(found.warnings.count == 1, "\(found.warnings)")
-            #expect(found.warnings.first?.contains(says) == true, "\(found.warnings)")
-            #expect(found.warnings.first?.contains(", and is taken as plain words") == true)
+            #expect(found.warnings.first?.description.contains(says) == true, "\(found.warnings)")
+            #expect(found.warnings.first?.description.contains(", and is taken as plain words") == true)
         }
     }
 
@@ -85,7 +86,7 @@ import Testing
             "prompt: 'heart++' is notation of InvokeAI's compel, and is taken as plain words; write (word:1.1) for a weight"
         ),
     ]) func `What to write instead is a clause of its own`(prompt: String, warning: String) {
-        #expect(PromptNotation(prompt).warnings == [warning])
+        #expect(PromptNotation(prompt).warnings.map(\.description) == [warning])
     }
 
     @Test(arguments: [
@@ -118,7 +119,7 @@ import Testing
             let found = PromptNotation(prompt, isNegative: isNegative)
             #expect(found.text == prompt && found.loras.isEmpty)
             #expect(found.warnings.count == 1, "\(found.warnings)")
-            #expect(found.warnings.first?.contains(says) == true, "\(found.warnings)")
+            #expect(found.warnings.first?.description.contains(says) == true, "\(found.warnings)")
         }
         #expect(PromptNotation("(a:nan) (b:1000) (c:1e9) (d:2000)").warnings.count == 2)
         // As in the reference: a number as it is, what is none as words.

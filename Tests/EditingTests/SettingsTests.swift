@@ -2,6 +2,7 @@ import Diffusion
 import Editing
 import ImageFiles
 import Masking
+import PlainText
 import Raster
 import Testing
 
@@ -14,6 +15,11 @@ import Testing
         var request = EditRequest(mode: mode, prompt: prompt)
         change(&request.settings)
         return ResolvedSettings(for: request, facts: StubModel(defaults: defaults).facts, randomSeed: 9)
+    }
+
+    /// What an outpaint needs to be a whole request.
+    private static func canvas(_ mode: EditMode) -> CanvasChange? {
+        mode == .outpaint ? .zoomOut(2, anchor: .center) : nil
     }
 
     @Test func `The user comes before the model, the model before the mode`() {
@@ -75,7 +81,7 @@ import Testing
         settings.coherence = 21
         #expect(throws: EditError.self) { try settings.validate() }
         let remix = resolved(.remix) { $0.coherence = 2 }
-        #expect(remix.notes.contains { $0.isWarning && $0.text.contains("--coherence has no effect without a mask") })
+        #expect(remix.notes.contains { $0.isWarning && $0.text.contains("coherence has no effect without a mask") })
         #expect(resolved(.outpaint) { $0.coherence = 2 }.notes.isEmpty && resolved(.remix).notes.isEmpty)
     }
 
@@ -120,7 +126,7 @@ import Testing
         }
         guard mode != .generate else { return }
         for detail in Detail.allCases {
-            var request = EditRequest(mode: mode, prompt: "a fox")
+            var request = EditRequest(mode: mode, prompt: "a fox", canvas: Self.canvas(mode))
             request.settings.fill = fill
             request.settings.detail = detail
             if detail == .model {
@@ -184,7 +190,7 @@ import Testing
     /// What is filled has no light of its own to be kept.
     @Test(arguments: EditMode.allCases)
     func `Colours alone are for a picture that is not filled over`(mode: EditMode) throws {
-        var request = EditRequest(mode: mode, prompt: "a red fox")
+        var request = EditRequest(mode: mode, prompt: "a red fox", canvas: Self.canvas(mode))
         request.settings.detail = .color
         if [.inpaint, .erase, .outpaint].contains(mode) {
             #expect(throws: EditError.colorOfFill(mode: mode)) { try request.validate() }
@@ -221,7 +227,7 @@ import Testing
     @Test func `Settings out of range are refused by name`() {
         var settings = EditSettings()
         settings.steps = 0
-        #expect(throws: EditError.outOfRange(setting: "steps", allowed: "from 1 to 1000 steps", found: "0")) {
+        #expect(throws: EditError.outOfRange(.steps, allowed: "from 1 to 1000 steps", found: "0")) {
             try settings.validate()
         }
         settings = EditSettings()
@@ -259,19 +265,22 @@ import Testing
 
     @Test func `What does not fit the memory limit is refused, or worked in smaller passes`() throws {
         let scratch = try Scratch()
-        let image = try scratch.write(.patterned(width: 300, height: 200), "a.png")
-        let all = PixelRect(x: 0, y: 0, width: 290, height: 190)
-        let mask = try scratch.write(.mask(width: 300, height: 200, white: all), "m.png")
+        let image = try scratch.write(.patterned(width: 600, height: 400), "a.png")
+        let all = PixelRect(x: 0, y: 0, width: 590, height: 390)
+        let mask = try scratch.write(.mask(width: 600, height: 400, white: all), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
         request.settings.fill = .fill
-        request.settings.memoryLimit = 1 << 20
-        #expect(throws: EditError.self) { try request.run(StubModel()) }
+        request.settings.memoryLimit = 256 << 20
+        let needed = (100 << 20) + 2 * 512 * 512 * 650 * 2
+        #expect(
+            throws: EditError.overMemoryLimit(what: "this model", needed: needed, limit: 256 << 20)
+        ) { try request.run(StubModel(nativeSize: 2048)) }
 
-        let free = StubModel(nativeSize: 256)
+        let free = StubModel(nativeSize: 512)
         request.settings.memoryLimit = nil
         _ = try request.run(free)
-        let limited = StubModel(nativeSize: 256)
-        request.settings.memoryLimit = 120 << 20
+        let limited = StubModel(nativeSize: 512)
+        request.settings.memoryLimit = 256 << 20
         _ = try request.run(limited)
         #expect(limited.requests.count > free.requests.count)
     }

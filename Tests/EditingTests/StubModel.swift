@@ -13,6 +13,13 @@ final class StubModel: PictureModel {
     var weightMemory = Int.max
     private let change: (RGBImage, UInt64) -> RGBImage
     private(set) var requests: [DenoiseRequest] = []
+    /// What it might take of the memory, at each call.
+    private(set) var limits: [Limits] = []
+
+    struct Limits: Equatable {
+        var activations: Int
+        var weights: Int
+    }
 
     init(
         nativeSize: Int = 64, multiple: Int = 8, defaults: EditDefaults = EditDefaults(),
@@ -30,6 +37,7 @@ final class StubModel: PictureModel {
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
     ) throws {
         requests.append(request)
+        limits.append(Limits(activations: autoencoderMemory, weights: weightMemory))
         let start: RGBImage =
             switch request.conditioning {
             case .text(let size): RGBImage(size: size, repeating: (0.5, 0.5, 0.5))
@@ -47,7 +55,10 @@ final class StubModel: PictureModel {
         }
     }
 
-    func reconstructed(_ picture: RGBImage) throws -> RGBImage { picture }
+    func reconstructed(_ picture: RGBImage) throws -> RGBImage {
+        limits.append(Limits(activations: autoencoderMemory, weights: weightMemory))
+        return picture
+    }
 
     /// Every value replaced by one colour.
     static func painting(red: Float, green: Float, blue: Float) -> (RGBImage, UInt64) -> RGBImage {

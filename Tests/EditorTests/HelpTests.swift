@@ -5,7 +5,7 @@ import Testing
 @Suite struct HelpTests {
     static let commands = [
         "", "inpaint", "outpaint", "remix", "variations", "generate", "erase", "info", "doctor", "bench", "manual",
-        "mask", "models",
+        "mask", "models", "edit",
     ]
     static let verbs =
         [

@@ -1,4 +1,5 @@
 internal import Masking
+import PlainText
 internal import Raster
 internal import Testing
 
@@ -65,7 +66,7 @@ internal import Testing
     /// A line of each kind: what is said is what was seen.
     @Test func `The verdict tells what was seen`() throws {
         func verdict(_ picture: Picture, isLossy: Bool = false) throws -> String {
-            try Mask(reading: picture, isLossy: isLossy).summary.verdict
+            try Mask(reading: picture, isLossy: isLossy).summary.verdict.description
         }
         #expect(try verdict(Self.gray(255, 0)) == "mask: white repaints, 20.0 % of the picture")
         #expect(
@@ -92,14 +93,14 @@ internal import Testing
     @Test func `A layer in one colour is read with a warning`() throws {
         let strokes = try Mask(reading: Self.color([255, 255, 255, 255], [0, 0, 0, 0])).summary
         #expect(strokes.advice.count == 1)
-        #expect(strokes.advice[0].contains("--mask-means transparent"))
+        #expect(strokes.advice[0].description.contains("maskMeans \"transparent\""))
         let hole = try Mask(reading: Self.color([255, 255, 255, 0], [255, 255, 255, 255])).summary
         #expect(hole.advice.count == 1)
-        #expect(hole.advice[0].contains("--mask-means opaque"))
+        #expect(hole.advice[0].description.contains("maskMeans \"opaque\""))
         #expect(try Mask(reading: Self.color([0, 0, 0, 0], [0, 0, 0, 255])).summary.advice.isEmpty)
         let black = try Mask(reading: Self.color([0, 0, 0, 255], [0, 0, 0, 0]))
         #expect(black.coverage.values == Self.marked.map { 1 - $0 })
-        #expect(black.summary.advice.contains { $0.contains("--mask-means opaque marks what is black") })
+        #expect(black.summary.advice.contains { $0.description.contains("maskMeans \"opaque\" marks what is black") })
     }
 
     /// Soft brushes, with straight colours and with colours times alpha.
@@ -132,7 +133,7 @@ internal import Testing
         #expect(try Mask(reading: ramp).summary.advice.isEmpty)
         let half = try Mask(reading: Self.gray(128, 0))
         #expect(half.coverage.values == Self.marked.map { $0 * 128 / 255 })
-        #expect(half.summary.advice.count == 1 && half.summary.advice[0].contains("50.2 % at most"))
+        #expect(half.summary.advice.count == 1 && half.summary.advice[0].description.contains("50.2 % at most"))
         // A faint soft edge, as the feathering of a thin line leaves.
         let line = Mask.rectangle(PixelRect(x: 10, y: 0, width: 1, height: 10), size: Self.size).feathered(sigma: 5)
         #expect(line.summary.warnings.contains { if case .weak(let peak) = $0 { peak < 0.1 } else { false } })
@@ -159,7 +160,7 @@ internal import Testing
         expected[4] = 120 / 255
         #expect(try Self.coverage(noisy, isLossy: true) == expected)
         #expect(try Self.coverage(noisy)[5] > 0)
-        #expect(try Mask(reading: noisy).summary.advice.contains { $0.contains("mask threshold") })
+        #expect(try Mask(reading: noisy).summary.advice.contains { $0.description.contains("mask threshold") })
     }
 
     static let refused: [(Picture, String)] = [
@@ -183,7 +184,7 @@ internal import Testing
             Picture(
                 size: size, layout: .rgb,
                 samples: .eight((0 ..< 200).flatMap { [[0, 0, 0], [220, 20, 60], [0, 142, 0]][$0 / 67] as [UInt8] })),
-            "'editor mask color MASK"
+            "'mask color MASK"
         ),
         (
             Picture(
@@ -196,7 +197,7 @@ internal import Testing
                 size: size, layout: .rgba,
                 samples: .eight(
                     (0 ..< 200).flatMap { [[0, 0, 0, 255], [255, 255, 255, 255], [0, 0, 0, 0]][$0 / 67] as [UInt8] })),
-            "--mask-means white"
+            "maskMeans \"white\""
         ),
     ]
 

@@ -1,4 +1,5 @@
 internal import Masking
+import PlainText
 internal import Raster
 internal import Testing
 
@@ -155,7 +156,7 @@ func randomMask(_ size: PixelSize, using random: inout TestRandom) -> Mask {
         let denoise = plan.mask.blended(outward: 3).coverage
         #expect(denoise[29, 3] > 0 && denoise[26, 3] == 0)
         #expect(try OutpaintPlan(source: source, aspect: (16, 9)).canvasSize == PixelSize(width: 36, height: 20))
-        #expect(throws: OutpaintError.negative(side: "right", value: -5)) {
+        #expect(throws: OutpaintError.negative(side: .right, value: -5)) {
             try OutpaintPlan(source: source, margins: Margins(right: -5))
         }
         #expect(throws: OutpaintError.nothingToAdd(source: source)) {

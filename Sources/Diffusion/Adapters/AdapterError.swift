@@ -1,14 +1,14 @@
-internal import PlainText
+public import PlainText
 
 /// Why a LoRA or an embedding cannot be used.
-public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum AdapterError: Error, Equatable, Sendable, Worded {
     /// A file without a layer of any known kind.
     case notALoRA(file: String, count: Int, first: [String])
     /// A file or folder that another option takes, as a clause about it says.
-    case otherKind(file: String, clause: String)
+    case otherKind(file: String, clause: Sentence)
     /// A tensor with values that are not numbers.
     case notFinite(file: String, tensor: String)
-    case notAnEmbedding(file: String, reason: String)
+    case notAnEmbedding(file: String, reason: Sentence)
     /// None of its layers is one of the model's.
     case noneKnown(file: String, family: String, model: String, count: Int, first: [String])
     /// Layers that have the names of the model's and other sizes.
@@ -24,7 +24,7 @@ public enum AdapterError: Error, Equatable, Sendable, CustomStringConvertible {
     case otherEncoder(file: String, word: String, model: String)
     case repeatedWord(word: String)
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .notALoRA(let file, let count, let first):
             "\(file) is not a LoRA: none of its \(count.of("tensor")) is a layer's change; the first are \(list(first))."

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A LoRA file and how much of it counts.
 public struct LoRAChoice: Sendable, Equatable {
     public var path: String
@@ -63,7 +65,7 @@ struct MatchedAdapters {
                 throw AdapterError.otherKind(file: choice.path, clause: kind.clause)
             }
             let (source, hints) = try WeightFile.open(choice.path) {
-                AdapterError.otherKind(file: choice.path, clause: $0)
+                AdapterError.otherKind(file: choice.path, clause: Sentence($0))
             }
             try add(
                 .open(source, metadata: hints), weight: choice.weight, textWeight: choice.textWeight, tables: tables)

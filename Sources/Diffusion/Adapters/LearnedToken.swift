@@ -23,7 +23,8 @@ struct LearnedToken: Sendable, Equatable {
         if MappedFile.exists(path + "/."), let kind = WeightKind(folder: path) {
             throw AdapterError.notAnEmbedding(file: path, reason: kind.clause)
         }
-        let weights = try WeightFile.open(path) { AdapterError.notAnEmbedding(file: path, reason: $0) }.weights
+        let weights = try WeightFile.open(path) { AdapterError.notAnEmbedding(file: path, reason: Sentence($0)) }
+            .weights
         return try read(weights, word: word)
     }
 
@@ -47,7 +48,7 @@ struct LearnedToken: Sendable, Equatable {
 
     /// The same without a look at what else it may be.
     static func tokens(in source: any WeightSource, word: String? = nil) throws -> [LearnedToken] {
-        func refusal(_ reason: String) -> AdapterError { .notAnEmbedding(file: source.file, reason: reason) }
+        func refusal(_ reason: Sentence) -> AdapterError { .notAnEmbedding(file: source.file, reason: reason) }
         let names = source.names.sorted()
         let fileWord = source.file.fileStem
         var found: [LearnedToken] = []

@@ -194,6 +194,7 @@ public struct JSONConfiguration: Sendable {
     private static func number(_ value: JSONValue) -> Double? {
         switch value {
         case .integer(let integer): Double(integer)
+        case .unsigned(let number): Double(number)
         case .number(let number) where number.isFinite: number
         default: nil
         }

@@ -5,6 +5,7 @@ extension JSONValue {
         case .null: "null"
         case .bool(let flag): flag ? "true" : "false"
         case .integer(let number): "\(number)"
+        case .unsigned(let number): "\(number)"
         case .number(let number): number.isFinite ? "\(number)" : "null"
         case .string(let text): Self.quoted(text)
         case .array(let values): "[" + values.map(\.line).joined(separator: ", ") + "]"

@@ -9,6 +9,8 @@ public enum JSONValue: Sendable, Equatable {
     case bool(Bool)
     /// A number written without fraction or exponent that fits.
     case integer(Int)
+    /// A whole number beyond those that fits, such as a seed.
+    case unsigned(UInt64)
     case number(Double)
     case string(String)
     case array([JSONValue])
@@ -65,7 +67,7 @@ public enum JSONValue: Sendable, Equatable {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
-        case .integer, .number: "a number"
+        case .integer, .unsigned, .number: "a number"
         case .string: "a string"
         case .array: "an array"
         case .object: "an object"
@@ -274,6 +276,7 @@ private struct JSONParser {
         }
         let text = try decoded(bytes[start ..< offset], at: start)
         if isInteger, let integer = Int(text) { return .integer(integer) }
+        if isInteger, let integer = UInt64(text) { return .unsigned(integer) }
         guard let number = Double(text) else { throw .init(reason: "not a number", offset: start) }
         return .number(number)
     }

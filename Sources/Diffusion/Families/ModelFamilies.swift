@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// The families that models are looked for in.
 enum ModelFamilies {
     private static var all: [any ModelFamily.Type] { [StableDiffusion.self] }

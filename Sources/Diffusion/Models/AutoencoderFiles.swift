@@ -124,7 +124,7 @@ struct AutoencoderFiles {
 
     private init(file path: String, modelScale: Float) throws {
         let weights = try WeightFile.open(path) {
-            ModelError.notAnAutoencoder(path: path, reason: $0 + WeightKind.advice(on: path))
+            ModelError.notAnAutoencoder(path: path, reason: "\($0)\(WeightKind.advice(on: path))")
         }.weights
         let names = weights.allNames
         func has(_ prefix: String) -> Bool { names.contains { $0.hasPrefix(prefix) } }

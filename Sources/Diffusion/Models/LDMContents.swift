@@ -17,18 +17,19 @@ struct LDMContents {
     /// Throws `ModelError.notACheckpoint` unless all three parts of Stable Diffusion 1.x, 2.x or XL are there, the
     /// autoencoder only where it is needed.
     func check(_ source: any WeightSource, needsAutoencoder: Bool = true) throws(ModelError) {
-        func refusal(_ reason: String) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
+        func refusal(_ reason: Sentence) -> ModelError { .notACheckpoint(path: source.file, reason: reason) }
         guard !names.isEmpty else { throw refusal("it has no tensors") }
         switch WeightKind(source) {
         case .lora?:
-            throw refusal("it is a LoRA of \(names.count.of("tensor")), which --lora takes beside a model")
+            throw refusal("it is a LoRA of \(names.count.of("tensor")), which \(.lora) takes beside a model")
         case .autoencoder?:
-            throw refusal("it is an autoencoder alone (\(names.count.of("tensor"))), which --vae takes beside a model")
-        case .embedding?: throw refusal("it is an embedding, which --embedding takes beside a model")
+            throw refusal(
+                "it is an autoencoder alone (\(names.count.of("tensor"))), which \(.vae) takes beside a model")
+        case .embedding?: throw refusal("it is an embedding, which \(.embedding) takes beside a model")
         case .textEncoder?: throw refusal("it is a text encoder alone (\(names.count.of("tensor")))")
         case .model?, .denoiser?, .part?, nil: break
         }
-        if let part { throw refusal(part) }
+        if let part { throw refusal(Sentence(part)) }
         if let other { throw refusal("\(other), and that is not read yet") }
         let textPrefix = count(Self.textPrefixOfXL) > 0 ? Self.textPrefixOfXL : Self.textPrefix
         let parts =
@@ -45,7 +46,7 @@ struct LDMContents {
             let found = counts.filter { $0.2 > 0 }.map { "\($0.2.of("tensor")) of \($0.0)" }.joined(separator: " and ")
             let lacks = missing.map { "\($0.0) (no tensor's name begins with \($0.1))" }.joined(separator: " and ")
             let isAllElse = missing.count == 1 && missing[0].0 == "the autoencoder"
-            throw refusal("it holds \(found), and lacks \(lacks)" + (isAllElse ? "; --vae can name one" : ""))
+            throw refusal("it holds \(found), and lacks \(lacks)" + (isAllElse ? "; \(.vae) can name one" : ""))
         }
         guard LDMTextEncoder.Place.allCases.contains(where: { count($0.rawValue) > 0 }) else {
             let text = names.filter { $0.hasPrefix(textPrefix) }.prefix(3).joined(separator: ", ")

@@ -1,4 +1,5 @@
 internal import CBundledModel
+internal import PlainText
 
 /// The files of a model, by their paths in the diffusers layout, wherever they are.
 struct ModelFiles: Sendable {
@@ -49,7 +50,7 @@ struct ModelFiles: Sendable {
         switch source {
         case .file(let path):
             let (weights, hints) = try WeightFile.open(path) {
-                ModelError.notACheckpoint(path: path, reason: $0 + WeightKind.advice(on: path))
+                ModelError.notACheckpoint(path: path, reason: "\($0)\(WeightKind.advice(on: path))")
             }
             name = path
             storage = .parts(

@@ -1,3 +1,5 @@
+public import PlainText
+
 /// Where a model is.
 public enum ModelSource: Sendable, Equatable {
     /// A folder in the diffusers layout.
@@ -14,17 +16,17 @@ public enum ModelSource: Sendable, Equatable {
 }
 
 /// Why a model cannot be used.
-public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum ModelError: Error, Equatable, Sendable, Worded {
     case notThere(path: String)
     /// A folder or file that is no model in the diffusers layout.
-    case notAModel(path: String, reason: String)
+    case notAModel(path: String, reason: Sentence)
     /// A file that is not a whole Stable Diffusion model.
-    case notACheckpoint(path: String, reason: String)
+    case notACheckpoint(path: String, reason: Sentence)
     /// A single file brings no tokenizer, and the vocabulary that set-up gets is not there.
     case noVocabulary(model: String, lookedFor: String)
     case noEmbeddedModel
     /// A file or folder that is no autoencoder.
-    case notAnAutoencoder(path: String, reason: String)
+    case notAnAutoencoder(path: String, reason: Sentence)
     /// An autoencoder for other latents than the denoiser's.
     case otherLatents(autoencoder: String, channels: Int, scaleFactor: Int, model: String, expected: Int, factor: Int)
     /// A model that reworks pictures was asked for one from text alone.
@@ -41,7 +43,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A part computed something that is not a number.
     case notANumber(model: String, part: String, tensor: String?)
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .notThere(let path): "There is no model at \(path)."
         case .notAModel(let path, let reason): "\(path) is not a model in the diffusers layout: \(reason)."
@@ -59,15 +61,15 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "\(expected) at 1/\(expectedFactor)."
         case .needsPicture(let model, let family):
             "\(model) is a \(family) model, which reworks a picture and makes none from text alone; use remix."
-        case .noEmbeddedModel: "This build has no model inside; name one with --model."
+        case .noEmbeddedModel: "This build has no model inside; name one with \(.model)."
         case .mismatch(let model, let reason): "The parts of \(model) do not fit each other: \(reason)."
         case .unsupportedPrecision(let precision):
-            "This processor cannot compute in \(precision.rawValue); use --precision f32 or int8."
+            "This processor cannot compute in \(precision.rawValue); use \(.precision, "f32") or int8."
         case .notANumber(let model, let part, let tensor):
             if let tensor {
                 "\(model): the \(part) gave values that are not numbers, because its tensor '\(tensor)' holds some."
             } else {
-                "\(model): the \(part) gave values that are not numbers; try --precision f32."
+                "\(model): the \(part) gave values that are not numbers; try \(.precision, "f32")."
             }
         }
     }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// What a file or folder of tensors is, and which option takes it; names the right option when a file is given to a
 /// wrong one.
 enum WeightKind: Equatable {
@@ -8,20 +10,20 @@ enum WeightKind: Equatable {
     case part(String)
 
     /// A clause about "it".
-    var clause: String {
+    var clause: Sentence {
         switch self {
-        case .model: "it is a whole model, which --model takes"
-        case .autoencoder: "it is an autoencoder, which --vae takes"
-        case .lora: "it is a LoRA, which --lora takes"
-        case .embedding: "it is an embedding, which --embedding takes"
+        case .model: "it is a whole model, which \(.model) takes"
+        case .autoencoder: "it is an autoencoder, which \(.vae) takes"
+        case .lora: "it is a LoRA, which \(.lora) takes"
+        case .embedding: "it is an embedding, which \(.embedding) takes"
         case .denoiser: "it is a denoiser (a UNet), \(Self.ofModel)"
         case .textEncoder: "it is a text encoder, \(Self.ofModel)"
         case .part(let name):
-            "it is \(Self.noun(ofClass: name))a part of a model (\(name.prefix(80))); --model takes the folder around it"
+            "it is \(Self.noun(ofClass: name))a part of a model (\(name.prefix(80))); \(.model) takes the folder around it"
         }
     }
 
-    private static let ofModel = "a part of a model; --model takes the whole model or the folder around it"
+    private static let ofModel: Sentence = "a part of a model; \(.model) takes the whole model or the folder around it"
 
     /// What a class of diffusers or transformers is, with a comma; empty for one that its name does not tell.
     private static func noun(ofClass name: String) -> String {
@@ -70,7 +72,7 @@ enum WeightKind: Equatable {
     }
 
     /// What to do with a file of no weights that lies in the folder of a model or of its part; empty where it does not.
-    static func advice(on path: String) -> String {
+    static func advice(on path: String) -> Sentence {
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "./"
         return WeightKind(folder: folder) == nil ? "" : "; name the folder that it lies in"
     }

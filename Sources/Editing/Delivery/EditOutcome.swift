@@ -18,8 +18,6 @@ public struct EditOutcome: Sendable {
     public var secondsPerStep: Double
     public var seconds: [EditStage: Double]
     public var peakMemoryBytes: Int
-    /// The encoded picture, where it goes to standard output: whoever runs the edit writes it there.
-    public var standardOutput: [UInt8]?
 
     /// What a screen shows of it: the picture in sRGB, or the contact sheet of several.
     public var preview: Picture? {

@@ -33,26 +33,26 @@ struct GenerationParameters {
         let settings = plan.settings
         let negative = request.negativePrompt.isEmpty ? settings.negativePrompt : request.negativePrompt
         var text = Infotext(prompt: request.prompt, negativePrompt: negative)
-        text["Steps"] = "\(settings.steps)"
-        text["Sampler"] = (settings.sampler ?? facts.sampler)?.displayName
-        text["Schedule type"] = settings.schedule?.displayName
-        text["CFG scale"] = settings.guidance.shortText
-        if facts.followsInstructions { text["Image CFG scale"] = settings.imageGuidance.shortText }
-        if settings.guidanceRescale > 0 { text["CFG rescale"] = settings.guidanceRescale.shortText }
+        text[Settings.steps] = "\(settings.steps)"
+        text[Settings.sampler] = (settings.sampler ?? facts.sampler)?.displayName
+        text[Settings.schedule] = settings.schedule?.displayName
+        text[Settings.guidance] = settings.guidance.shortText
+        if facts.followsInstructions { text[Settings.imageGuidance] = settings.imageGuidance.shortText }
+        if settings.guidanceRescale > 0 { text[Settings.guidanceRescale] = settings.guidanceRescale.shortText }
         let interval = settings.guidanceInterval
         if interval != 0 ... 1 {
-            text["Guidance interval"] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"
+            text[Settings.guidanceInterval] = "\(interval.lowerBound.shortText):\(interval.upperBound.shortText)"
         }
-        if settings.deepFeatureInterval > 1 { text["Reuse features"] = "\(settings.deepFeatureInterval)" }
+        if settings.deepFeatureInterval > 1 { text[Settings.reuseFeatures] = "\(settings.deepFeatureInterval)" }
         if settings.batchSize > 1 {
-            text["Batch size"] = "\(settings.batchSize)"
+            text[Settings.batchSize] = "\(settings.batchSize)"
             text["Batch pos"] = "\((seed &- settings.seeds[0]) % UInt64(settings.batchSize))"
         }
-        if settings.reusesKnown { text["Reuse known"] = "\(settings.seeds[0])" }
+        if settings.reusesKnown { text[Settings.reuseKnown] = "\(settings.seeds[0])" }
         if settings.coherence > 0 {
-            text["Coherence"] = "\(settings.coherence) (\(settings.coherenceMethod.rawValue))"
+            text[Settings.coherence] = "\(settings.coherence) (\(settings.coherenceMethod.rawValue))"
         }
-        text["Seed"] = "\(seed)"
+        text[Settings.seed] = "\(seed)"
         text["Size"] = "\(plan.size.width)x\(plan.size.height)"
         text["Model hash"] = modelHashes?.model
         text["Model"] = facts.name.printable
@@ -64,18 +64,31 @@ struct GenerationParameters {
         let words = facts.embeddings.flatMap { $0.words.map(\.word) }
         if !words.isEmpty { text["TI"] = words.joined(separator: ", ") }
         if let hashes, !hashes.embeddings.isEmpty { text["TI hashes"] = hashes.embeddings.joined(separator: ", ") }
-        if request.mode != .generate { text["Denoising strength"] = settings.strength.shortText }
+        if request.mode != .generate { text[Settings.strength] = settings.strength.shortText }
         // Absent means the CUDA generator.
-        if settings.randomSource == .torch { text["RNG"] = "CPU" }
+        if settings.randomSource == .torch { text[Settings.rng] = "CPU" }
         if !request.masks.isEmpty || request.mode == .outpaint {
-            if settings.feather > 0 { text["Mask blur"] = settings.feather.shortText }
-            text["Inpaint area"] = settings.area == .mask ? "Only masked" : "Whole picture"
-            text["Masked area padding"] = settings.padding.map { "\($0)" }
-            text["Masked content"] = settings.fill.name
+            if settings.feather > 0 { text[Settings.feather] = settings.feather.shortText }
+            text[Settings.area] = settings.area == .mask ? "Only masked" : "Whole picture"
+            text[Settings.padding] = settings.padding.map { "\($0)" }
+            text[Settings.fill] = settings.fill.name
         }
         text["Edit"] = request.mode.rawValue
         text["Version"] = Release.name
         return text
+    }
+}
+
+extension Infotext {
+    /// What is recorded of a setting, by the name that its table has for it. Traps for one that is not recorded.
+    fileprivate subscript(setting: some AnySetting) -> String? {
+        get { self[Self.key(of: setting)] }
+        set { self[Self.key(of: setting)] = newValue }
+    }
+
+    private static func key(of setting: some AnySetting) -> String {
+        guard let key = setting.infotextKey else { preconditionFailure("\(setting.key) is not recorded") }
+        return key
     }
 }
 

@@ -1,5 +1,6 @@
 internal import CleanUp
 internal import ImageFiles
+internal import PlainText
 public import Raster
 
 /// Pictures of an edit while it is made, and the file that one is written to.
@@ -28,7 +29,7 @@ public struct LivePreview: Sendable {
         let folder = FileSystem.folder(of: path)
         guard FileSystem.isFolder(folder) else { throw EditError.outputFolderMissing(path: path) }
         if let reason = FileSystem.reasonNotNameable(path) ?? FileSystem.reasonNotWritable(folder: folder) {
-            throw EditError.outputNotWritable(path: path, reason: reason)
+            throw EditError.outputNotWritable(path: path, reason: Sentence(reason))
         }
         self.path = path
     }

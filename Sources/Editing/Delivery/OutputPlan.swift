@@ -18,6 +18,8 @@ public struct OutputPlan: Sendable, Equatable {
     public let overwrites: Bool
     /// Whether the program chose the names, so that one name is as good as the next.
     let isNumbered: Bool
+    /// What the pictures would be called that go to no file; empty where they go to files.
+    private let names: [String]
     /// What is never replaced.
     private let protected: [ReadFile]
     /// The files that results will replace, as they were when the names were settled; the input as it was read.
@@ -29,6 +31,23 @@ public struct OutputPlan: Sendable, Equatable {
             FileSystem.isSamePlace($0, path, ignoringCase: true)
         }
     }
+
+    /// For pictures of an edit that are delivered as bytes: only their format and what files would be called.
+    init(_ choice: BytesChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?) {
+        format = choice.format ?? input?.format ?? .png
+        let stem = (input?.source.path).map { Self.split(FileSystem.name(of: $0)).stem } ?? "editor"
+        let ending = "." + format.fileExtension
+        let made = (1 ... count).map { Self.name(stem: "\(stem)-\(mode.rawValue)", ending: ending, number: $0) }
+        names = count == 1 ? [choice.name ?? made[0]] : made
+        paths = []
+        contactSheet = nil
+        overwrites = false
+        isNumbered = true
+        protected = []
+    }
+
+    /// What messages call a picture, and a file of it is called.
+    func name(of index: Int) -> String { paths.isEmpty ? names[index] : paths[index] }
 
     /// For an edit of that mode.
     public init(
@@ -71,6 +90,7 @@ public struct OutputPlan: Sendable, Equatable {
         if choice.isStandardOutput {
             guard count == 1 else { throw .tooManyPicturesForStandardOutput(count: count) }
             paths = []
+            names = ["standard output"]
             contactSheet = nil
             format = .png
             overwrites = false
@@ -78,6 +98,7 @@ public struct OutputPlan: Sendable, Equatable {
             replaced = [:]
             return
         }
+        names = []
         let folder: String
         let stem: String
         let ending: String
@@ -108,7 +129,7 @@ public struct OutputPlan: Sendable, Equatable {
             throw .outputFolderMissing(path: FileSystem.join(folder, stem + ending))
         }
         if let reason = FileSystem.reasonNotWritable(folder: folder) {
-            throw .outputNotWritable(path: FileSystem.join(folder, stem + ending), reason: reason)
+            throw .outputNotWritable(path: FileSystem.join(folder, stem + ending), reason: Sentence(reason))
         }
 
         let picture = input?.source.path
@@ -141,7 +162,7 @@ public struct OutputPlan: Sendable, Equatable {
                 apartFrom: self.protected, and: taken) : nil
         for path in taken + [contactSheet].compactMap(\.self) {
             guard let reason = FileSystem.reasonNotNameable(path) else { continue }
-            throw .outputNotWritable(path: path, reason: reason + "; give it another with -o")
+            throw .outputNotWritable(path: path, reason: "\(reason); give it another with \(.output)")
         }
         var replaced: [String: FileSystem.Stamp] = [:]
         for path in choice.force ? taken + [contactSheet].compactMap(\.self) : [] {
@@ -176,7 +197,7 @@ public struct OutputPlan: Sendable, Equatable {
             isPlaced = try put(bytes, as: kind, at: path, replacing: false)
         }
         guard path != settled, !isNumbered else { return (path, nil) }
-        let text =
+        let text: Sentence =
             "'\(settled)' was \(isChanged ? "changed" : "made") by another program meanwhile and stays; the result is in '\(path)'"
         return (path, EditNote(text, isWarning: true))
     }
@@ -211,7 +232,11 @@ public struct OutputPlan: Sendable, Equatable {
     }
 
     private static func path(folder: String, stem: String, ending: String, number: Int) -> String {
-        FileSystem.join(folder, stem + (number == 1 ? "" : "-\(number)") + ending)
+        FileSystem.join(folder, name(stem: stem, ending: ending, number: number))
+    }
+
+    private static func name(stem: String, ending: String, number: Int) -> String {
+        stem + (number == 1 ? "" : "-\(number)") + ending
     }
 
     /// "a.b.png" as "a.b" and ".png".
@@ -234,7 +259,7 @@ public struct OutputPlan: Sendable, Equatable {
     public func check(size: PixelSize) throws(EditError) {
         guard !format.holds(size) else { return }
         throw .outputTooLarge(
-            path: paths.first ?? "standard output", format: format, size: size,
+            path: name(of: 0), format: format, size: size,
             others: ImageFormat.written.filter { $0.holds(size) })
     }
 

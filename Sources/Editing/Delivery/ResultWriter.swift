@@ -5,19 +5,18 @@ internal import Parallel
 internal import PlainText
 internal import Raster
 
-/// Writes the pictures of an edit to where the output plan says, each when it is made.
+/// Delivers the pictures of an edit, each when it is made.
 struct ResultWriter {
-    let output: OutputChoice
+    let delivery: Delivery
     let outputs: OutputPlan
     let meter: ProgressMeter
     /// The picture that was edited; `nil` where there was none.
     let source: LoadedImage?
     private var pictures: [Picture] = []
     private var saved: [SavedPicture] = []
-    private var standardOutput: [UInt8]?
 
-    init(output: OutputChoice, outputs: OutputPlan, meter: ProgressMeter, source: LoadedImage?) {
-        self.output = output
+    init(delivery: Delivery, outputs: OutputPlan, meter: ProgressMeter, source: LoadedImage?) {
+        self.delivery = delivery
         self.outputs = outputs
         self.meter = meter
         self.source = source
@@ -27,10 +26,10 @@ struct ResultWriter {
     mutating func write(_ picture: Picture, record: GenerationParameters) throws {
         let index = pictures.count
         let seed = record.plan.settings.seeds[index]
-        let path = output.isStandardOutput ? "standard output" : outputs.paths[index]
+        let path = outputs.name(of: index)
         let encoded = try ImageFile.encode(
             picture, format: outputs.format, metadata: source?.metadata ?? ImageMetadata(),
-            provenance: output.metadata ? record.provenance(seed: seed) : nil,
+            provenance: delivery.metadata ? record.provenance(seed: seed) : nil,
             jpegSource: source?.jpegSource, name: path)
         for note in encoded.notes { try meter.note(EditNote("\(path): \(note)")) }
         if index == 0 {
@@ -44,11 +43,17 @@ struct ResultWriter {
             }
         }
         pictures.append(picture)
-        if output.isStandardOutput {
-            standardOutput = encoded.bytes
-            saved.append(SavedPicture(path: "-", seed: seed))
-        } else {
-            saved.append(try place(encoded.bytes, as: SavedPicture(path: path, seed: seed)))
+        saved.append(try deliver(encoded.bytes, of: picture.size, as: SavedPicture(path: path, seed: seed)))
+    }
+
+    private func deliver(_ bytes: [UInt8], of size: PixelSize, as picture: SavedPicture) throws -> SavedPicture {
+        switch delivery {
+        case .files: return try place(bytes, as: picture)
+        case .bytes(_, let take):
+            try take(
+                EncodedPicture(
+                    name: picture.path, bytes: bytes, format: outputs.format, size: size, seed: picture.seed))
+            return SavedPicture(path: "-", seed: picture.seed)
         }
     }
 
@@ -60,13 +65,13 @@ struct ResultWriter {
         if let path = outputs.contactSheet {
             let bytes = try ImageFile.encode(
                 ContactSheet.make(of: pictures, colorSpace: colorSpace), format: outputs.format,
-                provenance: output.metadata ? record.provenance(seed: seeds[0]) : nil, name: path
+                provenance: delivery.metadata ? record.provenance(seed: seeds[0]) : nil, name: path
             ).bytes
             saved.append(try place(bytes, as: SavedPicture(path: path, seed: seeds[0], isContactSheet: true)))
         }
         return report(
             saved: saved, pictures: pictures, seeds: seeds, model: record.facts.name,
-            steps: record.plan.settings.steps, standardOutput: standardOutput, colorSpace: colorSpace)
+            steps: record.plan.settings.steps, colorSpace: colorSpace)
     }
 
     /// Whether the file of a picture in which nothing changes is its result. A JPEG keeps its orientation; others are
@@ -78,7 +83,7 @@ struct ResultWriter {
     /// Writes the input as it is: its own bytes where the format stays, else its samples in the other one.
     func writeUnchanged(_ source: LoadedImage, request: EditRequest) throws -> EditOutcome {
         try meter.begin(.save)
-        let path = outputs.paths.first ?? "standard output"
+        let path = outputs.name(of: 0)
         let bytes: [UInt8]
         if keepsFile(of: source), let input = request.picture {
             bytes = try PictureFile.bytes(of: input)
@@ -89,12 +94,10 @@ struct ResultWriter {
             bytes = encoded.bytes
         }
         let seed = request.settings.seed ?? 0
-        let saved =
-            output.isStandardOutput
-            ? SavedPicture(path: "-", seed: seed) : try place(bytes, as: SavedPicture(path: path, seed: seed))
+        let saved = try deliver(bytes, of: source.picture.size, as: SavedPicture(path: path, seed: seed))
         return report(
             saved: [saved], pictures: [source.picture], seeds: request.settings.seed.map { [$0] } ?? [], model: nil,
-            steps: 0, standardOutput: output.isStandardOutput ? bytes : nil, colorSpace: source.colorSpace)
+            steps: 0, colorSpace: source.colorSpace)
     }
 
     /// Writes a picture and says so. Its path is the settled one, or the next free where another program took that
@@ -112,17 +115,17 @@ struct ResultWriter {
 
     private func report(
         saved: [SavedPicture], pictures: [Picture], seeds: [UInt64], model: String?, steps: Int,
-        standardOutput: [UInt8]?, colorSpace: ColorSpace
+        colorSpace: ColorSpace
     ) -> EditOutcome {
         meter.end()
         return EditOutcome(
             saved: saved, pictures: pictures, colorSpace: colorSpace, seeds: seeds, model: model,
             size: pictures[0].size,
             stepsDone: meter.stepsDone, steps: steps, secondsPerStep: meter.secondsPerStep, seconds: meter.seconds,
-            peakMemoryBytes: ProcessMemory.peakBytes, standardOutput: standardOutput)
+            peakMemoryBytes: ProcessMemory.peakBytes)
     }
 
     private static let jpegNote = EditNote(
-        "JPEG stores every pixel anew, so those outside the mask are close to the input's but not identical; write a PNG (-o name.png) to keep them exactly"
+        "JPEG stores every pixel anew, so those outside the mask are close to the input's but not identical; write a PNG (\(.output, "name.png")) to keep them exactly"
     )
 }

@@ -6,7 +6,7 @@ extension EditEvent {
         switch self {
         case .working: nil
         case .note(let note):
-            JSONObject([("event", .text(note.isWarning ? "warning" : "note")), ("text", .text(note.text))])
+            JSONObject([("event", .text(note.isWarning ? "warning" : "note")), ("text", .sentence(note.sentence))])
         case .stage(let stage):
             JSONObject([("event", .text("stage")), ("stage", .text(stage.rawValue))])
         case .step(let progress):

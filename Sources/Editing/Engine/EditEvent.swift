@@ -1,3 +1,4 @@
+public import PlainText
 public import Raster
 
 /// What an edit tells whoever observes it, in order. The observer stops the edit by throwing.
@@ -22,13 +23,16 @@ public enum EditStage: String, Sendable, CaseIterable {
 }
 
 /// Something to say aloud.
-public struct EditNote: Sendable, Equatable {
-    public var text: String
+public struct EditNote: Worded, Sendable, Equatable {
+    public var sentence: Sentence
     /// Whether it may not be what the user wanted; such notes are said even when asked to be quiet.
     public var isWarning: Bool
 
-    public init(_ text: String, isWarning: Bool = false) {
-        self.text = text
+    /// With settings named as JSON names them.
+    public var text: String { description }
+
+    public init(_ sentence: Sentence, isWarning: Bool = false) {
+        self.sentence = sentence
         self.isWarning = isWarning
     }
 }
@@ -54,7 +58,7 @@ public struct StepProgress: Sendable, Equatable {
 
 /// A result in its place.
 public struct SavedPicture: Sendable, Equatable {
-    /// `-` for standard output.
+    /// `-` for a picture that was delivered as bytes.
     public var path: String
     public var seed: UInt64
     /// Whether it is an overview of the others.

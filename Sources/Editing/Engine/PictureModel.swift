@@ -10,6 +10,8 @@ public protocol PictureModel: AnyObject {
     /// What the network computes in, and so how much memory it takes.
     var precision: Precision { get }
 
+    /// An edit lowers these two for its runs, and gives back what they were (`MemoryBudget`).
+    ///
     /// Bytes that the autoencoder's activations may take, and the least that it can do with.
     var autoencoderMemory: Int { get set }
     var smallestAutoencoderMemory: Int { get }

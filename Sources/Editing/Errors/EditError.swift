@@ -1,11 +1,31 @@
 public import ImageFiles
 public import Masking
-internal import PlainText
+public import PlainText
 public import Raster
 
 /// What can be wrong with an edit, apart from its files (`ImageFiles`) and its model (`Diffusion`).
 public enum EditError: Failing, Equatable {
-    case outOfRange(setting: String, allowed: String, found: String)
+    case outOfRange(SettingKey, allowed: String, found: String)
+    /// A value of another form than the setting's, at a place of a request in JSON.
+    case wrongForm(Sentence, expected: Sentence, found: String)
+    /// A name in a request that is none of a setting's; `near` resembles it.
+    case unknownKey(String, near: String?)
+    /// Numbers at a place of a request that make no shape.
+    case badShape(Sentence, MaskShapeError)
+    /// What was to be a request in JSON.
+    case badRequest(name: String, reason: String)
+    case noRequest(path: String)
+    /// A side of a generated picture.
+    case sideOutOfRange(PixelSize)
+    case tooManyMasks(SettingKey, count: Int)
+    /// A setting of other modes.
+    case notForMode(SettingKey, mode: EditMode)
+    /// How far a picture is to be extended is said in several ways, in none, or comes to nothing.
+    case severalCanvases
+    case noCanvas
+    case nothingExtended
+    /// The four sides say where the picture stays.
+    case anchorOfSides(OutpaintPlan.Anchor)
     case promptTooLong(bytes: Int, limit: Int)
     case missingInput(mode: EditMode, what: String)
     /// No earlier result is known for the folder, or it is `gone`.
@@ -45,7 +65,7 @@ public enum EditError: Failing, Equatable {
     /// A picture of which the mask leaves nothing cannot go on across its border.
     case nothingRepeats
     /// Nothing of the picture is kept from which `what`, a mode or an option, could continue it.
-    case nothingKept(what: String)
+    case nothingKept(what: Sentence)
     case outputIsInput(path: String)
     /// A result, or a preview, would take the place of a file that is read and stays.
     case outputIsRead(path: String, role: ReadFile.Role)
@@ -56,7 +76,7 @@ public enum EditError: Failing, Equatable {
     case outputExists(path: String)
     case outputFolderMissing(path: String)
     case outputFormatUnknown(path: String)
-    case outputNotWritable(path: String, reason: String)
+    case outputNotWritable(path: String, reason: Sentence)
     case tooManyPicturesForStandardOutput(count: Int)
     /// The model returned something that it must not.
     case wrongPictureCount(expected: Int, found: Int)
@@ -64,11 +84,35 @@ public enum EditError: Failing, Equatable {
     case notFinite(stage: String)
 }
 
-extension EditError: CustomStringConvertible {
-    public var description: String {
+extension EditError: Worded {
+    public var sentence: Sentence {
         switch self {
-        case .outOfRange(let setting, let allowed, let found):
-            "\(setting) must be \(allowed), found \(found)"
+        case .outOfRange(let key, let allowed, let found):
+            "\(key) must be \(allowed), found \(found)"
+        case .wrongForm(let place, let expected, let found):
+            "\(place) must be \(expected), found \(found)"
+        case .unknownKey(let key, let near):
+            "'\(key.prefix(60))' is no setting" + (near.map { "; did you mean '\($0)'?" } ?? "")
+        case .badShape(let place, let reason): "\(place): \(reason)"
+        case .badRequest(let name, let reason):
+            "'\(name)' is no request: \(reason)"
+        case .noRequest(let path): "'\(path)' does not exist; a request in JSON was expected there"
+        case .sideOutOfRange(let size):
+            "\(.size) must have sides of \(EditSettings.sides.allowed), found \(size.width)x\(size.height)"
+        case .tooManyMasks(let key, let count):
+            "\(key) has \(count) entries, expected at most \(EditSettings.maskLimit)"
+        case .notForMode(.strength, .generate):
+            "\(.strength) says how far a picture is changed; generate starts from none, leave it out"
+        case .notForMode(let key, let mode):
+            "\(key) has no meaning for \(mode.rawValue), leave it out"
+        case .severalCanvases:
+            "\(.size), \(.aspect), \(.zoomOut) and the four sides exclude each other; give one of the four"
+        case .noCanvas:
+            "outpaint needs to know how far to extend: give \(.left), \(.right), \(.top) or \(.bottom), or \(.size), \(.aspect) or \(.zoomOut)"
+        case .nothingExtended:
+            "nothing would be added: give one of \(.left), \(.right), \(.top), \(.bottom) above 0"
+        case .anchorOfSides(let anchor):
+            "\(.anchor, anchor.rawValue) is for \(.size), \(.aspect) and \(.zoomOut); the four sides already say where the picture stays"
         case .promptTooLong(let bytes, let limit):
             "the prompt is \(bytes.of("byte")) long, expected at most \(limit)"
         case .missingInput(let mode, let what):
@@ -78,7 +122,7 @@ extension EditError: CustomStringConvertible {
         case .nothingToContinue(_, let gone?):
             "no picture was named, none is piped in, and the last result '\(gone)' is gone"
         case .unfitMask(let file, let picture, .sizeMismatch(let mask, let size)):
-            "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; --fit-mask scales the mask"
+            "the mask '\(file)' is \(mask) but the picture '\(picture)' is \(size), expected the same size; \(.fitMask) scales the mask"
         case .unfitMask(let file, _, let reason), .unclearMask(let file, let reason):
             "the mask '\(file)' \(reason)"
         case .swapped(let picture, let mask):
@@ -86,42 +130,42 @@ extension EditError: CustomStringConvertible {
         case .noAlpha(let picture):
             "'\(picture)' has no transparency to take a mask from"
         case .protectionImpossible:
-            "--composite raw writes every pixel anew, so nothing can be protected; leave one of --protect and raw out"
+            "\(.composite, "raw") writes every pixel anew, so nothing can be protected; leave one of \(.protected) and raw out"
         case .nothingHeld:
-            "--coherence fits what is painted to the known latents that are held, and with --known-latents channels an inpainting model holds none; leave one of them out"
+            "\(.coherence) fits what is painted to the known latents that are held, and with \(.knownLatents, "channels") an inpainting model holds none; leave one of them out"
         case .placeholderKept(let fill, let detail):
-            "--detail \(detail.rawValue) would show the fill, and \(fill) must not show; leave one of the two out, or use --detail model"
+            "\(.detail, detail.rawValue) would show the fill, and \(fill) must not show; leave one of the two out, or use \(.detail, "model")"
         case .noiseKept(let strength):
-            "--strength \(strength.shortText) leaves some of --fill noise to be seen, expected a strength of 1; leave one of them out"
+            "\(.strength, strength.shortText) leaves some of \(.fill, "noise") to be seen, expected a strength of 1; leave one of them out"
         case .colorOfFill(let mode):
-            "--detail color keeps the picture's light and texture, which \(mode.rawValue) fills over; use remix, or --fill original"
+            "\(.detail, "color") keeps the picture's light and texture, which \(mode.rawValue) fills over; use remix, or \(.fill, "original")"
         case .stencilWithoutShape(let mode):
-            "--composite stencil cuts what is painted by the shape of a mask, which is for inpaint, found \(mode.rawValue)"
+            "\(.composite, "stencil") cuts what is painted by the shape of a mask, which is for inpaint, found \(mode.rawValue)"
         case .notAPreview(let found):
-            "--live-preview must be 'terminal' or the name of a .png file, found '\(found)'"
+            "\(.livePreview) must be 'terminal' or the name of a .png file, found '\(found)'"
         case .previewIsOutput(let path):
-            "'\(path)' is where a result will be written; give --live-preview another name"
+            "'\(path)' is where a result will be written; give \(.livePreview) another name"
         case .maskFormat(let path):
             "'\(path)' would not keep a mask exactly; masks are written as PNG, expected a name that ends in .png"
         case .noFont(let name):
-            name.map {
-                "there is no font '\($0)' on this machine, expected the path of a font file or the name of an installed font"
+            name.map { name -> Sentence in
+                "there is no font '\(name)' on this machine, expected the path of a font file or the name of an installed font"
             }
-                ?? "no font was found on this machine; name a font file with --font"
+                ?? "no font was found on this machine; name a font file with \(.font)"
         case .noGlyphs(let characters, let font):
-            "neither '\(font)' nor another font of this machine has a glyph for \(Self.listed(characters)); name a font file that has them with --font"
+            "neither '\(font)' nor another font of this machine has a glyph for \(Self.listed(characters)); name a font file that has them with \(.font)"
         case .unreadable(let path):
             "'\(path)' can no longer be read"
         case .overMemoryLimit(let what, let needed, let limit):
-            "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (--max-memory)"
+            "\(what) needs about \(Figures.bytes(needed)) of memory, expected at most \(Figures.bytes(limit)) (\(.maxMemory))"
         case .untileable(let size, let multiple, let nearest):
-            "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of --tileable: \(nearest.map { "\($0)" }.joined(separator: " or "))"
+            "a picture of \(size) cannot be tiled by this model, expected sides that are multiples of \(multiple) along the axes of \(.tileable): \(nearest.map { "\($0)" }.joined(separator: " or "))"
         case .nothingRepeats:
-            "the mask covers the whole picture, so there is nothing for --tileable to continue; to rework the whole picture use remix or variations without a mask"
+            "the mask covers the whole picture, so there is nothing for \(.tileable) to continue; to rework the whole picture use remix or variations without a mask"
         case .nothingKept(let what):
-            "nothing of the picture is kept, so there is nothing for \(what) to continue; mask less of it, or rework the whole picture with remix or variations, without a mask and --fill"
+            "nothing of the picture is kept, so there is nothing for \(what) to continue; mask less of it, or rework the whole picture with remix or variations, without a mask and \(.fill)"
         case .outputIsInput(let path):
-            "'\(path)' is an input, which only --force overwrites; choose another output name"
+            "'\(path)' is an input, which only \(.force) overwrites; choose another output name"
         case .outputIsRead(let path, let role):
             role == .input
                 ? "'\(path)' is the input, which is never overwritten; choose another output name"
@@ -130,11 +174,11 @@ extension EditError: CustomStringConvertible {
             "'\(path)' cannot hold a picture of \(size): sides of a \(format.displayName) have at most \(format.longestSide) pixels; "
                 + (others.isEmpty
                     ? "make the picture smaller"
-                    : "give -o a name that ends in \(others.map { "." + $0.fileExtension }.joined(separator: " or "))")
+                    : "give \(.output) a name that ends in \(others.map { "." + $0.fileExtension }.joined(separator: " or "))")
         case .diskFull(let path, let free, let needed):
             "'\(path)' cannot be written: no space is left on its disk (\(Figures.bytes(free)) are free, about \(Figures.bytes(needed)) are needed)"
         case .outputExists(let path):
-            "'\(path)' exists already; choose another output name, or overwrite it with --force"
+            "'\(path)' exists already; choose another output name, or overwrite it with \(.force)"
         case .outputFolderMissing(let path):
             "'\(path)' cannot be created: its folder does not exist"
         case .outputFormatUnknown(let path):
@@ -164,14 +208,15 @@ extension EditError: CustomStringConvertible {
 
     public var kind: FailureKind {
         switch self {
-        case .outOfRange, .promptTooLong, .missingInput, .untileable, .nothingRepeats, .nothingKept,
-            .outputFormatUnknown, .outputIsInput, .outputIsRead, .outputTooLarge, .tooManyPicturesForStandardOutput,
-            .protectionImpossible,
+        case .outOfRange, .wrongForm, .unknownKey, .badShape, .tooManyMasks, .sideOutOfRange, .notForMode,
+            .severalCanvases, .noCanvas, .nothingExtended, .anchorOfSides, .promptTooLong, .missingInput, .untileable,
+            .nothingRepeats, .nothingKept, .outputFormatUnknown, .outputIsInput, .outputIsRead, .outputTooLarge,
+            .tooManyPicturesForStandardOutput, .protectionImpossible,
             .nothingHeld, .placeholderKept, .noiseKept, .colorOfFill, .stencilWithoutShape, .maskFormat,
             .notAPreview, .previewIsOutput:
             .usage
-        case .noFont, .noGlyphs: .noInput
-        case .unfitMask, .unclearMask, .swapped, .noAlpha: .badData
+        case .noFont, .noGlyphs, .noRequest: .noInput
+        case .badRequest, .unfitMask, .unclearMask, .swapped, .noAlpha: .badData
         case .unreadable, .diskFull: .inputOutput
         case .nothingToContinue: .noInput
         case .outputExists, .outputFolderMissing, .outputNotWritable: .cannotCreate

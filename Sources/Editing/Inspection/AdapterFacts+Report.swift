@@ -15,18 +15,18 @@ extension AdapterFacts {
     fileprivate var notes: [EditNote] {
         var text = "lora: \(name) at \(weights), \(kind), made for \(family), \(layerCount.of("layer"))"
         if !words.isEmpty { text += ", \(Self.text(of: words))" }
-        var notes = [EditNote(text)]
+        var notes = [EditNote(Sentence(text))]
         if !unusedLayers.isEmpty {
             notes.append(
                 EditNote(
-                    "lora: \(name): \(unusedLayers.count) of its \(layerCount.of("layer")) are none of this model's and are left out, first "
-                        + Self.first(unusedLayers), isWarning: true))
+                    "lora: \(name): \(unusedLayers.count) of its \(layerCount.of("layer")) are none of this model's and are left out, first \(Self.first(unusedLayers))",
+                    isWarning: true))
         }
         if !unknownTensors.isEmpty {
             notes.append(
                 EditNote(
-                    "lora: \(name): \(unknownTensors.count) of its tensors are nothing known and are left out, first "
-                        + Self.first(unknownTensors), isWarning: true))
+                    "lora: \(name): \(unknownTensors.count) of its tensors are nothing known and are left out, first \(Self.first(unknownTensors))",
+                    isWarning: true))
         }
         return notes
     }

@@ -24,10 +24,10 @@ extension AutoencoderFacts {
                     label: "files", text: halves.joined(separator: "\n"), name: "files",
                     value: .list(halves.map { .text($0) })))
         }
-        let use =
-            "not a model by itself: --vae takes it in place of a model's own"
-            + (isTiny ? ", --preview-vae for live previews" : "")
-        entries.append(.init(label: "use", text: use, name: "use", value: .text(use)))
+        let use: Sentence =
+            "not a model by itself: \(.vae) takes it in place of a model's own"
+            + (isTiny ? ", \(.previewVae) for live previews" : "")
+        entries.append(.init(label: "use", sentence: use, name: "use", value: .sentence(use)))
         return entries
     }
 

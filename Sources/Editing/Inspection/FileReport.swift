@@ -1,7 +1,7 @@
 internal import Diffusion
 internal import ImageFiles
 internal import Masking
-internal import PlainText
+public import PlainText
 internal import Raster
 
 /// What a picture, a mask or a model is.
@@ -9,13 +9,25 @@ public struct FileReport: Sendable {
     /// A fact in words, and in JSON.
     struct Entry: Sendable {
         var label: String
-        var text: String
+        var text: Sentence
         var name: String
         var value: JSONObject.Value
 
+        init(label: String, text: some StringProtocol, name: String, value: JSONObject.Value) {
+            self.init(label: label, sentence: Sentence(text), name: name, value: value)
+        }
+
+        init(label: String, sentence: Sentence, name: String, value: JSONObject.Value) {
+            self.label = label
+            text = sentence
+            self.name = name
+            self.value = value
+        }
+
         /// The text as a terminal may show it: what a file says can hold control codes. The bytes of paths stay, for
         /// whoever copies them.
-        var shownText: String {
+        func shownText(namedBy naming: some SettingNaming) -> String {
+            let text = text.worded(by: naming)
             if name == "file" || name == "path" { return text.lineWithControlsShown }
             return String(text.map { $0 == "\r\n" ? "\n" : $0 }).printable
         }
@@ -47,15 +59,16 @@ public struct FileReport: Sendable {
     }
 
     /// One fact a line.
-    public var text: String { Self.text(of: entries) }
+    public func text(namedBy naming: some SettingNaming = .keys) -> String { Self.text(of: entries, namedBy: naming) }
     public var json: JSONObject { Self.json(of: entries) }
 
-    static func text(of entries: [Entry]) -> String {
+    static func text(of entries: [Entry], namedBy naming: some SettingNaming) -> String {
         let width = (entries.map(\.label.count).max() ?? 0) + 2
         let lineStart = "\n" + String(repeating: " ", count: width + 1)
         return entries.map { entry in
             // A file's words may be one Character of any length.
-            let lines = entry.shownText.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = entry.shownText(namedBy: naming).unicodeScalars.split(
+                separator: "\n", omittingEmptySubsequences: false)
             let text = lines.map { String($0) }.joined(separator: lineStart)
             return entry.label + ":" + String(repeating: " ", count: width - entry.label.count) + text
         }.joined(separator: "\n")
@@ -98,7 +111,7 @@ public struct FileReport: Sendable {
                     value: .integer(coding.estimatedQuality)))
         }
         if let mask = maskVerdict(of: image) {
-            entries.append(Entry(label: "as a mask", text: mask, name: "mask", value: .text(mask)))
+            entries.append(Entry(label: "as a mask", sentence: mask, name: "mask", value: .sentence(mask)))
         }
         if let type = image.provenance?.digitalSourceType {
             entries.append(Entry(label: "source", text: type.uri, name: "digitalSourceType", value: .text(type.uri)))
@@ -133,7 +146,7 @@ public struct FileReport: Sendable {
 
     /// How the picture reads as a mask, where it looks like one: grey throughout, of one colour, or with transparency
     /// that varies.
-    private static func maskVerdict(of image: LoadedImage) -> String? {
+    private static func maskVerdict(of image: LoadedImage) -> Sentence? {
         let mask: Mask
         do {
             mask = try Mask(reading: image.picture, isLossy: image.isLossy)
@@ -146,9 +159,7 @@ public struct FileReport: Sendable {
         }
         if mask.reading?.source == .luma, !image.picture.isGray { return nil }
         let summary = mask.summary
-        let verdict = summary.verdict
-        let text = verdict.hasPrefix("mask: ") ? String(verdict.dropFirst(6)) : verdict
-        return ([text] + summary.advice).joined(separator: "; ")
+        return summary.advice.reduce(summary.finding) { $0 + "; \($1)" }
     }
 }
 

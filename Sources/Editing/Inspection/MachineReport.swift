@@ -1,7 +1,7 @@
 internal import CParallel
 internal import Diffusion
 internal import ImageFiles
-internal import PlainText
+public import PlainText
 internal import Raster
 internal import Tensors
 
@@ -26,7 +26,7 @@ public struct MachineReport: Sendable {
         do {
             opened = try model.open()
         } catch {
-            entries.append(.init(label: "model", text: "none: \(error)", name: "model", value: .null))
+            entries.append(.init(label: "model", sentence: "none: \(error)", name: "model", value: .null))
             return
         }
         entries += opened.facts.entries
@@ -36,7 +36,9 @@ public struct MachineReport: Sendable {
     }
 
     /// One fact a line.
-    public var text: String { FileReport.text(of: entries) }
+    public func text(namedBy naming: some SettingNaming = .keys) -> String {
+        FileReport.text(of: entries, namedBy: naming)
+    }
     public var json: JSONObject { FileReport.json(of: entries) }
 
     private static func machine(_ model: ModelChoice) -> [FileReport.Entry] {

@@ -1,11 +1,14 @@
 internal import Diffusion
+public import PlainText
 
 /// All there is to say of a model: what it is, where it lies, what it takes.
 public struct ModelDetails: Sendable {
     private let entries: [FileReport.Entry]
 
     /// One fact a line.
-    public var text: String { FileReport.text(of: entries) }
+    public func text(namedBy naming: some SettingNaming = .keys) -> String {
+        FileReport.text(of: entries, namedBy: naming)
+    }
     public var json: JSONObject { FileReport.json(of: entries) }
 
     /// Opens the model, reads a single file through for its hash, and puts the networks together at each precision.
@@ -82,7 +85,7 @@ public struct ModelDetails: Sendable {
         }
         let text = figures.map { "\($0.rawValue) \(Figures.bytes($1))" }.joined(separator: ", ")
         return .init(
-            label: "memory", text: "at least about " + text + " for an edit at the native size (--max-memory)",
+            label: "memory", sentence: "at least about \(text) for an edit at the native size (\(.maxMemory))",
             name: "memoryBytes", value: .object(JSONObject(figures.map { ($0.rawValue, .integer($1)) })))
     }
 

@@ -103,7 +103,7 @@ public struct ModelPull {
         if isTaken, !force {
             throw ModelStoreError.exists(
                 path: result.path,
-                instead: "to put revision \(listing.revision.prefix(12)) in its place, add --force")
+                instead: "to put revision \(listing.revision.prefix(12)) in its place, add \(.force)")
         }
 
         // By commit, so that files of two never meet.

@@ -1,4 +1,5 @@
 public import Diffusion
+internal import PlainText
 
 /// Writes a model to a place of the user's choice, in another layout or number format.
 public struct ModelRewriting: Sendable {

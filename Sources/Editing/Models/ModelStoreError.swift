@@ -1,4 +1,4 @@
-internal import PlainText
+public import PlainText
 
 /// What can be wrong with the models on this machine and with getting others, apart from what their files hold.
 public enum ModelStoreError: Failing, Equatable {
@@ -15,7 +15,7 @@ public enum ModelStoreError: Failing, Equatable {
     /// `link` leads there from the program's own folder.
     case notOwn(name: String, place: String, folder: String, link: String? = nil)
     case needsConfirmation(name: String)
-    case exists(path: String, instead: String)
+    case exists(path: String, instead: Sentence)
     /// OWNER/NAME[@REVISION] is not that.
     case badReference(String)
     case badSetting(name: String, reason: String)
@@ -37,8 +37,8 @@ public enum ModelStoreError: Failing, Equatable {
     case damaged(name: String, problems: [String])
 }
 
-extension ModelStoreError: CustomStringConvertible {
-    public var description: String {
+extension ModelStoreError: Worded {
+    public var sentence: Sentence {
         switch self {
         case .noHome: "there is no home folder to keep models in; set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME"
         case .badConfiguration(let path, let reason): "'\(path)' cannot be used: \(reason)"
@@ -47,7 +47,7 @@ extension ModelStoreError: CustomStringConvertible {
             "there is no model '\(name)': no file or folder of that path, and none of that name in 'editor models list'"
                 + (near.isEmpty ? "" : "; there is \(Self.list(near))")
         case .unknownDefault(let name):
-            "the default model '\(name)' is not there any more; choose another with 'editor models default', or name one with --model"
+            "the default model '\(name)' is not there any more; choose another with 'editor models default', or name one with \(.model)"
         case .ambiguousModel(let name, let models):
             "'\(name)' is the name of \(models.count.of("model")), expected one: \(Self.list(models))"
         case .noModel(let path, let models):
@@ -57,7 +57,7 @@ extension ModelStoreError: CustomStringConvertible {
             "'\(name)' lies in \(place), where nothing is removed; only what lies in '\(folder)' is"
                 + (link.map { ", such as the link \($0.quotedIfUnclear) that leads there" } ?? "")
         case .needsConfirmation(let name):
-            "'\(name)' is not removed without a yes: there is no terminal to ask, so add --force"
+            "'\(name)' is not removed without a yes: there is no terminal to ask, so add \(.force)"
         case .exists(let path, let instead): "'\(path)' exists already; \(instead)"
         case .badReference(let text):
             "'\(text)' names no model of a hub, expected OWNER/NAME or OWNER/NAME@REVISION"
@@ -77,7 +77,7 @@ extension ModelStoreError: CustomStringConvertible {
             "\(what) has no model_index.json, so it is no model in the diffusers layout"
                 + (files.isEmpty
                     ? ", and holds no single-file model"
-                    : "; name a single file with --file: \(files.joined(separator: ", "))")
+                    : "; name a single file with \(.file): \(files.joined(separator: ", "))")
         case .noSuchFile(let file, let what, let files):
             "\(what) has no file '\(file)'" + (files.isEmpty ? "" : "; it has \(files.joined(separator: ", "))")
         case .noVariant(let variant, let what): "\(what) has no weights of the variant '\(variant)'"

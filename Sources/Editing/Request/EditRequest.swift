@@ -2,7 +2,7 @@ internal import PlainText
 public import Raster
 
 /// One edit as the user asked for it.
-public struct EditRequest: Sendable {
+public struct EditRequest: Sendable, Equatable {
     public var mode: EditMode
     /// `nil` only for `generate`.
     public var picture: PictureInput?

@@ -3,7 +3,7 @@ public import Masking
 public import Raster
 
 /// How an edit is made. `nil` leaves the choice to the mode and the model (`ResolvedSettings`).
-public struct EditSettings: Sendable {
+public struct EditSettings: Sendable, Equatable {
     /// How many pictures, with consecutive seeds.
     public var count = 1
     /// How many of them are computed at once; they share what fills the hole (`DenoiseRequest.batchSize`).

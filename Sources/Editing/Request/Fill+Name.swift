@@ -29,3 +29,17 @@ extension Fill {
         }
     }
 }
+
+extension Fill {
+    /// A colour as `#rrggbb`, to the nearest of 8 bits; `nil` for another fill, or a colour that is none.
+    var hexName: String? {
+        guard case .color(let red, let green, let blue) = self,
+            [red, green, blue].allSatisfy({ 0 <= $0 && $0 <= 1 })
+        else { return nil }
+        let digits = [red, green, blue].map { share in
+            let value = UInt8((share * 255).rounded())
+            return (value < 16 ? "0" : "") + String(value, radix: 16)
+        }
+        return "#" + digits.joined()
+    }
+}

@@ -1,4 +1,4 @@
-internal import PlainText
+public import PlainText
 
 /// A prompt without the notation of other programs that is no words for the model, and what that notation asks for.
 ///
@@ -19,7 +19,7 @@ public struct PromptNotation: Sendable, Equatable {
     public let text: String
     public let loras: [LoRATag]
     /// What the user should hear of, a sentence each.
-    public let warnings: [String]
+    public let warnings: [Sentence]
 
     /// - Parameter isNegative: whether it says what a picture should not show: no LoRA is loaded for that.
     public init(_ prompt: String, isNegative: Bool = false) {
@@ -56,11 +56,11 @@ public struct PromptNotation: Sendable, Equatable {
         }
 
         /// How the same is asked for here; `nil` where it cannot be.
-        var advice: String? {
+        var advice: Sentence? {
             switch self {
             case .braces: "write (word:1.05) for emphasis"
             case .compel, .multiPrompt: "write (word:1.1) for a weight"
-            case .embedding: "name the file with --embedding, and write its word in the prompt"
+            case .embedding: "name the file with \(.embedding), and write its word in the prompt"
             case .parameters: "give settings as options of the command"
             case .weight: "write (word:1.2) for a weight"
             case .editing, .alternation, .dynamic, .wildcard, .composable, .regions, .unknownTag, .openTag: nil
@@ -75,7 +75,7 @@ private struct NotationReader {
     private var position = 0
     private(set) var text = String.UnicodeScalarView()
     private(set) var loras: [PromptNotation.LoRATag] = []
-    private(set) var warnings: [String] = []
+    private(set) var warnings: [Sentence] = []
     private var named: Set<PromptNotation.Kind> = []
     /// Whether a weight beyond sense was named.
     private var isExtremeNamed = false
@@ -140,7 +140,7 @@ private struct NotationReader {
             warn("\(quoted(tag)) is left out: hypernetworks are not read")
         } else if isNegative {
             warn(
-                "\(quoted(tag)) is left out: a LoRA changes the model for both prompts, so it goes into the prompt or --lora"
+                "\(quoted(tag)) is left out: a LoRA changes the model for both prompts, so it goes into the prompt or \(.lora)"
             )
         } else {
             addLoRA(string(end + 1 ..< close), quoted(tag))
@@ -163,10 +163,10 @@ private struct NotationReader {
         var others: [Substring] = []
         func weight(_ text: Substring) -> Float? {
             guard let value = Float(text.filter { !$0.isWhitespace }) else { return nil }
-            return EditSettings.adapterWeightRange.range.contains(value) ? value : nil
+            return EditSettings.adapterWeights.contains(value) ? value : nil
         }
-        func bad(_ text: Substring) -> String {
-            "\(tag) is left out: its weight is '\(text.prefix(20))', expected a number from \(EditSettings.adapterWeightRange.bounds)"
+        func bad(_ text: Substring) -> Sentence {
+            "\(tag) is left out: its weight is '\(text.prefix(20))', expected a number from \(EditSettings.adapterWeights.bounds)"
         }
         for argument in arguments.split(separator: ":", omittingEmptySubsequences: false) {
             guard let equals = argument.firstIndex(of: "="), !positional.isEmpty else {
@@ -318,14 +318,14 @@ private struct NotationReader {
 
     private mutating func name(_ kind: PromptNotation.Kind, _ range: Range<Int>) {
         guard named.insert(kind).inserted else { return }
-        let advice = kind.advice.map { "; \($0)" } ?? ""
+        let advice = kind.advice.map { "; \($0)" as Sentence } ?? ""
         warn("\(quoted(range)) is \(kind.phrase), and is taken as plain words\(advice)")
     }
 
-    private mutating func warn(_ text: String) {
+    private mutating func warn(_ text: Sentence) {
         // A prompt can be of nothing else.
         guard warnings.count < 20 else { return }
-        warnings.append((isNegative ? "negative prompt: " : "prompt: ") + text)
+        warnings.append("\(isNegative ? "negative prompt" : "prompt"): \(text)")
     }
 
     private func scalar(at index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }

@@ -1,13 +1,10 @@
-/// The values that a numeric setting accepts, with what its help says about them.
+/// The values that a setting of numbers accepts, with what its help says about them.
 public struct SettingRange<Value: Comparable & Sendable>: Sendable {
-    /// As the command line spells it, without dashes.
-    public let name: String
     /// What is counted, for example "pixels"; empty for a bare ratio.
     public let unit: String
     public let range: ClosedRange<Value>
 
-    public init(_ name: String, _ unit: String, _ range: ClosedRange<Value>) {
-        self.name = name
+    public init(_ unit: String, _ range: ClosedRange<Value>) {
         self.unit = unit
         self.range = range
     }
@@ -17,14 +14,10 @@ public struct SettingRange<Value: Comparable & Sendable>: Sendable {
     /// "1 to 1000 steps"
     public var allowed: String { bounds + (unit.isEmpty ? "" : " \(unit)") }
 
-    /// Throws `EditError.outOfRange` for a value outside; `nil` (not asked for) passes.
-    public func check(_ value: Value?) throws(EditError) {
-        guard let value, !range.contains(value) else { return }
-        throw .outOfRange(setting: name, allowed: "from \(allowed)", found: Self.text(of: value))
-    }
+    public func contains(_ value: Value) -> Bool { range.contains(value) }
 
     /// A whole number without a point, whatever its type.
-    private static func text(of value: Value) -> String {
+    public static func text(of value: Value) -> String {
         let text = "\(value)"
         return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }

@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 extension EditJob {
     /// The job with what the model reads for its prompts, and what they ask for beside words.
@@ -28,7 +29,7 @@ extension EditJob {
                     let more = found.count > 6 ? " and \(found.count - 6) more" : ""
                     notes.append(
                         EditNote(
-                            "lora: \(found.count) files are called '\(tag.name.prefix(80))'; \(path) is taken, not \(others)\(more). Name its folder too (<lora:folder/name:weight>), or the file with --lora",
+                            "lora: \(found.count) files are called '\(tag.name.prefix(80))'; \(path) is taken, not \(others)\(more). Name its folder too (<lora:folder/name:weight>), or the file with \(.lora)",
                             isWarning: true))
                 }
                 continue
@@ -38,7 +39,7 @@ extension EditJob {
                 ? ", and no folder to look in" : " in \(library.folders.joined(separator: ", "))"
             notes.append(
                 EditNote(
-                    "lora: there is no LoRA '\(tag.name.prefix(80))'\(places); it is left out. Name its file with --lora, or add its folder to modelFolders in config.json",
+                    "lora: there is no LoRA '\(tag.name.prefix(80))'\(places); it is left out. Name its file with \(.lora), or add its folder to modelFolders in config.json",
                     isWarning: true))
         }
         return (loras, notes)

@@ -4,15 +4,20 @@ internal import Masking
 internal import PlainText
 internal import Raster
 
-/// An edit from request to saved pictures: load, plan, fill, denoise, composite, save. Of several pictures each is saved
-/// as soon as it is made.
+/// An edit from request to pictures in their place: load, plan, fill, denoise, composite, save. Of several pictures each is
+/// delivered as soon as it is made.
 public struct EditJob: Sendable {
     public var request: EditRequest
-    public var output: OutputChoice
+    public var delivery: Delivery
 
-    public init(request: EditRequest, output: OutputChoice) {
+    public init(request: EditRequest, delivery: Delivery) {
         self.request = request
-        self.output = output
+        self.delivery = delivery
+    }
+
+    /// With results in files.
+    public init(request: EditRequest, output: OutputChoice) {
+        self.init(request: request, delivery: .files(output))
     }
 
     /// Runs the edit. Every file is read and every name settled before the model is opened, so that what is wrong with
@@ -64,11 +69,7 @@ public struct EditJob: Sendable {
         // Before it is read: whatever changes it from now on must not be lost by its replacement.
         let inputStamp = request.picture?.path.flatMap(FileSystem.Stamp.init)
         let inputs = try EditInputs(request)
-        let outputs = try OutputPlan(
-            output, mode: request.mode, count: inputs.isUnchanged ? 1 : request.settings.count,
-            input: inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } },
-            inputStamp: inputStamp, protected: request.maskFiles + calledFiles)
-        if let preview = output.livePreview, outputs.names(preview) { throw EditError.previewIsOutput(path: preview) }
+        let outputs = try outputPlan(inputs, stamp: inputStamp, reads: request.maskFiles + calledFiles)
         if let size = inputs.picture?.size ?? request.size {
             try outputs.check(size: size)
             try outputs.checkRoom(for: size, source: inputs.source, input: request.picture)
@@ -76,7 +77,7 @@ public struct EditJob: Sendable {
         for note in inputs.notes { try meter.note(note) }
 
         if inputs.isUnchanged, let source = inputs.source {
-            let writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: source)
+            let writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: source)
             if !writer.keepsFile(of: source) { for note in inputs.losses { try meter.note(note) } }
             return try writer.writeUnchanged(source, request: request)
         }
@@ -100,18 +101,37 @@ public struct EditJob: Sendable {
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
         if let note = plan.memoryNote { try meter.note(EditNote(note, isWarning: true)) }
 
-        var writer = ResultWriter(output: output, outputs: outputs, meter: meter, source: inputs.source)
+        var writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: inputs.source)
         // When the first picture is there: files of adapters are read for it.
         var known: GenerationParameters?
         try make(inputs, plan: plan, model: model, meter: meter) { picture in
             try meter.begin(.save)
             let record =
-                known ?? GenerationParameters(request: written, plan: plan, facts: facts, isWritten: output.metadata)
+                known ?? GenerationParameters(request: written, plan: plan, facts: facts, isWritten: delivery.metadata)
             known = record
             try writer.write(picture, record: record)
         }
         guard let known else { preconditionFailure("an edit makes a picture") }
         return try writer.finish(record: known)
+    }
+
+    /// - Parameters:
+    ///   - stamp: the edited file's, as it was read.
+    ///   - reads: files of the request that nothing takes the place of.
+    private func outputPlan(
+        _ inputs: EditInputs, stamp: FileSystem.Stamp?, reads: [ReadFile]
+    ) throws -> OutputPlan {
+        let count = inputs.isUnchanged ? 1 : request.settings.count
+        let input = inputs.source.flatMap { source in request.picture.map { ($0, source.formatOfResults) } }
+        switch delivery {
+        case .bytes(let choice, _): return OutputPlan(choice, mode: request.mode, count: count, input: input)
+        case .files(let choice):
+            if choice.isStandardOutput { throw EditError.outputFormatUnknown(path: "-") }
+            let plan = try OutputPlan(
+                choice, mode: request.mode, count: count, input: input, inputStamp: stamp, protected: reads)
+            if let preview = choice.livePreview, plan.names(preview) { throw EditError.previewIsOutput(path: preview) }
+            return plan
+        }
     }
 
     /// What a model asks of its user, or takes upon itself.
@@ -134,15 +154,15 @@ public struct EditJob: Sendable {
         }
         if request.settings.imageGuidance != nil, !facts.followsInstructions {
             notes.append(
-                EditNote("--image-guidance has no effect: \(facts.name) does not follow instructions", isWarning: true))
+                EditNote("\(.imageGuidance) has no effect: \(facts.name) does not follow instructions", isWarning: true)
+            )
         }
         let unknown = facts.unknownWords(in: request.prompt)
         if !unknown.isEmpty, settings.colorWords.isEmpty, facts.adapters.isEmpty, facts.embeddings.isEmpty {
             let words = unknown.prefix(6).map { "'\($0.prefix(40))'" }.joined(separator: ", ")
             notes.append(
                 EditNote(
-                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with --model"
-                        + (facts.isEmbedded ? "" : " in its place"),
+                    "\(facts.name) was not taught \(words): expect something vague, or name a larger model with \(.model)\(facts.isEmbedded ? "" : " in its place")",
                     isWarning: true))
         }
         return notes + facts.adapterNotes + settings.notes
@@ -160,7 +180,7 @@ public struct EditJob: Sendable {
         else { return [] }
         return [
             EditNote(
-                "the mask is thin: what is painted fades into its surroundings; --composite stencil keeps the mask's shape"
+                "the mask is thin: what is painted fades into its surroundings; \(.composite, "stencil") keeps the mask's shape"
             )
         ]
     }

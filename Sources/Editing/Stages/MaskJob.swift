@@ -2,6 +2,7 @@ internal import CleanUp
 internal import ImageFiles
 public import Masking
 internal import Parallel
+internal import PlainText
 internal import Raster
 
 /// Makes or repairs one mask and writes it: an 8-bit grey PNG, white repaints.
@@ -64,8 +65,8 @@ public struct MaskJob: Sendable {
         if mask.isLettering { metadata.text = [ImageMetadata.lettering] }
         let written = Mask(picture)
         notes.append(EditNote(written.summary.verdict))
-        let warnings = written.summary.warnings.map { warning in
-            warning == .empty && task.isRepair ? "the mask is empty: nothing is left of it" : "\(warning)"
+        let warnings = written.summary.warnings.map { warning -> Sentence in
+            warning == .empty && task.isRepair ? "the mask is empty: nothing is left of it" : warning.sentence
         }
         notes += warnings.map { EditNote($0, isWarning: true) }
         for note in notes { try observe(.note(note)) }
@@ -181,10 +182,10 @@ public struct MaskJob: Sendable {
         case .invert: return try own(loaded, notes: &notes).inverted
         case .threshold(let from, let to):
             let maximum = picture.maximum
-            for (name, value) in [("--from", from), ("--to", to)] {
+            for (key, value) in [(SettingKey.from, from), (.to, to)] {
                 guard let value, value > maximum else { continue }
                 throw EditError.outOfRange(
-                    setting: name, allowed: "0 to \(maximum) for the \(picture.depth)-bit samples of '\(input.name)'",
+                    key, allowed: "0 to \(maximum) for the \(picture.depth)-bit samples of '\(input.name)'",
                     found: "\(value)")
             }
             let least = from ?? (to == nil ? maximum / 2 + 1 : 0)

@@ -1,10 +1,12 @@
 internal import Diffusion
-internal import PlainText
+public import PlainText
 
 /// A JSON object whose members keep their order, written on one line.
 public struct JSONObject: Sendable {
     public indirect enum Value: Sendable {
         case text(String)
+        /// Worded when it is written.
+        case sentence(Sentence)
         case integer(Int)
         /// An unsigned integer, such as a seed, in all its digits.
         case unsigned(UInt64)
@@ -23,21 +25,44 @@ public struct JSONObject: Sendable {
     }
 
     /// The object as text without a line break. Bytes of file names that are no UTF-8 are shown as `\xE9`.
-    public var line: String { Self.text(of: .object(self)) { $0.withBytesShown } }
-    /// The same for a file of the program's own, from which names are read again.
-    var storedLine: String { Self.text(of: .object(self)) { $0 } }
+    public var line: String { line(namedBy: .keys) }
 
-    private static func text(of value: Value, names: (String) -> String) -> String {
+    /// The same.
+    ///
+    /// - Parameter naming: how sentences name settings.
+    public func line(namedBy naming: some SettingNaming) -> String {
+        Self.text(of: .object(self)) {
+            switch $0 {
+            case .text(let text): text.withBytesShown
+            case .sentence(let sentence): sentence.worded(by: naming).withBytesShown
+            default: nil
+            }
+        }
+    }
+
+    /// The same for a file of the program's own, from which names are read again.
+    var storedLine: String {
+        Self.text(of: .object(self)) {
+            switch $0 {
+            case .text(let text): text
+            case .sentence(let sentence): "\(sentence)"
+            default: nil
+            }
+        }
+    }
+
+    /// - Parameter words: the text of what is one; `nil` for other values.
+    private static func text(of value: Value, words: (Value) -> String?) -> String {
         switch value {
-        case .text(let text): JSONValue.quoted(names(text))
+        case .text, .sentence: words(value).map(JSONValue.quoted) ?? "null"
         case .integer(let number): "\(number)"
         case .unsigned(let number): "\(number)"
         case .number(let number): number.isFinite ? "\((number * 1000).rounded() / 1000)" : "null"
         case .flag(let flag): flag ? "true" : "false"
-        case .list(let values): "[" + values.map { text(of: $0, names: names) }.joined(separator: ",") + "]"
+        case .list(let values): "[" + values.map { text(of: $0, words: words) }.joined(separator: ",") + "]"
         case .object(let object):
             "{"
-                + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value, names: names) }
+                + object.members.map { JSONValue.quoted($0.name) + ":" + text(of: $0.value, words: words) }
                 .joined(separator: ",") + "}"
         case .null: "null"
         }

@@ -1,7 +1,8 @@
+public import PlainText
 public import Raster
 
 /// What is wrong with a mask that was given for a picture. The descriptions continue "the mask 'm.png' …".
-public enum MaskError: Error, Equatable, CustomStringConvertible {
+public enum MaskError: Error, Equatable, Worded {
     case sizeMismatch(mask: PixelSize, picture: PixelSize)
     /// Small values of several kinds, as a map of classes has them.
     case classes(values: [Int], maximum: Int)
@@ -14,20 +15,20 @@ public enum MaskError: Error, Equatable, CustomStringConvertible {
     /// Transparency was asked for, and there is none.
     case noAlpha
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .sizeMismatch(let mask, let picture):
-            "is \(mask) but the picture is \(picture), expected the same size; --fit-mask scales the mask"
+            "is \(mask) but the picture is \(picture), expected the same size; \(.fitMask) scales the mask"
         case .classes(let values, let maximum):
-            "holds the \(listed(values)) of \(maximum), as a map of classes does, expected black and white; choose what is repainted, for example with 'editor mask threshold MASK --from \(values.last ?? 1) --to \(values.last ?? 1)', or take the values as strengths with --mask-means white"
+            "holds the \(listed(values)) of \(maximum), as a map of classes does, expected black and white; choose what is repainted, for example with \(command: "mask threshold MASK", [.choice(.from, "\(values.last ?? 1)"), .choice(.to, "\(values.last ?? 1)")]), or take the values as strengths with \(.maskMeans, "white")"
         case .colors(let colors):
-            "holds areas of several colours (\(colors.joined(separator: ", "))), expected black and white; make a mask of one of them with 'editor mask color MASK \(colors.last ?? "#ffffff")', or take the brightness as strength with --mask-means white"
+            "holds areas of several colours (\(colors.joined(separator: ", "))), expected black and white; make a mask of one of them with \(command: "mask color MASK", [.plain(colors.last ?? "#ffffff")]), or take the brightness as strength with \(.maskMeans, "white")"
         case .picture(let colored):
-            "looks like a picture, not like a mask: \(percentage(colored)) of what is not black is coloured, expected black, white and greys, or transparency; --mask-means white takes its brightness as strength all the same"
+            "looks like a picture, not like a mask: \(percentage(colored)) of what is not black is coloured, expected black, white and greys, or transparency; \(.maskMeans, "white") takes its brightness as strength all the same"
         case .contradictory:
-            "has black, white and transparent parts, so it can be read in two ways: give --mask-means white to repaint what is white, or --mask-means transparent to repaint what is transparent"
+            "has black, white and transparent parts, so it can be read in two ways: give \(.maskMeans, "white") to repaint what is white, or \(.maskMeans, "transparent") to repaint what is transparent"
         case .noAlpha:
-            "has no transparency, which --mask-means transparent and opaque need"
+            "has no transparency, which \(.maskMeans, "transparent") and opaque need"
         }
     }
 }

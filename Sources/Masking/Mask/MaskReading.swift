@@ -1,4 +1,4 @@
-internal import PlainText
+public import PlainText
 
 extension Mask {
     /// How a mask picture was read.
@@ -44,7 +44,7 @@ extension Mask {
     }
 
     /// Something in a mask picture that was not taken literally, or that contradicts something else in it.
-    public enum Finding: Sendable, Hashable, CustomStringConvertible {
+    public enum Finding: Sendable, Hashable, Worded {
         /// Two values that stand for off and on.
         case offAndOn(low: Int, high: Int, maximum: Int)
         /// Samples of 16 bits that hold values of 8.
@@ -70,7 +70,7 @@ extension Mask {
             }
         }
 
-        public var description: String {
+        public var sentence: Sentence {
             switch self {
             case .offAndOn(let low, let high, let maximum):
                 "its values \(low) and \(high) of \(maximum) are read as off and on"
@@ -84,9 +84,9 @@ extension Mask {
             case .compressionNoise(let levels):
                 "noise of lossy compression, up to \(levels) levels from black and white, is taken off"
             case .layer(let color):
-                "it is a transparent layer painted in \(Reading.name(of: color)) alone, so what is painted is marked; --mask-means transparent marks what is transparent"
+                "it is a transparent layer painted in \(Reading.name(of: color)) alone, so what is painted is marked; \(.maskMeans, "transparent") marks what is transparent"
             case .hole(let color):
-                "all that is opaque in it is \(Reading.name(of: color)), so the transparent part is marked; --mask-means opaque marks what is \(Reading.name(of: color))"
+                "all that is opaque in it is \(Reading.name(of: color)), so the transparent part is marked; \(.maskMeans, "opaque") marks what is \(Reading.name(of: color))"
             }
         }
     }

@@ -1,3 +1,4 @@
+public import PlainText
 internal import Raster
 
 /// What a mask asks for, in words.
@@ -9,7 +10,7 @@ public struct MaskSummary: Sendable, Equatable {
     public let warnings: [Warning]
 
     /// A mask that is probably not what was meant. None of these is an error.
-    public enum Warning: Sendable, Equatable, CustomStringConvertible {
+    public enum Warning: Sendable, Equatable, Worded {
         case empty
         case full
         /// All pixels have some coverage, and some well below 1.
@@ -23,7 +24,7 @@ public struct MaskSummary: Sendable, Equatable {
         /// More pixels have next to no coverage than have some; the value is their share of the picture.
         case faint(Double)
 
-        public var description: String {
+        public var sentence: Sentence {
             switch self {
             case .empty: "the mask is empty: nothing will be repainted"
             case .full: "the mask covers the whole picture: nothing will be kept"
@@ -31,9 +32,9 @@ public struct MaskSummary: Sendable, Equatable {
             case .tiny(let fraction): "the mask covers only \(percentage(fraction)) of the picture"
             case .nearlyFull(let fraction): "the mask covers \(percentage(fraction)) of the picture"
             case .weak(let peak):
-                "the mask is grey: its strength is \(percentage(Double(peak))) at most, so nothing is repainted in full; 'editor mask threshold' makes it black and white"
+                "the mask is grey: its strength is \(percentage(Double(peak))) at most, so nothing is repainted in full; \(command: "mask threshold", []) makes it black and white"
             case .faint(let fraction):
-                "\(percentage(fraction)) of the picture is nearly black in the mask but not quite, and will be changed a little; 'editor mask threshold' makes it black and white"
+                "\(percentage(fraction)) of the picture is nearly black in the mask but not quite, and will be changed a little; \(command: "mask threshold", []) makes it black and white"
             }
         }
 
@@ -50,19 +51,26 @@ public struct MaskSummary: Sendable, Equatable {
     public var warning: Warning? { warnings.first }
 
     /// "mask: white repaints, 12.4 % of the picture; its values 0 and 1 of 255 are read as off and on"
-    public var verdict: String {
-        let seen = reading?.findings.filter { !$0.isWarning }.map { "; \($0)" } ?? []
-        return "mask: \(reading.map { "\($0.phrase), " } ?? "")\(percentage(fraction)) of the picture\(seen.joined())"
+    public var verdict: Sentence { "mask: \(finding)" }
+
+    /// "white repaints, 12.4 % of the picture"
+    public var finding: Sentence {
+        let seen = reading?.findings.filter { !$0.isWarning } ?? []
+        return seen.reduce(
+            "\(reading.map { "\($0.phrase), " } ?? "")\(percentage(fraction)) of the picture" as Sentence
+        ) {
+            $0 + "; \($1)"
+        }
     }
 
     /// What of the mask, and of how it was read, is probably not what was meant, in sentences.
-    public var advice: [String] {
-        let ofReading = reading?.findings.filter(\.isWarning).map { "the mask: \($0)" } ?? []
+    public var advice: [Sentence] {
+        let ofReading = reading?.findings.filter(\.isWarning).map { "the mask: \($0)" as Sentence } ?? []
         return ofReading
-            + warnings.map { warning in
-                guard warning.isOfExtent, let reading, ofReading.isEmpty else { return "\(warning)" }
+            + warnings.map { warning -> Sentence in
+                guard warning.isOfExtent, let reading, ofReading.isEmpty else { return warning.sentence }
                 return
-                    "\(warning) (--mask-means \(reading.isReversed ? "repaint" : "keep") reads it the other way round)"
+                    "\(warning) (\(.maskMeans, reading.isReversed ? "repaint" : "keep") reads it the other way round)"
             }
     }
 }

@@ -1,3 +1,4 @@
+public import PlainText
 public import Raster
 
 /// Where a picture stands on a larger canvas that is to be filled around it.
@@ -39,7 +40,7 @@ public struct OutpaintPlan: Sendable, Equatable {
     ///   `maximumCanvasArea`.
     public init(source: PixelSize, margins: Margins) throws(OutpaintError) {
         for (side, value) in [
-            ("left", margins.left), ("right", margins.right), ("top", margins.top), ("bottom", margins.bottom),
+            (SettingKey.left, margins.left), (.right, margins.right), (.top, margins.top), (.bottom, margins.bottom),
         ] where value < 0 {
             throw .negative(side: side, value: value)
         }
@@ -137,8 +138,8 @@ public struct OutpaintPlan: Sendable, Equatable {
 }
 
 /// Why a canvas cannot be planned.
-public enum OutpaintError: Error, Equatable, CustomStringConvertible {
-    case negative(side: String, value: Int)
+public enum OutpaintError: Error, Equatable, Worded {
+    case negative(side: SettingKey, value: Int)
     case nothingToAdd(source: PixelSize)
     case badSize(PixelSize)
     case badAspect(width: Int, height: Int)
@@ -147,11 +148,11 @@ public enum OutpaintError: Error, Equatable, CustomStringConvertible {
     case sideTooLong(canvas: PixelSize)
     case tooLarge(canvas: PixelSize)
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
-        case .negative(let side, let value): "--\(side) must be 0 or more pixels, got \(value)"
+        case .negative(let side, let value): "\(side) must be 0 or more pixels, got \(value)"
         case .nothingToAdd(let source):
-            "nothing to add: the canvas would be the picture's own \(source); give --left, --right, --top or --bottom, --size, --aspect or --zoom-out"
+            "nothing to add: the canvas would be the picture's own \(source); give \(.left), \(.right), \(.top) or \(.bottom), \(.size), \(.aspect) or \(.zoomOut)"
         case .badSize(let size): "a canvas needs a positive width and height, got \(size)"
         case .badAspect(let width, let height): "an aspect needs two positive numbers, got \(width):\(height)"
         case .badZoom(let factor): "zooming out takes a factor above 1, got \(factor)"

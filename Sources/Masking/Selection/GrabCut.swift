@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Parallel
+public import PlainText
 public import Raster
 
 /// Finds the foreground inside a rectangle.
@@ -367,21 +368,21 @@ private struct PixelGraph {
 }
 
 /// Why no foreground was found.
-public enum SelectionError: Error, Equatable, CustomStringConvertible {
+public enum SelectionError: Error, Equatable, Worded {
     case boxOutside(picture: PixelSize)
     case noBackground(box: PixelRect)
     case noForeground
     case nothingFound
 
-    public var description: String {
+    public var sentence: Sentence {
         switch self {
         case .boxOutside(let picture):
             "the rectangle lies outside the picture of \(picture)"
         case .noBackground(let box):
-            "the rectangle \(box) leaves nothing that could show what the background looks like; draw it closer around the object, or mark background with --exclude"
+            "the rectangle \(box) leaves nothing that could show what the background looks like; draw it closer around the object, or mark background with \(.exclude)"
         case .noForeground: "everything is marked as background"
         case .nothingFound:
-            "nothing in the rectangle looks different from what is around it; mark some of the object with --include"
+            "nothing in the rectangle looks different from what is around it; mark some of the object with \(.include)"
         }
     }
 }

@@ -104,6 +104,12 @@ public enum MaskShape: Sendable, Equatable {
             let isWithin = ends.allSatisfy { 0 ... 1 ~= $0 } && ends.contains { $0 != $0.rounded() }
             guard !isWithin else { throw .pathWithinPixel }
         }
+        // An arc may lead further than its ends.
+        if let bounds = path.bounds,
+            let far = [bounds.minX, bounds.minY, bounds.maxX, bounds.maxY].first(where: { abs($0) > Self.farthest })
+        {
+            throw .outOfRange("\(far)")
+        }
         self = .path(path, rule)
     }
 
@@ -282,7 +288,7 @@ public enum MaskShapeError: Error, Equatable, CustomStringConvertible {
         case .sharesMeant(let text):
             "'\(text.prefix(60))' lies within one pixel; shares of the picture's sides are written with %: \(Self.percentages(text.prefix(60)))"
         case .pathWithinPixel:
-            "the path lies within one pixel; its numbers are pixels, and shares are for --box, --ellipse and --polygon (10%)"
+            "the path lies within one pixel; its numbers are pixels, and shares are for boxes, ellipses and polygons (10%)"
         case .tooFewPoints(let found, let needed):
             "\(found.of("point")) \(found == 1 ? "was" : "were") found, expected at least \(needed), for example \"10,10 200,40 120,160\""
         case .tooManyPoints(let limit): "there are more than \(limit) points"

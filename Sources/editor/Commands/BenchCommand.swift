@@ -23,7 +23,7 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How often each part is timed, 1 to 100. Default: 3.", valueName: "count"),
-        transform: Form.whole(SettingRange("repeats", "times", 1 ... 100), example: 3))
+        transform: Form.whole(SettingRange("times", 1 ... 100), example: 3))
     var repeats = 3
 
     @Option(help: "A part to time; may be given several times. Default: all.")
@@ -47,6 +47,6 @@ struct BenchCommand: ParsableCommand, ReportsAsJSON {
         if !json { try Console.writeOutput(bench.heading) }
         try bench.run(
             observe: { try Interruption.check() },
-            line: { line in try Console.writeOutput(json ? line.json.line : line.text) })
+            line: { line in try Console.writeOutput(json ? line.json.line(namedBy: .options) : line.text) })
     }
 }

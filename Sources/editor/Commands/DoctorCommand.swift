@@ -18,6 +18,6 @@ struct DoctorCommand: ParsableCommand, ReportsAsJSON {
     func run() throws {
         let report = try MachineReport(
             model: machine.modelChoice(), observe: { try Interruption.check() })
-        try Console.writeOutput(json ? report.json.line : report.text)
+        try Console.writeOutput(json ? report.json.line(namedBy: .options) : report.text(namedBy: .options))
     }
 }

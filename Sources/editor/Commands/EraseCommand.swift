@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 
-struct EraseCommand: ParsableCommand, ReportsAsJSON {
+struct EraseCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "erase",
         abstract: "Remove what the mask covers and continue its surroundings.",
@@ -21,24 +21,25 @@ struct EraseCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         try MaskedPositionals(mask, nil, hasOtherMasks: false).check(hasOtherMasks: maskSources.isGiven)
         try checkOneStandardInput([image, mask] + maskSources.inputs)
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
-        let inputs = InputResolver(shared.output)
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
         var request = try EditRequest(
             mode: .erase, picture: inputs.picture(image), masks: maskSources.sources(positional: mask, inputs),
             negativePrompt: shared.painting.negative, settings: settings)
         request.protected = try maskSources.protectedSources(inputs)
-        try EditRun(shared).run(request)
+        return request
     }
 }

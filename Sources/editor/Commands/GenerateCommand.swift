@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 
-struct GenerateCommand: ParsableCommand, ReportsAsJSON {
+struct GenerateCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
         abstract: "Paint a new picture from a prompt.")
@@ -19,25 +19,22 @@ struct GenerateCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup var shared: SharedOptions
     @OptionGroup(title: "Texture") var tile: TileOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         try checkGivenPrompt(
             prompt, leftOut: "generate has nothing else to go by",
             picture: "generate starts from no picture, use 'editor remix' to rework one")
-        _ = try size?.checked(option: "--size")
-        if shared.painting.strength != nil {
-            throw ValidationError(
-                "--strength says how far a picture is changed; generate starts from none, leave it out")
-        }
+        try validated { try request(InputResolver()).validate() }
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         tile.apply(to: &settings)
-        try EditRun(shared).run(
-            EditRequest(
-                mode: .generate, prompt: prompt, negativePrompt: shared.painting.negative,
-                size: size?.checked(option: "--size"), settings: settings))
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
+        EditRequest(
+            mode: .generate, prompt: prompt, negativePrompt: shared.painting.negative, size: size?.size,
+            settings: settings)
     }
 }

@@ -18,6 +18,6 @@ struct InfoCommand: ParsableCommand, ReportsAsJSON {
 
     func run() throws {
         let report = try FileReport(of: InputResolver().picture(file))
-        try Console.writeOutput(json ? report.json.line : report.text)
+        try Console.writeOutput(json ? report.json.line(namedBy: .options) : report.text(namedBy: .options))
     }
 }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 
-struct InpaintCommand: ParsableCommand, ReportsAsJSON {
+struct InpaintCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "inpaint",
         abstract: "Repaint the masked part of a picture.",
@@ -26,27 +26,28 @@ struct InpaintCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         try positionals.check(hasOtherMasks: maskSources.isGiven)
         try checkGivenPrompt(positionals.prompt, leftOut: "leave it out to fill the hole to fit its surroundings")
         try checkOneStandardInput([image, positionals.mask] + maskSources.inputs)
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
-        let inputs = InputResolver(shared.output)
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
         var request = try EditRequest(
             mode: .inpaint, picture: inputs.picture(image),
             masks: maskSources.sources(positional: positionals.mask, inputs), prompt: positionals.prompt ?? "",
             negativePrompt: shared.painting.negative, settings: settings)
         request.protected = try maskSources.protectedSources(inputs)
-        try EditRun(shared).run(request)
+        return request
     }
 
     private var positionals: MaskedPositionals {

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 
-struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
+struct OutpaintCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "outpaint",
         abstract: "Extend a picture beyond its borders.",
@@ -22,27 +22,28 @@ struct OutpaintCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Patch") var patch: PatchOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         try checkGivenPrompt(positionals.prompt, leftOut: "leave it out to continue the picture as it is")
         try checkOneStandardInput([positionals.image] + maskSources.inputs)
-        _ = try canvas.change()
+        _ = try validated { try canvas.change() }
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         maskExpert.apply(to: &settings)
         canvas.apply(to: &settings)
-        let inputs = InputResolver(shared.output)
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
         var request = try EditRequest(
             mode: .outpaint, picture: inputs.pictureOrLast(positionals.image),
             masks: maskSources.sources(positional: nil, inputs), prompt: positionals.prompt ?? "",
             negativePrompt: shared.painting.negative, canvas: canvas.change(), settings: settings)
         request.protected = try maskSources.protectedSources(inputs)
-        try EditRun(shared).run(request)
+        return request
     }
 
     private var positionals: Positionals { Positionals(image, prompt) }

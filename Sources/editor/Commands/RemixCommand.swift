@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 
-struct RemixCommand: ParsableCommand, ReportsAsJSON {
+struct RemixCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "remix",
         abstract: "Rework a picture, or the masked part of it, with a new prompt.",
@@ -23,9 +23,7 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         guard positionals.prompt != nil else {
             throw ValidationError(
                 "remix needs a prompt, what the picture should become; without one use 'editor variations'")
@@ -34,19 +32,22 @@ struct RemixCommand: ParsableCommand, ReportsAsJSON {
         try checkOneStandardInput([positionals.image] + maskSources.inputs)
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
-        let inputs = InputResolver(shared.output)
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
         var request = try EditRequest(
             mode: .remix, picture: inputs.pictureOrLast(positionals.image),
             masks: maskSources.sources(positional: nil, inputs), prompt: positionals.prompt ?? "",
             negativePrompt: shared.painting.negative, settings: settings)
         request.protected = try maskSources.protectedSources(inputs)
-        try EditRun(shared).run(request)
+        return request
     }
 
     private var positionals: Positionals { Positionals(image, prompt) }

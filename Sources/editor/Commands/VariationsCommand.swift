@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Editing
 internal import Masking
 
-struct VariationsCommand: ParsableCommand, ReportsAsJSON {
+struct VariationsCommand: EditCommand {
     static let configuration = CommandConfiguration(
         commandName: "variations",
         abstract: "Make variations of a picture, or of the masked part of it, without a prompt.",
@@ -20,24 +20,25 @@ struct VariationsCommand: ParsableCommand, ReportsAsJSON {
     @OptionGroup(title: "Texture") var tile: TileOptions
     @OptionGroup(title: "For experts: mask") var maskExpert: MaskExpertOptions
 
-    var reportsAsJSON: Bool { shared.output.json }
-
-    func validate() throws {
+    func checkWords() throws {
         try checkOneStandardInput([image] + maskSources.inputs)
     }
 
-    func run() throws {
+    var settings: EditSettings {
         var settings = shared.settings
         maskOptions.apply(to: &settings)
         patch.apply(to: &settings)
         tile.apply(to: &settings)
         maskExpert.apply(to: &settings)
-        let inputs = InputResolver(shared.output)
+        return settings
+    }
+
+    func request(_ inputs: InputResolver) throws -> EditRequest {
         var request = try EditRequest(
             mode: .variations, picture: inputs.pictureOrLast(image),
             masks: maskSources.sources(positional: nil, inputs), negativePrompt: shared.painting.negative,
             settings: settings)
         request.protected = try maskSources.protectedSources(inputs)
-        try EditRun(shared).run(request)
+        return request
     }
 }

@@ -59,38 +59,13 @@ enum ArgumentWords {
                 continue
             }
             let group = path.dropLast().map { $0 + " " }.joined()
-            let near = nearest(to: word, in: command.commands.map(\.commandName)).map { group + $0 }
+            let near = word.nearest(in: command.commands.map(\.commandName)).map { group + $0 }
             let elsewhere = root.commands.first { $0.commands.contains { $0.commandName == word } }
             let meant = elsewhere.map { "\($0.commandName) \(word)" } ?? near
             return "there is no command '\(group)\(word)'; "
                 + (meant.map { "did you mean 'editor \($0)'?" } ?? "'editor \(group)--help' lists them")
         }
         return nil
-    }
-
-    /// The name that differs by the fewest letters, if these are few.
-    private static func nearest(to word: String, in names: [String]) -> String? {
-        let letters = Array(word.lowercased().unicodeScalars.prefix(40))
-        let distances = names.map { (name: $0, distance: distance(letters, Array($0.unicodeScalars))) }
-        guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-        return best.distance <= max(1, min(letters.count, best.name.count) / 3) ? best.name : nil
-    }
-
-    /// Letters to put in, take out, change or swap with the next one.
-    private static func distance(_ one: [Unicode.Scalar], _ other: [Unicode.Scalar]) -> Int {
-        var rows = [Array(0 ... other.count)]
-        for (i, letter) in one.enumerated() {
-            var row = [i + 1]
-            for (j, wanted) in other.enumerated() {
-                var best = min(row[j] + 1, rows[i][j + 1] + 1, rows[i][j] + (letter == wanted ? 0 : 1))
-                if i > 0, j > 0, letter == other[j - 1], one[i - 1] == wanted {
-                    best = min(best, rows[i - 1][j - 1] + 1)
-                }
-                row.append(best)
-            }
-            rows.append(row)
-        }
-        return rows[one.count][other.count]
     }
 
     // MARK: Values that begin as an option does

@@ -78,7 +78,7 @@ enum Console {
 
     /// A line for programs on standard error.
     static func writeError(json: JSONObject) {
-        writeErrorRaw(json.line + "\n")
+        writeErrorRaw(json.line(namedBy: .options) + "\n")
     }
 
     static func writeErrorRaw(_ text: String) {
@@ -120,14 +120,16 @@ enum Console {
         return kind == S_IFIFO || kind == S_IFREG || kind == S_IFSOCK
     }
 
-    /// Everything on standard input; of what is no picture only the beginning, which says so.
+    /// Everything on standard input; of what is no picture, where one is expected, only the beginning, which says so.
     ///
-    /// - Parameter limit: the most bytes that are taken.
+    /// - Parameters:
+    ///   - limit: the most bytes that are taken.
+    ///   - expected: what is to be there.
     /// - Throws: `StreamError`.
-    static func readInput(limit: Int) throws -> [UInt8] {
-        if isatty(STDIN_FILENO) == 1 { throw StreamError.inputIsTerminal }
+    static func readInput(limit: Int, expected: String = StreamError.picture) throws -> [UInt8] {
+        if isatty(STDIN_FILENO) == 1 { throw StreamError.inputIsTerminal(expected: expected) }
         var bytes = BytePieces()
-        var isTold = false
+        var isTold = expected != StreamError.picture
         var chunk = [UInt8](repeating: 0, count: 1 << 18)
         while true {
             // Waiting in short turns: a signal may come just before the wait for input begins.
@@ -174,7 +176,10 @@ private func writeBytes(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count
 
 /// What can go wrong with a standard stream.
 enum StreamError: Failing, CustomStringConvertible {
-    case inputIsTerminal
+    /// What is expected there, where nothing else is said.
+    static let picture = "a picture"
+
+    case inputIsTerminal(expected: String)
     case inputIsEmpty
     case tooManyBytes(limit: Int)
     case unreadable(reason: String)
@@ -184,7 +189,7 @@ enum StreamError: Failing, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .inputIsTerminal: "standard input is the terminal, expected a picture piped into it"
+        case .inputIsTerminal(let expected): "standard input is the terminal, expected \(expected) piped into it"
         case .inputIsEmpty: "standard input is empty, expected a picture"
         case .tooManyBytes(let limit):
             "standard input is too large: at most \(limit) bytes are accepted, it holds more"

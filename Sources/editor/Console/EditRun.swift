@@ -1,37 +1,54 @@
 internal import CleanUp
 internal import Diffusion
 internal import Editing
+internal import ImageFiles
 internal import Parallel
 internal import PlainText
 
 /// One edit at the command line: runs it, shows its progress, and prints where the result is.
 struct EditRun {
-    private let shared: SharedOptions
+    private let options: RunOptions
 
-    init(_ shared: SharedOptions) {
-        self.shared = shared
+    init(_ options: RunOptions) {
+        self.options = options
     }
 
     /// The result's path goes to standard output, or, with `-o -`, the picture itself; all else to standard error.
     func run(_ request: EditRequest) throws {
-        let options = shared.output
+        if options.output.printRequest {
+            try request.validate()
+            return try Console.writeOutput(request.json())
+        }
+        try run(request, options.output)
+    }
+
+    private func run(_ request: EditRequest, _ output: OutputOptions) throws {
         var request = request
-        let printer = ProgressPrinter(options)
+        let printer = ProgressPrinter(output)
         // A model that is not there is said when it is opened.
-        let choice = try? shared.modelChoice()
+        let choice = try? options.modelChoice()
         if let threads = choice?.threads { Threads.use(threads) }
-        if let limit = request.settings.memoryLimit, limit <= ByteSize.smallestLimit.bytes {
+        if let limit = request.settings.memoryLimit, limit <= EditSettings.smallestMemoryLimit {
             MemoryAdvice.limitIsLowest()
         }
         let reads = choice?.readFiles ?? []
-        let openLibrary = { try LoRALibrary(for: shared.modelChoice().source) }
+        let openLibrary = { try LoRALibrary(for: options.modelChoice().source) }
         try openLivePreview(&request, printer, reads, openLibrary)
+        let isStandardOutput = output.output == "-"
+        if isStandardOutput, request.settings.count > 1 {
+            throw EditError.tooManyPicturesForStandardOutput(count: request.settings.count)
+        }
         let job = EditJob(
             request: request,
-            output: OutputChoice(
-                path: options.output, force: options.force, metadata: !options.noMetadata,
-                livePreview: options.showsInTerminal ? nil : options.livePreview,
-                reads: reads))
+            delivery: isStandardOutput
+                ? .bytes(BytesChoice(format: .png, metadata: !output.noMetadata, name: "standard output")) { picture in
+                    try Console.writeOutput(picture: picture.bytes, as: .picture)
+                }
+                : .files(
+                    OutputChoice(
+                        path: output.output, force: output.force, metadata: !output.noMetadata,
+                        livePreview: output.showsInTerminal ? nil : output.livePreview,
+                        reads: reads)))
         defer { printer.closeLine() }
         var model: (any PictureModel)?
         var isFirst = true
@@ -40,7 +57,7 @@ struct EditRun {
             randomSeed: UInt64(UInt32.random(in: 0 ... .max)),
             loraLibrary: openLibrary,
             openModel: { loras in
-                var choice = try shared.modelChoice()
+                var choice = try options.modelChoice()
                 choice.adapters.loras += loras
                 let opened = try choice.open()
                 model = opened
@@ -58,15 +75,14 @@ struct EditRun {
                 printer.show(event)
             })
         printer.finish(report)
-        if let bytes = report.standardOutput {
-            try Console.writeOutput(picture: bytes, as: .picture)
-            if options.json { Console.writeError(json: report.json) }
-        } else if options.json {
-            try Console.writeOutput(report.json.line)
+        if isStandardOutput {
+            if output.json { Console.writeError(json: report.json) }
+        } else if output.json {
+            try Console.writeOutput(report.json.line(namedBy: .options))
         } else {
             for picture in report.saved { try Console.writeOutput(picture.path) }
         }
-        if options.preview { showPreview(report) }
+        if output.preview { showPreview(report) }
         // Last, when the result is in its place and its name is said.
         if let size = model?.keepPackedWeights() { printer.keptWeights(bytes: size) }
     }
@@ -76,11 +92,11 @@ struct EditRun {
         _ request: inout EditRequest, _ printer: ProgressPrinter, _ reads: [ReadFile],
         _ openLibrary: () throws -> LoRALibrary
     ) throws {
-        guard let place = shared.output.livePreview else { return }
-        if !shared.output.showsInTerminal {
+        guard let place = options.output.livePreview else { return }
+        if !options.output.showsInTerminal {
             let reads = reads + request.loraFiles(in: openLibrary)
             printer.livePreview = .file(
-                try LivePreview(path: place, force: shared.output.force, request: request, reads: reads))
+                try LivePreview(path: place, force: options.output.force, request: request, reads: reads))
         } else if let graphics = Console.graphics {
             printer.livePreview = .terminal(graphics)
         } else {

@@ -29,7 +29,7 @@ struct Failure {
         }
         if let kind = FailureKind(error) {
             // One line, but for names that have several.
-            sentence = Self.sentence("\(error)".printableLine)
+            sentence = Self.sentence(PlainText.sentence(of: error, namedBy: .options).printableLine)
             code = Self.code(of: kind)
             return
         }

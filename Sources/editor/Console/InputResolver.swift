@@ -8,8 +8,8 @@ struct InputResolver {
     /// Bytes taken from standard input.
     private let limit: Int
 
-    init(_ output: OutputOptions? = nil) {
-        limit = PictureInput.maximumBytes(maximumPixels: output?.maxPixels ?? EditSettings.defaultMaximumPixels)
+    init(_ output: OutputOptions? = nil, maximumPixels: Int = EditSettings.defaultMaximumPixels) {
+        limit = PictureInput.maximumBytes(maximumPixels: maximumPixels)
         notice = output.map { output in { if !output.quiet && !output.json { Console.writeError($0) } } } ?? { _ in }
     }
 

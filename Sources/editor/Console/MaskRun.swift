@@ -29,7 +29,7 @@ struct MaskRun {
             try Console.writeOutput(picture: bytes, as: .mask)
             if options.json { Console.writeError(json: report.json) }
         } else {
-            try Console.writeOutput(options.json ? report.json.line : report.path)
+            try Console.writeOutput(options.json ? report.json.line(namedBy: .options) : report.path)
         }
         if let preview = report.preview, !options.json { Console.writeError("preview: \(preview)") }
         if options.preview, let graphics {

@@ -46,9 +46,9 @@ enum MemoryShortage {
         let former = UnsafeMutablePointer<sigaction>.allocate(capacity: 64)
         former.initialize(repeating: sigaction(), count: 64)
         return Prepared(
-            text: kept(failures[0].text + "\n"), json: kept(failures[0].json.line + "\n"),
-            textAtLowest: kept(failures[1].text + "\n"), jsonAtLowest: kept(failures[1].json.line + "\n"),
-            former: former,
+            text: kept(failures[0].text + "\n"), json: kept(failures[0].json.line(namedBy: .options) + "\n"),
+            textAtLowest: kept(failures[1].text + "\n"),
+            jsonAtLowest: kept(failures[1].json.line(namedBy: .options) + "\n"), former: former,
             stack: .allocate(byteCount: stackSize, alignment: 16))
     }()
 

@@ -119,7 +119,9 @@ final class ProgressPrinter {
         isLineOpen = true
     }
 
-    private static func text(of note: EditNote) -> String { note.isWarning ? "warning: \(note.text)" : note.text }
+    private static func text(of note: EditNote) -> String {
+        (note.isWarning ? "warning: " : "") + note.described(by: .options)
+    }
 
     private static func line(_ progress: StepProgress, barWidth: Int = 0) -> String {
         var parts: [String] = []

@@ -7,7 +7,7 @@ struct AdapterOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "A LoRA (also LoHa, LoKr, DoRA; .safetensors, .pt, .bin) and its weight, \(EditSettings.adapterWeightRange.bounds), default 1; may be given several times.",
+            "A LoRA (also LoHa, LoKr, DoRA; .safetensors, .pt, .bin) and its weight, \(EditSettings.adapterWeights.bounds), default 1; may be given several times.",
             valueName: "file:weight"), completion: .file(), transform: LoRAArgument.parse)
     var lora: [LoRAArgument] = []
 
@@ -19,7 +19,7 @@ struct AdapterOptions: ParsableArguments {
     var embedding: [EmbeddingArgument] = []
 
     func validate() throws {
-        for lora in lora { try check(EditSettings.adapterWeightRange, lora.choice.weight) }
+        for lora in lora { try check("--lora", EditSettings.adapterWeights, lora.choice.weight) }
     }
 
     var adapters: Adapters { Adapters(loras: lora.map(\.choice), embeddings: embedding.map(\.choice)) }
@@ -41,7 +41,7 @@ struct LoRAArgument {
         }
         guard !FileSystem.isFile(path) else {
             throw Form.expected(
-                "a weight from \(EditSettings.adapterWeightRange.bounds) behind the colon", example: "\(path):0.8")
+                "a weight from \(EditSettings.adapterWeights.bounds) behind the colon", example: "\(path):0.8")
         }
         return alone
     }

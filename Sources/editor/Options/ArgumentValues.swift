@@ -49,9 +49,9 @@ struct SizeArgument {
         return SizeArgument(size: PixelSize(width: width, height: height))
     }
 
-    /// Throws a `ValidationError` that names `option` for a side outside `EditSettings.sideRange`.
+    /// Throws a `ValidationError` that names `option` for a side outside `EditSettings.sides.range`.
     func checked(option: String) throws -> PixelSize {
-        let range = EditSettings.sideRange
+        let range = EditSettings.sides.range
         guard range.contains(size.width), range.contains(size.height) else {
             throw ValidationError(
                 "\(option) must have sides of \(range.lowerBound) to \(range.upperBound) pixels, found \(size.width)x\(size.height)"
@@ -133,9 +133,7 @@ struct AspectArgument {
 }
 
 /// "800M", "6G", "6.5GB", "1000000": bytes, with binary multiples.
-struct ByteSize: CustomStringConvertible {
-    static let smallestLimit = ByteSize(bytes: 256 << 20)
-
+struct ByteSize {
     let bytes: Int
 
     static let parse: Form.Transform<ByteSize> = { text in
@@ -151,15 +149,5 @@ struct ByteSize: CustomStringConvertible {
             let bytes = Int(exactly: (number.value * Double(1 << shift)).rounded())
         else { throw Form.expected("a number of bytes with K, M, G or T", example: "800M or 6G") }
         return ByteSize(bytes: bytes)
-    }
-
-    /// Rounded down to a tenth, so that less than a limit never reads as the limit.
-    var description: String {
-        for (letter, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes >= 1 << shift {
-            let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
-            let tenth = (rest * 10) >> shift
-            return "\(whole)\(tenth == 0 ? "" : ".\(tenth)")\(letter)"
-        }
-        return bytes.of("byte")
     }
 }

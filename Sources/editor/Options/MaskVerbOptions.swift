@@ -16,9 +16,8 @@ struct MaskOutputOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
-            valueName: "pixels"), transform: Form.pixels(EditSettings.maximumPixelsRange, example: "400000000 or 400MP")
+        help: ArgumentHelp(Settings.maxPixels, valueName: "pixels"),
+        transform: Form.pixels(Settings.maxPixels.range, example: "400000000 or 400MP")
     )
     var maxPixels = EditSettings.defaultMaximumPixels
 
@@ -38,14 +37,14 @@ struct MaskOutputOptions: ParsableArguments {
     var quiet = false
 
     func validate() throws {
-        try check(EditSettings.maximumPixelsRange, maxPixels)
+        try check("--max-pixels", Settings.maxPixels.range, maxPixels)
         if let output, output.isEmpty { throw ValidationError("--output is empty, expected a path") }
     }
 }
 
 /// How the masks that a verb takes are read.
 struct MaskReadingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp(MaskOptions.maskMeansHelp))
+    @Option(help: ArgumentHelp(Settings.maskMeans))
     var maskMeans = MaskMeaning.repaint
 }
 
@@ -56,27 +55,27 @@ struct ColorNearnessOptions: ParsableArguments {
         help: ArgumentHelp(
             "How far a colour may be from the one asked for, as a distance in CIELAB, 0 to 200: 2 is a just visible difference, 100 that of black and white. Default: 20.",
             valueName: "distance"),
-        transform: Form.number(SettingRange<Float>("tolerance", "", 0 ... 200), example: "20"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 200), example: "20"))
     var tolerance: Float = 20
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "Over how much more the mask fades out, 0 to 200. Default: 5.", valueName: "distance"),
-        transform: Form.number(SettingRange<Float>("softness", "", 0 ... 200), example: "5"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 200), example: "5"))
     var softness: Float = 5
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "A colour taken from a place is the mean of a square that reaches so far around it, 0 to 100 pixels. Default: 1.",
-            valueName: "pixels"), transform: Form.whole(SettingRange("sample", "pixels", 0 ... 100), example: 1))
+            valueName: "pixels"), transform: Form.whole(SettingRange("pixels", 0 ... 100), example: 1))
     var sample = 1
 
     func validate() throws {
-        try check(SettingRange<Float>("tolerance", "", 0 ... 200), tolerance)
-        try check(SettingRange<Float>("softness", "", 0 ... 200), softness)
-        try check(SettingRange("sample", "pixels", 0 ... 100), sample)
+        try check("--tolerance", SettingRange<Float>("", 0 ... 200), tolerance)
+        try check("--softness", SettingRange<Float>("", 0 ... 200), softness)
+        try check("--sample", SettingRange("pixels", 0 ... 100), sample)
     }
 
     var selection: ColorSelection { ColorSelection(tolerance: tolerance, softness: softness) }

@@ -3,11 +3,17 @@ internal import Editing
 internal import PlainText
 
 /// Throws a `ValidationError` that names the option, what it accepts and what was found.
-func check<Value>(_ range: SettingRange<Value>, _ value: Value?) throws {
+func check<Value>(_ option: String, _ range: SettingRange<Value>, _ value: Value?) throws {
+    guard let value, !range.contains(value) else { return }
+    throw ValidationError("\(option) must be from \(range.allowed), found \(SettingRange.text(of: value))")
+}
+
+/// Turns what the library finds wrong into a `ValidationError` that names options.
+func validated<Value>(_ make: () throws -> Value) throws -> Value {
     do {
-        try range.check(value)
-    } catch {
-        throw ValidationError("--\(error)")
+        return try make()
+    } catch let error as any Worded & Error {
+        throw ValidationError(error.described(by: .options))
     }
 }
 

@@ -2,13 +2,11 @@ internal import ArgumentParser
 internal import Diffusion
 internal import Editing
 
-/// The options that every picture-making command takes.
-struct SharedOptions: ParsableArguments {
+/// How a request is run, whatever it says: where the result goes, and with which model.
+struct RunOptions: ParsableArguments {
     @OptionGroup(title: "Input and output") var output: OutputOptions
     @OptionGroup(title: "Model and machine") var machine: MachineOptions
     @OptionGroup(title: "Added to the model") var added: AdapterOptions
-    @OptionGroup(title: "Painting") var painting: PaintingOptions
-    @OptionGroup(title: "For experts: sampling") var sampling: SamplingOptions
 
     func modelChoice() throws -> ModelChoice {
         var choice = try machine.modelChoice()
@@ -16,12 +14,26 @@ struct SharedOptions: ParsableArguments {
         if output.livePreview != nil { choice.previewAutoencoder = output.previewVae }
         return choice
     }
+}
+
+/// The options that every picture-making command takes.
+struct SharedOptions: ParsableArguments {
+    @OptionGroup var running: RunOptions
+    @OptionGroup(title: "Input and output") var pictures: PictureOptions
+    @OptionGroup(title: "Painting") var painting: PaintingOptions
+    @OptionGroup(title: "For experts: sampling") var sampling: SamplingOptions
+
+    func validate() throws {
+        if pictures.count > 1, running.output.output == "-" {
+            throw ValidationError("standard output takes one picture, found --count \(pictures.count)")
+        }
+    }
 
     /// The settings that these options speak of, for a command to complete.
     var settings: EditSettings {
         var settings = EditSettings()
-        settings.count = output.count
-        settings.previewInterval = output.livePreview == nil ? 0 : output.livePreviewInterval
+        settings.count = pictures.count
+        settings.previewInterval = running.output.previewInterval ?? 0
         settings.seed = painting.seed?.seed
         settings.steps = painting.steps
         settings.guidance = painting.guidance
@@ -34,8 +46,8 @@ struct SharedOptions: ParsableArguments {
         settings.sampler = sampling.sampler?.kind
         settings.schedule = sampling.schedule ?? sampling.sampler?.spacing
         settings.randomSource = sampling.rng
-        settings.memoryLimit = machine.maxMemory?.bytes
-        settings.maximumPixels = output.maxPixels
+        settings.memoryLimit = running.machine.maxMemory?.bytes
+        settings.maximumPixels = pictures.maxPixels
         return settings
     }
 }
@@ -49,26 +61,11 @@ struct OutputOptions: ParsableArguments {
             valueName: "path"), completion: .file())
     var output: String?
 
-    @Option(
-        name: [.customShort("n"), .long], parsing: .unconditional,
-        help: ArgumentHelp(
-            "How many pictures, \(EditSettings.countRange.bounds), with consecutive seeds; more than one also makes a contact sheet. Default: 1.",
-            valueName: "pictures"), transform: Form.whole(EditSettings.countRange, example: 4))
-    var count = 1
-
     @Flag(
         help:
             "Overwrite the output if it exists, even where -o names the picture itself. Masks, models and whatever else is read are never overwritten."
     )
     var force = false
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The largest picture that is read, \(EditSettings.maximumPixelsRange.bounds) pixels; a file that claims more is refused before memory is taken for it. Default: 268435456.",
-            valueName: "pixels"), transform: Form.pixels(EditSettings.maximumPixelsRange, example: "400000000 or 400MP")
-    )
-    var maxPixels = EditSettings.defaultMaximumPixels
 
     @Flag(
         help:
@@ -87,10 +84,9 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Steps from one live preview to the next, \(EditSettings.previewIntervalRange.bounds). Default: 2.",
-            valueName: "steps"), transform: Form.whole(EditSettings.previewIntervalRange, example: 2))
-    var livePreviewInterval = 2
+        help: ArgumentHelp(Settings.livePreviewInterval, valueName: "steps"),
+        transform: Form.whole(EditSettings.previewIntervals, example: 2))
+    var livePreviewInterval: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -108,14 +104,18 @@ struct OutputOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Say nothing on the way; only warnings, errors and the path of the result.")
     var quiet = false
 
+    @Flag(help: "Print the request as JSON instead of running it; 'editor edit' takes it.")
+    var printRequest = false
+
+    /// Steps from one live preview to the next, where there are any.
+    var previewInterval: Int? { livePreview.map { _ in livePreviewInterval ?? 2 } }
+
     /// The word by which `--live-preview` means the terminal.
     private static let terminal = "terminal"
     var showsInTerminal: Bool { livePreview?.plainWord == Self.terminal }
 
     func validate() throws {
-        try check(EditSettings.countRange, count)
-        try check(EditSettings.maximumPixelsRange, maxPixels)
-        try check(EditSettings.previewIntervalRange, livePreviewInterval)
+        try check("--live-preview-interval", EditSettings.previewIntervals, livePreviewInterval)
         if let previewVae, previewVae.isEmpty {
             throw ValidationError("--preview-vae is empty, expected the path of an autoencoder")
         }
@@ -126,11 +126,24 @@ struct OutputOptions: ParsableArguments {
             throw ValidationError(
                 "--json leaves no room for pictures on the terminal; give --live-preview the name of a .png file")
         }
-        if count > 1, output == "-" {
-            throw ValidationError("standard output takes one picture, found --count \(count)")
-        }
         if let output, output.isEmpty { throw ValidationError("--output is empty, expected a path") }
     }
+}
+
+/// How many pictures, and how large those that are read may be.
+struct PictureOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("n"), .long], parsing: .unconditional,
+        help: ArgumentHelp(Settings.count, valueName: "pictures"),
+        transform: Form.whole(Settings.count.range, example: 4))
+    var count = EditSettings().count
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(Settings.maxPixels, valueName: "pixels"),
+        transform: Form.pixels(Settings.maxPixels.range, example: "400000000 or 400MP")
+    )
+    var maxPixels = EditSettings.defaultMaximumPixels
 }
 
 /// Which model, and how much of the machine.
@@ -160,15 +173,13 @@ struct MachineOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How many threads, \(EditSettings.threadsRange.bounds). Default: one a core.", valueName: "threads"),
-        transform: Form.whole(EditSettings.threadsRange, example: 4))
+            "How many threads, \(EditSettings.threadCounts.bounds). Default: one a core.", valueName: "threads"),
+        transform: Form.whole(EditSettings.threadCounts, example: 4))
     var threads: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Memory that an edit should stay under, 256M and up, for example 6G. A tight limit makes the crop smaller, which gives another picture; a warning says so. Default: no limit.",
-            valueName: "size"),
+        help: ArgumentHelp(Settings.maxMemory, valueName: "size"),
         transform: ByteSize.parse)
     var maxMemory: ByteSize?
 
@@ -180,12 +191,10 @@ struct MachineOptions: ParsableArguments {
     var noWeightCache = false
 
     func validate() throws {
-        try check(EditSettings.threadsRange, threads)
+        try check("--threads", EditSettings.threadCounts, threads)
         if let model, model.isEmpty { throw ValidationError("--model is empty, expected the name or path of a model") }
         if let vae, vae.isEmpty { throw ValidationError("--vae is empty, expected the path of an autoencoder") }
-        if let maxMemory, maxMemory.bytes < ByteSize.smallestLimit.bytes {
-            throw ValidationError("--max-memory must be at least \(ByteSize.smallestLimit), found \(maxMemory)")
-        }
+        try validated { try Settings.maxMemory.check(maxMemory?.bytes) }
     }
 
     /// The model that `--model` means, or the default. Throws `ModelStoreError`.
@@ -205,74 +214,55 @@ struct PaintingOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Seed, 0 to 18446744073709551615: the same seed and settings give the same picture. Default, and for -1: a new one each time, which is printed.",
-            valueName: "number"), transform: SeedArgument.parse)
+        help: ArgumentHelp(Settings.seed, valueName: "number"), transform: SeedArgument.parse)
     var seed: SeedArgument?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Denoising steps, \(EditSettings.stepsRange.bounds). Default: the model's own, else 20.", valueName: "steps"
-        ), transform: Form.whole(EditSettings.stepsRange, example: 20))
+        help: ArgumentHelp(Settings.steps, valueName: "steps"), transform: Form.whole(Settings.steps.range, example: 20)
+    )
     var steps: Int?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "How closely to follow the prompt, a scale of \(EditSettings.guidanceRange.allowed); 1 is no guidance and twice as fast. Default: the model's own, else 7.5.",
-            valueName: "scale"), transform: Form.number(EditSettings.guidanceRange, example: "7.5"))
+        help: ArgumentHelp(Settings.guidance, valueName: "scale"),
+        transform: Form.number(Settings.guidance.range, example: "7.5"))
     var guidance: Float?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "For models that follow instructions (InstructPix2Pix): how closely to keep to the picture, a scale of \(EditSettings.imageGuidanceRange.allowed). Default: 1.5.",
-            valueName: "scale"), transform: Form.number(EditSettings.imageGuidanceRange, example: "1.5"))
+        help: ArgumentHelp(Settings.imageGuidance, valueName: "scale"),
+        transform: Form.number(Settings.imageGuidance.range, example: "1.5"))
     var imageGuidance: Float?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Take back so much of the contrast that guidance adds, a share of \(EditSettings.guidanceRescaleRange.allowed): against dark or oversaturated results; 0.7 is usual. Default: the model's own, else 0.",
-            valueName: "share"), transform: Form.share(EditSettings.guidanceRescaleRange, example: "0.7 or 70%"))
+        help: ArgumentHelp(Settings.guidanceRescale, valueName: "share"),
+        transform: Form.share(Settings.guidanceRescale.range, example: "0.7 or 70%"))
     var guidanceRescale: Float?
 
     @Option(
-        help: ArgumentHelp(
-            "The part of the steps, from 0 to 1, in which guidance applies; the others take half the time. Default: 0:1.",
-            valueName: "start:end"), transform: IntervalArgument.parse)
+        help: ArgumentHelp(Settings.guidanceInterval, valueName: "start:end"), transform: IntervalArgument.parse)
     var guidanceInterval: IntervalArgument?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Compute the network's coarse levels only every so many steps, \(EditSettings.deepFeatureIntervalRange.bounds): faster, and a little different. Default: 1.",
-            valueName: "steps"), transform: Form.whole(EditSettings.deepFeatureIntervalRange, example: 2))
-    var reuseFeatures = 1
+        help: ArgumentHelp(Settings.reuseFeatures, valueName: "steps"),
+        transform: Form.whole(Settings.reuseFeatures.range, example: 2))
+    var reuseFeatures = EditSettings().deepFeatureInterval
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "Compute so many of several pictures (--count) at once, \(EditSettings.batchSizeRange.bounds): a little faster, in more memory. They share what fills a hole, and differ by rounding from what their seeds give alone. Default: 1.",
-            valueName: "pictures"), transform: Form.whole(EditSettings.batchSizeRange, example: 4))
-    var batchSize = 1
+        help: ArgumentHelp(Settings.batchSize, valueName: "pictures"),
+        transform: Form.whole(Settings.batchSize.range, example: 4))
+    var batchSize = EditSettings().batchSize
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp(
-            "How much to change, a share of \(EditSettings.strengthRange.allowed). Default: the model's own, else 1; remix takes 0.6 of that, variations half. With --detail kept or color they take 0.9 and 0.8; with color the embedded model takes 1 where the prompt names a colour.",
-            valueName: "share"), transform: Form.share(EditSettings.strengthRange))
+        help: ArgumentHelp(Settings.strength, valueName: "share"), transform: Form.share(Settings.strength.range))
     var strength: Float?
 
     func validate() throws {
-        try check(EditSettings.stepsRange, steps)
-        try check(EditSettings.guidanceRange, guidance)
-        try check(EditSettings.imageGuidanceRange, imageGuidance)
-        try check(EditSettings.guidanceRescaleRange, guidanceRescale)
-        try check(EditSettings.deepFeatureIntervalRange, reuseFeatures)
-        try check(EditSettings.batchSizeRange, batchSize)
-        try check(EditSettings.strengthRange, strength)
         try checkPrompt(negative, name: "--negative")
     }
 }
@@ -280,15 +270,15 @@ struct PaintingOptions: ParsableArguments {
 /// How the noise is drawn and removed.
 struct SamplingOptions: ParsableArguments {
     @Option(
-        help: "Sampler. Default: what the model names. lcm with a LoRA: 4 steps, guidance 1.",
+        help: ArgumentHelp(Settings.sampler),
         completion: .list(SamplerArgument.allValueStrings))
     var sampler: SamplerArgument?
 
-    @Option(help: "Spacing of the steps. Default: what the model names.")
+    @Option(help: ArgumentHelp(Settings.schedule))
     var schedule: NoiseSchedule.Spacing?
 
-    @Option(help: "Whose random numbers a seed draws: torch is PyTorch on the CPU, philox PyTorch on CUDA.")
-    var rng = RandomSource.torch
+    @Option(help: ArgumentHelp(Settings.rng))
+    var rng = EditSettings().randomSource
 
     func validate() throws {
         guard let spacing = sampler?.spacing, let schedule, schedule != spacing else { return }

@@ -1,3 +1,5 @@
+internal import PlainText
+
 extension ModelFiles {
     /// The folder of the text encoder that SDXL has, alone or beside the first; its pooled text goes to the denoiser.
     static let secondTextEncoder = "text_encoder_2"

@@ -102,7 +102,8 @@ struct PassRunner {
         var unchanged = small
         if plan.settings.detail != .color {
             try meter.begin(.encode)
-            unchanged = try model.reconstructed(small.wrapPadded(by: margins)).cropped(to: margins.inner(of: small))
+            unchanged = try model.within(plan.memory) { try model.reconstructed(small.wrapPadded(by: margins)) }
+                .cropped(to: margins.inner(of: small))
         }
         let marked = crop.extract(part.hole)
         try run(
@@ -248,12 +249,14 @@ struct PassRunner {
         request.guess = guess
         meter.beginRun()
         var count = 0
-        try model.run(request, progress: meter.engine) { picture in
-            count += 1
-            guard count <= seeds.count else { return }
-            guard picture.size == size else { throw EditError.wrongPicture(expected: size, found: picture.size) }
-            guard picture.values.allSatisfy(\.isFinite) else { throw EditError.notFinite(stage: "the decoder") }
-            try finished(picture)
+        try model.within(plan.memory) {
+            try model.run(request, progress: meter.engine) { picture in
+                count += 1
+                guard count <= seeds.count else { return }
+                guard picture.size == size else { throw EditError.wrongPicture(expected: size, found: picture.size) }
+                guard picture.values.allSatisfy(\.isFinite) else { throw EditError.notFinite(stage: "the decoder") }
+                try finished(picture)
+            }
         }
         guard count == seeds.count else { throw EditError.wrongPictureCount(expected: seeds.count, found: count) }
     }

@@ -1,5 +1,6 @@
 public import ImageFiles
 public import Masking
+internal import PlainText
 public import Raster
 
 /// The files of an edit, read and brought to one canvas.
@@ -91,7 +92,7 @@ public struct EditInputs: Sendable {
                 notes += MaskReader.notes(on: protected, of: request.protected[0].input?.name ?? input.name)
             }
             if protected.bounds == nil {
-                notes.append(EditNote("--protect covers nothing, so nothing is protected", isWarning: true))
+                notes.append(EditNote("\(.protected) covers nothing, so nothing is protected", isWarning: true))
             }
         }
         if protected?.bounds != nil, request.mode == .remix || request.mode == .variations {
@@ -105,7 +106,7 @@ public struct EditInputs: Sendable {
             if read.bounds != nil, marked.bounds == nil {
                 notes.append(
                     EditNote(
-                        "--protect covers the whole mask, so nothing is repainted", isWarning: true))
+                        "\(.protected) covers the whole mask, so nothing is repainted", isWarning: true))
             } else if request.mode != .outpaint || summary.warning != .empty {
                 notes += summary.advice.map { EditNote($0, isWarning: true) }
             }
@@ -156,14 +157,14 @@ extension EditRequest {
     ///
     /// Words say what to paint where nothing is known, and a fill of noise or of one colour, or the picture itself, what
     /// to begin with.
-    fileprivate var continuesPicture: String? {
+    fileprivate var continuesPicture: Sentence? {
         switch settings.fill {
-        case .patchmatch: return "--fill patchmatch"
+        case .patchmatch: return "\(.fill, "patchmatch")"
         case .noise, .color, .original: return nil
         case .fill, nil: break
         }
         return switch mode {
-        case .erase, .outpaint: mode.rawValue
+        case .erase, .outpaint: Sentence(mode.rawValue)
         case .inpaint: prompt.isEmpty ? "an inpaint without a prompt" : nil
         case .remix, .variations, .generate: nil
         }

@@ -1,5 +1,6 @@
 internal import ImageFiles
 internal import Masking
+internal import PlainText
 internal import Raster
 
 extension ImageMetadata {
@@ -60,7 +61,7 @@ struct MaskReader {
     }
 
     static let coveredWords = EditNote(
-        "another mask covers the words, so the mask no longer counts as words; inpaint with --composite stencil keeps its shape all the same"
+        "another mask covers the words, so the mask no longer counts as words; inpaint with \(.composite, "stencil") keeps its shape all the same"
     )
 
     func read(_ source: MaskSource, notes: inout [EditNote]) throws -> Mask {

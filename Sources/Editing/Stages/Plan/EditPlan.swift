@@ -17,6 +17,8 @@ public struct EditPlan: Sendable {
     public let crop: CropPlan?
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
+    /// What a run of the model may take; `nil` for the model's own limits, and where each piece has its own plan.
+    let memory: MemoryBudget?
     /// The pieces of an outpaint that is worked one after the other, each a plan of its own; empty for all else.
     let pieces: [OutpaintPiece]
     /// Denoising steps of each pass of each piece.
@@ -29,7 +31,7 @@ public struct EditPlan: Sendable {
     public let keepsPixels: Bool
 
     /// What a limit on memory changes of the crop, and so of the picture; `nil` where it changes nothing.
-    public let memoryNote: String?
+    public let memoryNote: Sentence?
 
     /// The length of a panel over that by which it overlaps others.
     private static let overlapOfPanel = 4
@@ -92,7 +94,8 @@ public struct EditPlan: Sendable {
         let memory = MemoryEstimate(
             model, limit: request.settings.memoryLimit, batchSize: settings.batchSize,
             reusesKnown: settings.reusesKnown)
-        let geometry = try memory.geometry()
+        let (geometry, least) = try memory.geometry()
+        var budget = least
         size = pictureSize ?? request.size ?? PixelSize(width: facts.nativeSize, height: facts.nativeSize)
         self.wraps = wraps
         let fitting = wraps.fitting(size, multiple: facts.pixelMultiple)
@@ -108,7 +111,8 @@ public struct EditPlan: Sendable {
             keepsPixels = false
             memoryNote = nil
             generatedSize = PixelSize(width: geometry.roundedUp(size.width), height: geometry.roundedUp(size.height))
-            try memory.check(onePass: generatedSize.padded(by: wrapMargins))
+            try memory.check(onePass: generatedSize.padded(by: wrapMargins), &budget)
+            self.memory = budget
             return
         }
         generatedSize = size
@@ -132,7 +136,8 @@ public struct EditPlan: Sendable {
             mask: denoise, model: ModelGeometry(nativeSide: facts.nativeSize, multiple: facts.pixelMultiple),
             area: wraps.isEmpty ? settings.area : .whole, contextPadding: settings.padding)
         memoryNote = crop == unlimited ? nil : Self.memoryNote(crop, inPlaceOf: unlimited)
-        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins)) }
+        if !crop.isCoarseToFine { try memory.check(onePass: crop.paddedSize.padded(by: wrapMargins), &budget) }
+        self.memory = budget
         self.crop = crop
     }
 
@@ -150,7 +155,8 @@ public struct EditPlan: Sendable {
         crop = nil
         // The picture that is extended.
         keepsPixels = settings.composite.mode != .raw
-        var memoryNote: String?
+        memory = nil
+        var memoryNote: Sentence?
         var steps: [[Int]] = []
         for piece in pieces {
             let plan = try EditPlan(piece, inputs: inputs, request: request, model: model, settings: settings)
@@ -161,13 +167,13 @@ public struct EditPlan: Sendable {
         stepsOfPieces = steps
     }
 
-    private static func memoryNote(_ crop: CropPlan, inPlaceOf unlimited: CropPlan) -> String {
+    private static func memoryNote(_ crop: CropPlan, inPlaceOf unlimited: CropPlan) -> Sentence {
         func phrase(_ crop: CropPlan) -> String {
             let tiles = crop.tiles.isEmpty ? "" : " in \(crop.tiles.count.of("tile"))"
             return "a crop of \(crop.crop.size)\(crop.coarse.map { " at \($0.size)" } ?? "")\(tiles)"
         }
         return
-            "--max-memory leaves room for \(phrase(crop)) in place of \(phrase(unlimited)), which gives another picture than with more memory"
+            "\(.maxMemory) leaves room for \(phrase(crop)) in place of \(phrase(unlimited)), which gives another picture than with more memory"
     }
 
     /// Runs of the network before each piece.

@@ -36,10 +36,10 @@ struct MemoryEstimate {
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
-    /// at most, fits. Makes weights and autoencoder keep to what the limit leaves.
+    /// at most, fits; and what weights and autoencoder have to keep to then, `nil` without a limit.
     ///
     /// - Throws: `EditError.overMemoryLimit` where not even a quarter of the native side would fit.
-    func geometry() throws(EditError) -> ModelGeometry {
+    func geometry() throws(EditError) -> (ModelGeometry, MemoryBudget?) {
         let facts = model.facts
         var side = facts.nativeSize
         let smallest = max(facts.pixelMultiple, facts.nativeSize / 4)
@@ -51,18 +51,21 @@ struct MemoryEstimate {
                 }
                 side -= facts.pixelMultiple
             }
-            model.weightMemory = limit - Self.base - activations(pixels: 2 * side * side)
-            // Gaps between blocks come on top.
-            model.autoencoderMemory = min(model.autoencoderMemory, (limit - leastWeights) * 3 / 5)
         }
-        return ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple)
+        let budget = limit.map {
+            // Gaps between blocks come on top of activations.
+            MemoryBudget(
+                activations: ($0 - leastWeights) * 3 / 5, weights: $0 - Self.base - activations(pixels: 2 * side * side)
+            )
+        }
+        return (ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple), budget)
     }
 
-    /// Throws `EditError.overMemoryLimit` where a picture that is worked in one pass does not fit; else leaves its room.
-    func check(onePass size: PixelSize) throws(EditError) {
-        guard let limit else { return }
+    /// Leaves room for a picture that is worked in one pass. Throws `EditError.overMemoryLimit` where it does not fit.
+    func check(onePass size: PixelSize, _ budget: inout MemoryBudget?) throws(EditError) {
+        guard let limit, let weights = budget?.weights else { return }
         guard bytes(pixels: size.area) > limit else {
-            model.weightMemory = min(model.weightMemory, limit - Self.base - activations(pixels: size.area))
+            budget?.weights = min(weights, limit - Self.base - activations(pixels: size.area))
             return
         }
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)

@@ -109,7 +109,8 @@ public struct ResolvedSettings: Sendable {
         sampler = saysConsistency ? .lcm : asked.sampler
         notes = []
         if isConsistent {
-            let reason = saysConsistency ? "a LoRA's metadata name latent consistency" : "--sampler lcm with a LoRA"
+            let reason: Sentence =
+                saysConsistency ? "a LoRA's metadata name latent consistency" : "\(.sampler, "lcm") with a LoRA"
             notes.append(
                 EditNote(
                     "lcm: \(reason): sampler lcm, \(steps.of("step")), guidance \(guidance.shortText)"
@@ -121,7 +122,7 @@ public struct ResolvedSettings: Sendable {
         coherenceMethod = asked.coherenceMethod
         if coherence > 0, request.masks.isEmpty, request.protected.isEmpty, mode != .outpaint {
             notes.append(
-                EditNote("--coherence has no effect without a mask: nothing of the picture is held", isWarning: true))
+                EditNote("\(.coherence) has no effect without a mask: nothing of the picture is held", isWarning: true))
             coherence = 0
         }
         previewInterval = asked.previewInterval
@@ -138,13 +139,14 @@ public struct ResolvedSettings: Sendable {
         composite = Composite(mode: asked.composite ?? fitting, alpha: asked.alpha)
         if cutsOut, asked.composite == nil {
             notes.append(
-                EditNote("the mask shows words: what is painted is cut out by them (--composite stencil)"))
+                EditNote("the mask shows words: what is painted is cut out by them (\(.composite, "stencil"))"))
         }
         if !colorWords.isEmpty {
             let names = colorWords.map(\.name).joined(separator: ", ")
             notes.append(
                 EditNote(
-                    "colour: \(names), as the prompt says; the picture keeps its light and texture (--detail color)"))
+                    "colour: \(names), as the prompt says; the picture keeps its light and texture (\(.detail, "color"))"
+                ))
         }
         // Who reworks a picture, or mends a texture, by words that name no colour wants none.
         let staysItself = mode == .remix || !asked.tileable.isEmpty
@@ -161,7 +163,7 @@ public struct ResolvedSettings: Sendable {
             if strength < 1 {
                 notes.append(
                     EditNote(
-                        "--strength \(strength.shortText) leaves some of the fill's colour to be seen; 1 leaves none",
+                        "\(.strength, strength.shortText) leaves some of the fill's colour to be seen; 1 leaves none",
                         isWarning: true))
             }
         }

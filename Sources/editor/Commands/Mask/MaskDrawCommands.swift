@@ -130,7 +130,7 @@ struct MaskStrokeCommand: ParsableCommand, ReportsAsJSON {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Diameter of the brush, 0.1 to 10000 pixels. Default: 20.", valueName: "pixels"),
-        transform: Form.number(SettingRange("width", "pixels", MaskShape.strokeWidths), example: "20"))
+        transform: Form.number(SettingRange("pixels", MaskShape.strokeWidths), example: "20"))
     var width = 20.0
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
@@ -138,7 +138,7 @@ struct MaskStrokeCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { output.json }
 
     func validate() throws {
-        try check(SettingRange("width", "pixels", MaskShape.strokeWidths), width)
+        try check("--width", SettingRange("pixels", MaskShape.strokeWidths), width)
         _ = try shape
     }
 

@@ -32,13 +32,13 @@ struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How often colours and outline take turns, 1 to 20. Default: 5.", valueName: "times"),
-        transform: Form.whole(SettingRange("iterations", "times", 1 ... 20), example: 5))
+        transform: Form.whole(SettingRange("times", 1 ... 20), example: 5))
     var iterations = 5
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How smooth the outline is, 0 to 1000. Default: 50.", valueName: "weight"),
-        transform: Form.number(SettingRange<Float>("smoothness", "", 0 ... 1000), example: "50"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 1000), example: "50"))
     var smoothness: Float = 50
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -48,8 +48,8 @@ struct MaskSelectCommand: ParsableCommand, ReportsAsJSON {
 
     func validate() throws {
         _ = try shape
-        try check(SettingRange("iterations", "times", 1 ... 20), iterations)
-        try check(SettingRange<Float>("smoothness", "", 0 ... 1000), smoothness)
+        try check("--iterations", SettingRange("times", 1 ... 20), iterations)
+        try check("--smoothness", SettingRange<Float>("", 0 ... 1000), smoothness)
         try checkOneStandardInput([picture.image] + include + exclude)
     }
 
@@ -160,19 +160,19 @@ struct MaskLuminanceCommand: ParsableCommand, ReportsAsJSON {
         parsing: .unconditional,
         help: ArgumentHelp(
             "The darkest that is masked, as CIELAB lightness, 0 to 100. Default: 50.", valueName: "lightness"),
-        transform: Form.number(SettingRange<Float>("from", "", 0 ... 100), example: "50"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 100), example: "50"))
     var from: Float = 50
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("The lightest that is masked, 0 to 100. Default: 100.", valueName: "lightness"),
-        transform: Form.number(SettingRange<Float>("to", "", 0 ... 100), example: "100"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 100), example: "100"))
     var to: Float = 100
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Over how much more the mask fades out, 0 to 100. Default: 5.", valueName: "lightness"),
-        transform: Form.number(SettingRange<Float>("softness", "", 0 ... 100), example: "5"))
+        transform: Form.number(SettingRange<Float>("", 0 ... 100), example: "5"))
     var softness: Float = 5
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
@@ -180,9 +180,9 @@ struct MaskLuminanceCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { output.json }
 
     func validate() throws {
-        try check(SettingRange<Float>("from", "", 0 ... 100), from)
-        try check(SettingRange<Float>("to", "", 0 ... 100), to)
-        try check(SettingRange<Float>("softness", "", 0 ... 100), softness)
+        try check("--from", SettingRange<Float>("", 0 ... 100), from)
+        try check("--to", SettingRange<Float>("", 0 ... 100), to)
+        try check("--softness", SettingRange<Float>("", 0 ... 100), softness)
         guard from <= to else { throw ValidationError("--from \(from) is above --to \(to)") }
     }
 
@@ -202,20 +202,20 @@ struct MaskEdgesCommand: ParsableCommand, ReportsAsJSON {
         parsing: .unconditional,
         help: ArgumentHelp(
             "How steep an edge must be, in CIELAB lightness a pixel, 0.1 to 50. Default: 4.", valueName: "lightness"),
-        transform: Form.number(SettingRange<Float>("threshold", "", 0.1 ... 50), example: "4"))
+        transform: Form.number(SettingRange<Float>("", 0.1 ... 50), example: "4"))
     var threshold: Float = 4
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "How much is smoothed before, 0.3 to 20 pixels of standard deviation. Default: 1.4.", valueName: "pixels"),
-        transform: Form.number(SettingRange<Float>("sigma", "pixels", 0.3 ... 20), example: "1.4"))
+        transform: Form.number(SettingRange<Float>("pixels", 0.3 ... 20), example: "1.4"))
     var sigma: Float = 1.4
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How far the lines reach to either side, 0 to 512 pixels. Default: 1.", valueName: "pixels"),
-        transform: Form.whole(EditSettings.growRange, example: 1))
+        transform: Form.whole(Settings.grow.range, example: 1))
     var grow = 1
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
@@ -223,9 +223,9 @@ struct MaskEdgesCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { output.json }
 
     func validate() throws {
-        try check(SettingRange<Float>("threshold", "", 0.1 ... 50), threshold)
-        try check(SettingRange<Float>("sigma", "pixels", 0.3 ... 20), sigma)
-        try check(EditSettings.growRange, grow)
+        try check("--threshold", SettingRange<Float>("", 0.1 ... 50), threshold)
+        try check("--sigma", SettingRange<Float>("pixels", 0.3 ... 20), sigma)
+        try check("--grow", Settings.grow.range, grow)
     }
 
     func run() throws {

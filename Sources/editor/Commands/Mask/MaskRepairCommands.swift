@@ -19,7 +19,7 @@ struct MaskGrowCommand: ParsableCommand, ReportsAsJSON {
 
     @Argument(
         help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"),
-        transform: Form.whole(SettingRange("pixels", "pixels", 1 ... 4096), example: 8))
+        transform: Form.whole(SettingRange("pixels", 1 ... 4096), example: 8))
     var radius: Int
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -42,7 +42,7 @@ struct MaskShrinkCommand: ParsableCommand, ReportsAsJSON {
 
     @Argument(
         help: ArgumentHelp("How far, 1 to 4096 pixels.", valueName: "pixels"),
-        transform: Form.whole(SettingRange("pixels", "pixels", 1 ... 4096), example: 8))
+        transform: Form.whole(SettingRange("pixels", 1 ... 4096), example: 8))
     var radius: Int
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -64,7 +64,7 @@ struct MaskFeatherCommand: ParsableCommand, ReportsAsJSON {
 
     @Argument(
         help: ArgumentHelp("Standard deviation of the blur, 0.1 to 256 pixels.", valueName: "pixels"),
-        transform: Form.number(SettingRange<Float>("pixels", "pixels", 0.1 ... 256), example: "4"))
+        transform: Form.number(SettingRange<Float>("pixels", 0.1 ... 256), example: "4"))
     var sigma: Float
 
     @OptionGroup(title: "Masks") var reading: MaskReadingOptions
@@ -124,14 +124,14 @@ struct MaskThresholdCommand: ParsableCommand, ReportsAsJSON {
         parsing: .unconditional,
         help: ArgumentHelp(
             "The darkest value that becomes white, 0 to 65535. Default: the middle, or 0 where only --to is given.",
-            valueName: "value"), transform: Form.whole(SettingRange("from", "", 0 ... 65535), example: 128))
+            valueName: "value"), transform: Form.whole(SettingRange("", 0 ... 65535), example: 128))
     var from: Int?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
             "The brightest value that becomes white, 0 to 65535. Default: the largest.", valueName: "value"),
-        transform: Form.whole(SettingRange("to", "", 0 ... 65535), example: 128))
+        transform: Form.whole(SettingRange("", 0 ... 65535), example: 128))
     var to: Int?
 
     @OptionGroup(title: "Output") var output: MaskOutputOptions
@@ -139,8 +139,8 @@ struct MaskThresholdCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { output.json }
 
     func validate() throws {
-        try check(SettingRange("from", "", 0 ... 65535), from)
-        try check(SettingRange("to", "", 0 ... 65535), to)
+        try check("--from", SettingRange("", 0 ... 65535), from)
+        try check("--to", SettingRange("", 0 ... 65535), to)
         if let from, let to, from > to { throw ValidationError("--from \(from) is above --to \(to)") }
     }
 

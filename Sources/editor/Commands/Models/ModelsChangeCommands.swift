@@ -67,7 +67,7 @@ struct ModelsPullCommand: ParsableCommand, ReportsAsJSON {
         }
         printer.closeLine()
         if json {
-            try Console.writeOutput(result.json.line)
+            try Console.writeOutput(result.json.line(namedBy: .options))
             return
         }
         if !quiet {
@@ -130,7 +130,7 @@ struct ModelsRemoveCommand: ParsableCommand, ReportsAsJSON {
             }
         }
         try removal.run()
-        try Console.writeOutput(json ? removal.json.line : "removed \(name), \(size)")
+        try Console.writeOutput(json ? removal.json.line(namedBy: .options) : "removed \(name), \(size)")
     }
 }
 

@@ -16,7 +16,7 @@ struct ModelsListCommand: ParsableCommand, ReportsAsJSON {
 
     func run() throws {
         let listing = try ModelListing(observe: { try Interruption.check() })
-        try Console.writeOutput(json ? listing.json.line : listing.text)
+        try Console.writeOutput(json ? listing.json.line(namedBy: .options) : listing.text)
     }
 }
 
@@ -40,7 +40,7 @@ struct ModelsInfoCommand: ParsableCommand, ReportsAsJSON {
     func run() throws {
         let model = try ModelLibrary().model(model)
         let details = try ModelDetails(of: model, observe: { try Interruption.check() })
-        try Console.writeOutput(json ? details.json.line : details.text)
+        try Console.writeOutput(json ? details.json.line(namedBy: .options) : details.text(namedBy: .options))
     }
 }
 
@@ -73,7 +73,7 @@ struct ModelsVerifyCommand: ParsableCommand, ReportsAsJSON {
         }
         printer.closeLine()
         if json {
-            try Console.writeOutput(verification.json.line)
+            try Console.writeOutput(verification.json.line(namedBy: .options))
         } else {
             for check in verification.checks { try Console.writeOutput(check.withControlsShown) }
         }
