@@ -135,7 +135,7 @@ import Testing
                 #expect(throws: EditError.placeholderKept(fill: fill.name, detail: detail)) { try request.validate() }
             }
         }
-        var weak = EditRequest(mode: mode, prompt: "a fox")
+        var weak = EditRequest(mode: mode, prompt: "a fox", canvas: Self.canvas(mode))
         weak.settings.fill = fill
         weak.settings.strength = 0.5
         if case .noise = fill {
