@@ -32,8 +32,6 @@ public struct ExtensionSources: Sendable {
     private static let reach: Float = 0.25
     /// Least and greatest distance of features that look alike.
     private static let tolerance: ClosedRange<Float> = 0.05 ... 0.16
-    /// The least of these for what narrows towards an edge.
-    private static let foldTolerance: Float = 0.1
     /// Cells below which a region is an edge or a speck.
     private static let smallestRegion = 16
     /// How much wider than at the edge a region is within `narrowingDepth` that narrows towards it.
@@ -84,8 +82,11 @@ public struct ExtensionSources: Sendable {
                         reach: reach * inward, margin: Float(Self.stripDepth) * max(along, inward)))
                 for cell in alike { sidesOfCells[cell, default: []].insert(side) }
             }
+            // What is like nothing at these edges, such as a fold in the shade, goes with the part.
+            let sidesOfPart = sidesOfCells.values.reduce(into: Set<Side>()) { $0.formUnion($1) }
             for cell in part {
-                cells[sidesOfCells[cell] ?? [], default: [Bool](repeating: false, count: grid.size.area)][cell] = true
+                cells[sidesOfCells[cell] ?? sidesOfPart, default: [Bool](repeating: false, count: grid.size.area)][
+                    cell] = true
             }
         }
         func order(_ sides: Set<Side>) -> Int { sides.reduce(0) { $0 | 1 << $1.rawValue } }
@@ -224,25 +225,27 @@ public struct ExtensionSources: Sendable {
         let all = grow(grid, edge, seeds: seeds, window: window, tolerance: edgeTolerance)
 
         // What narrows: of little width at the edge, or none but its rim. Folds of a cloth may be less alike than a wall.
-        let loose = grid.regions(tolerance: max(Self.foldTolerance, tolerance { _ in true }))
+        let wholes = grid.regions(tolerance: 2 * tolerance { _ in true })
         let strip = 0 ... min(stripDepth, depth - 1)
         let steps = max(stripDepth + 1, Int(narrowingDepth * Float(depth)))
-        var isOfNarrowing = [Bool](repeating: false, count: grid.size.area)
-        for found in [regions, loose] {
-            var widths: [Int: Int] = [:]
-            for inward in 0 ..< min(depth, steps) {
-                var line: [Int: Int] = [:]
-                for along in 0 ..< length { line[found.labels[index(along, inward)], default: 0] += 1 }
-                for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
-            }
-            let atEdge = Set((0 ..< length).flatMap { along in strip.map { found.labels[index(along, $0)] } })
-            let narrowing = atEdge.filter { label in
-                let width = (0 ..< length).count { found.labels[index($0, 0)] == label }
-                return found.counts[label] >= smallestRegion && 2 * width <= length
-                    && Float(widths[label] ?? 0) >= Self.narrowing * Float(width) + 2
-            }
-            for cell in grid.indices where narrowing.contains(found.labels[cell]) { isOfNarrowing[cell] = true }
+        var widths: [Int: Int] = [:]
+        for inward in 0 ..< min(depth, steps) {
+            var line: [Int: Int] = [:]
+            for along in 0 ..< length { line[wholes.labels[index(along, inward)], default: 0] += 1 }
+            for (label, count) in line { widths[label] = max(widths[label] ?? 0, count) }
         }
+        let atEdge = Set((0 ..< length).flatMap { along in strip.map { wholes.labels[index(along, $0)] } })
+        let narrowing = atEdge.filter { label in
+            let cells = (0 ..< length).map { index($0, 0) }.filter { wholes.labels[$0] == label }
+            guard wholes.counts[label] >= smallestRegion, 2 * cells.count <= length,
+                Float(widths[label] ?? 0) >= Self.narrowing * Float(cells.count) + 2
+            else { return false }
+            // Two things that pass into each other are not one.
+            return cells.allSatisfy { one in
+                cells.allSatisfy { grid.distance(one, $0) < 2 * Self.tolerance.upperBound }
+            }
+        }
+        let isOfNarrowing = wholes.labels.map { narrowing.contains($0) }
         guard isOfNarrowing.contains(true) else { return (all, all) }
         var groundSeeds = seeds
         for along in 0 ..< length {
