@@ -3,6 +3,7 @@ import Editing
 import Foundation
 import ImageFiles
 import Masking
+import PlainText
 import Raster
 import Testing
 
@@ -214,7 +215,7 @@ import Testing
         request.settings.panel = 64
         request.settings.fill = fill
         request.settings.seed = 3
-        let denoiser = StubDenoiser(nativeSize: 256) { image, seed in
+        let model = StubModel(nativeSize: 256) { image, seed in
             var waves = image
             for index in waves.values.indices {
                 let (x, y) = (Float(index / 3 % image.width), Float(index / 3 / image.width))
@@ -222,7 +223,7 @@ import Testing
             }
             return waves
         }
-        let report = try request.run(denoiser)
+        let report = try request.run(model)
         let result = try ImageFile.read(path: report.saved[0].path).picture
         #expect(result.cropped(to: PixelRect(x: 256, y: 0, width: 192, height: 144)) == source)
         return stride(from: 64, to: 256, by: 64).map { SeamStatistic(RGBImage(result), across: .x, at: $0).ratio }
@@ -349,7 +350,7 @@ import Testing
         do {
             _ = try small.run(model, output: OutputChoice(path: scratch.path("o.png")))
         } catch let error as EditError {
-            #expect(error.description.hasSuffix("along the axes of --tileable: 288×224 or 320×256"), "\(error)")
+            #expect(error.description.hasSuffix("along the axes of tileable: 288×224 or 320×256"), "\(error)")
         }
     }
 
@@ -377,10 +378,10 @@ import Testing
         #expect(throws: EditError.nothingKept(what: "erase")) { try run(.erase, whole) }
         #expect(throws: EditError.nothingKept(what: "erase")) { try run(.erase, mask(128, "g.png")) }
         #expect(throws: EditError.nothingKept(what: "an inpaint without a prompt")) { try run(.inpaint, whole) }
-        #expect(throws: EditError.nothingKept(what: "--fill patchmatch")) {
+        #expect(throws: EditError.nothingKept(what: "\(.fill, "patchmatch")")) {
             try run(.inpaint, whole, prompt: "x", fill: .patchmatch)
         }
-        #expect(throws: EditError.nothingKept(what: "--fill patchmatch")) {
+        #expect(throws: EditError.nothingKept(what: "\(.fill, "patchmatch")")) {
             try run(.variations, nil, fill: .patchmatch)
         }
         #expect(throws: EditError.nothingKept(what: "outpaint")) {

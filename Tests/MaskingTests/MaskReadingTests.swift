@@ -230,7 +230,7 @@ internal import Testing
         // Grey throughout neither keeps a pixel nor repaints one in full.
         let grey = try Mask(reading: Self.gray(128, 128)).summary
         #expect(grey.warnings == [.everywhere, .weak(128.0 / 255)])
-        #expect(!grey.advice.joined().contains("nothing will be kept"), "\(grey.advice)")
+        #expect(!grey.advice.map(\.description).joined().contains("nothing will be kept"), "\(grey.advice)")
         #expect(try Mask(reading: Self.color([0, 0, 0, 255], [0, 0, 0, 255])).summary.warning == .empty)
         #expect(try Mask(reading: Self.color([0, 0, 0, 0], [0, 0, 0, 0])).summary.warning == .empty)
         // Colours under an alpha that is 0 throughout are all there is.

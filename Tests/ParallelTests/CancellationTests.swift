@@ -47,7 +47,8 @@ import Testing
     func threadsLookAtTheCallers(isCancelled: Bool) throws {
         let cancellation = Cancellation()
         if isCancelled { cancellation.cancel() }
-        let (seen, calls) = (Atomic(0), Atomic(0))
+        let seen = Atomic(0)
+        let calls = Atomic(0)
         try cancellation.during {
             parallel(1000) { _ in
                 calls.add(1, ordering: .relaxed)

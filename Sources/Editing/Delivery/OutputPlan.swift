@@ -44,6 +44,7 @@ public struct OutputPlan: Sendable, Equatable {
         overwrites = false
         isNumbered = true
         protected = []
+        replaced = [:]
     }
 
     /// What messages call a picture, and a file of it is called.

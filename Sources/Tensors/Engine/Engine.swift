@@ -87,7 +87,7 @@ public final class Engine: @unchecked Sendable {
         Task(executorPreference: thread) { body(self.resources) }
     }
 
-    private struct Request<Value> {
+    @safe private struct Request<Value> {
         let threads: Int?
         let cancellation: OpaquePointer?
         let body: () throws -> Value
@@ -97,7 +97,7 @@ public final class Engine: @unchecked Sendable {
         @inline(never) mutating func perform() {
             unsafe parallel_set_cancellation(cancellation)
             outcome = Swift.Result { try Engine.using(threads, body) }
-            unsafe parallel_set_cancellation(nil)
+            parallel_set_cancellation(nil)
         }
     }
 

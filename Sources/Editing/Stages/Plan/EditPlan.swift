@@ -1,6 +1,6 @@
 internal import Diffusion
 public import Masking
-internal import PlainText
+public import PlainText
 public import Raster
 
 /// What an edit will do, settled before the network runs.
