@@ -72,6 +72,15 @@ bool ckernels_is_address_sanitized(void) {
     return false;
 }
 
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+void ckernels_poison(const void *memory, size_t count) { ASAN_POISON_MEMORY_REGION(memory, count); }
+void ckernels_unpoison(const void *memory, size_t count) { ASAN_UNPOISON_MEMORY_REGION(memory, count); }
+#else
+void ckernels_poison(const void *memory, size_t count) { (void)memory, (void)count; }
+void ckernels_unpoison(const void *memory, size_t count) { (void)memory, (void)count; }
+#endif
+
 int64_t ckernels_address_space(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur > INT64_MAX) return INT64_MAX;

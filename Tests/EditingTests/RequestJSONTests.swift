@@ -236,7 +236,7 @@ import Testing
         ("{\"mode\": \"outpaint\", \"size\": \"12\"}", "size must be a text such as \"1024x768\", found \"12\""),
         (
             "{\"mode\": \"outpaint\", \"aspect\": \"0:9\"}",
-            "aspect must be a ratio of whole numbers from 1 to 1000, found 0:9"
+            "aspect must be width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1, found 0:9"
         ),
         ("{\"mode\": \"generate\", \"strength\": 0.5}", "generate starts from none"),
         (

@@ -112,7 +112,7 @@ import Testing
                 MaskError.picture(colored: 0.5), MaskError.contradictory, MaskError.noAlpha,
                 SelectionError.nothingFound, SelectionError.noBackground(box: PixelRect(size)),
                 ImageFileError.tooManyPixels(file: "x", size: size, limit: 1),
-                ImageFileError.outOfMemory(file: "x", size: nil), ModelError.noEmbeddedModel,
+                ModelError.noEmbeddedModel,
                 ModelError.unsupportedPrecision(.bf16), ModelError.notANumber(model: "m", part: "p", tensor: nil),
                 ModelStoreError.unknownDefault(name: "x"), ModelStoreError.needsConfirmation(name: "x"),
                 ModelStoreError.noModelThere(what: "x", files: ["a"]),

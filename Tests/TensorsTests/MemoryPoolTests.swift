@@ -31,7 +31,7 @@ import Testing
     }
 
     /// What is freed serves the next block, also where neighbours have to be joined for it, and a drained pool keeps nothing.
-    @Test(.disabled(if: ckernels_is_address_sanitized(), "each block is memory of its own"))
+    @Test(.disabled(if: ckernels_is_address_sanitized(), "each block has bytes behind it that nobody may touch"))
     func freedMemoryIsUsedAgain() throws {
         let pool = MemoryPool()
         var blocks = try (0 ..< 4).map { _ in try pool.block(bytes: 1 << 20) }
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// Above the limit, what is kept goes back before more is touched.
-    @Test(.disabled(if: ckernels_is_address_sanitized(), "nothing is kept"))
+    @Test(.disabled(if: ckernels_is_address_sanitized(), "each block has bytes behind it that nobody may touch"))
     func limitIsKept() throws {
         let pool = MemoryPool()
         let limit = 3 << 20

@@ -31,6 +31,9 @@ bool ckernels_has_native_bf16(void);
 bool ckernels_has_vnni(void);
 // Whether this was built with AddressSanitizer, which sees only memory that is asked for and freed one by one.
 bool ckernels_is_address_sanitized(void);
+// Tells AddressSanitizer that nobody may touch some memory, and that somebody may again; nothing without it.
+void ckernels_poison(const void *memory, size_t count);
+void ckernels_unpoison(const void *memory, size_t count);
 // Bytes of address space that the process may use at most (ulimit -v); INT64_MAX where there is no limit.
 int64_t ckernels_address_space(void);
 // The version of oneDNN that was found at run time, such as 2, 6, 3; zeros where there is none.

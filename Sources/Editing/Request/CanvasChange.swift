@@ -72,6 +72,14 @@ public enum CanvasChange: Sendable, Equatable {
         return words
     }
 
+    /// Whether a ratio's two numbers are; those with a fraction stand here in hundredths.
+    public static func isAspect(_ width: Int, _ height: Int) -> Bool {
+        EditSettings.aspectSides.contains(width) && EditSettings.aspectSides.contains(height)
+    }
+
+    /// What a ratio may be, in words.
+    public static let allowedAspects = "width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1"
+
     /// Throws `EditError` for values out of range. Whether a canvas fits its picture the plan says.
     public func validate() throws(EditError) {
         switch self {
@@ -87,11 +95,8 @@ public enum CanvasChange: Sendable, Equatable {
         // Any side that the plan cannot use it names itself.
         case .size: break
         case .aspect(let width, let height, _):
-            let values = EditSettings.aspectSides
-            guard values.contains(width), values.contains(height) else {
-                throw .outOfRange(
-                    .aspect, allowed: "width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1",
-                    found: "\(width):\(height)")
+            guard Self.isAspect(width, height) else {
+                throw .outOfRange(.aspect, allowed: Self.allowedAspects, found: "\(width):\(height)")
             }
         case .zoomOut(let factor, _):
             guard EditSettings.zooms.contains(factor) else {

@@ -229,7 +229,15 @@ extension SettingForm<WrappedAxes> {
 
 extension SettingForm<Int> {
     fileprivate static func bytes(atLeast least: Int) -> SettingForm {
-        @Sendable func text(_ bytes: Int) -> String { bytes >= 1 << 30 ? "\(bytes >> 30)G" : "\(bytes >> 20)M" }
+        // Rounded down to a tenth, so that less than a limit never reads as the limit.
+        @Sendable func text(_ bytes: Int) -> String {
+            for (letter, shift) in [("G", 30), ("M", 20), ("K", 10)] where bytes >= 1 << shift {
+                let (whole, rest) = bytes.quotientAndRemainder(dividingBy: 1 << shift)
+                let tenth = (rest * 10) >> shift
+                return "\(whole)\(tenth == 0 ? "" : ".\(tenth)")\(letter)"
+            }
+            return bytes.of("byte")
+        }
         return SettingForm(
             allowed: "at least \(text(least))", expected: "a number of bytes, at least \(least)",
             accepts: { $0 >= least }, text: text, encode: { try $1.encode($0, forKey: $2) },

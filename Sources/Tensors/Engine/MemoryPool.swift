@@ -36,9 +36,9 @@ internal import Synchronization
     private var used = 0
 
     /// Address space, of which only what is touched takes memory; where it is limited, a small part of what there may be.
-    /// AddressSanitizer sees each block as one of its own.
-    private static let segmentSize =
-        ckernels_is_address_sanitized() ? 0 : min(1 << 30, Int(ckernels_address_space() / 16))
+    private static let segmentSize = min(1 << 30, Int(ckernels_address_space() / 16))
+    /// Bytes behind each block that belong to none, where AddressSanitizer looks at who reads them.
+    private static let guardSize = ckernels_is_address_sanitized() ? pageSize : 0
     fileprivate static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
 
     /// At most so many bytes are in memory that no block uses.
@@ -53,14 +53,17 @@ internal import Synchronization
     func block(bytes: Int, limit: Int = .max) throws -> Block {
         let capacity = max(1, (bytes + Self.pageSize - 1) / Self.pageSize) * Self.pageSize
         let pointer: UnsafeMutableRawPointer? = unsafe locked {
-            var place = place(capacity)
+            let room = capacity + Self.guardSize
+            var place = place(room)
             if used + unusedBytes + capacity - min(capacity, place?.range.touched ?? 0) > limit {
                 dropUnused()
-                place = self.place(capacity)
+                place = self.place(room)
             }
-            guard let found = place ?? newSegment(capacity) else { return nil }
+            guard let found = place ?? newSegment(room) else { return nil }
             used += capacity
-            return unsafe found.segment.take(capacity, at: found.index)
+            let pointer = unsafe found.segment.take(room, at: found.index)
+            unsafe ckernels_unpoison(pointer, capacity)
+            return unsafe pointer
         }
         guard let pointer = unsafe pointer else { throw ComputeError.outOfMemory(bytes: bytes) }
         return unsafe Block(pointer: pointer, capacity: capacity, pool: self)
@@ -75,8 +78,8 @@ internal import Synchronization
             guard let index = segments.firstIndex(where: { unsafe $0.contains(pointer) }) else {
                 preconditionFailure("a block of another pool")
             }
-            unsafe segments[index].give(back: pointer, capacity)
-            if Self.segmentSize == 0, segments[index].isUnused { segments.remove(at: index) }
+            unsafe ckernels_poison(pointer, capacity)
+            unsafe segments[index].give(back: pointer, capacity + Self.guardSize)
         }
     }
 
@@ -153,11 +156,15 @@ internal import Synchronization
             if capacity >= 4 << 20 { _ = unsafe madvise(pointer, capacity, MADV_HUGEPAGE) }
         #endif
         unsafe base = unsafe pointer
+        unsafe ckernels_poison(pointer, capacity)
         self.capacity = capacity
         free = [FreeRange(start: 0, count: capacity, touched: 0)]
     }
 
-    deinit { unsafe releaseMemory(base) }
+    deinit {
+        unsafe ckernels_unpoison(base, capacity)
+        unsafe releaseMemory(base)
+    }
 
     func contains(_ pointer: UnsafeMutableRawPointer) -> Bool {
         unsafe pointer >= base && pointer < base + capacity

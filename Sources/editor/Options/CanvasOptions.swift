@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Editing
 internal import Masking
+internal import PlainText
 internal import Raster
 
 /// How far an outpaint extends the picture.
@@ -65,6 +66,9 @@ struct CanvasOptions: ParsableArguments {
         words.aspect = aspect.map { ($0.width, $0.height) }
         words.zoomOut = zoomOut
         words.anchor = anchor
+        if let aspect, !CanvasChange.isAspect(aspect.width, aspect.height) {
+            throw .outOfRange(.aspect, allowed: CanvasChange.allowedAspects, found: aspect.text)
+        }
         return try CanvasChange(words)
     }
 
