@@ -134,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "EditingTests",
             dependencies: [
-                "CleanUp", "Editing", "Diffusion", "Parallel", "PlainText", "Raster", "ImageFiles", "Masking", "CTransfer",
+                "CleanUp", "Editing", "Diffusion", "Parallel", "PlainText", "Raster", "ImageFiles", "Masking",
+                "CTransfer",
                 "TestSupport",
             ],
             swiftSettings: strict),
@@ -145,7 +146,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Help"],
-            swiftSettings: strict),
+            // They wait for the program; optimising them takes as long as compiling Diffusion.
+            swiftSettings: strict + [.unsafeFlags(["-Onone"])]),
     ],
     cLanguageStandard: .gnu2x
 )

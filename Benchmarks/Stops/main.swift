@@ -21,8 +21,10 @@ let names = Set(arguments.dropFirst(2))
 
 let size = PixelSize(
     width: Int((megapixels * 1.5e6).squareRoot()) / 8 * 8, height: Int((megapixels / 1.5e-6).squareRoot()) / 8 * 8)
-let folder = FileManager.default.temporaryDirectory.appending(path: "stops-\(ProcessInfo.processInfo.processIdentifier)")
-    .path()
+let folder = FileManager.default.temporaryDirectory.appending(
+    path: "stops-\(ProcessInfo.processInfo.processIdentifier)"
+)
+.path()
 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
 
 /// Soft forms and a grain, so that nothing about the picture is easy.
@@ -62,9 +64,9 @@ func edit(
     let job = EditJob(request: request, output: output)
     let choice = ModelChoice(source: .embedded)
     return { stage in
-        _ = try job.run(randomSeed: 1, openModel: { _ in try choice.open() }) {
-            if case .stage(let name) = $0 { stage(name.rawValue) }
-        }
+        _ = try job.run(
+            randomSeed: 1, openModel: { _ in try choice.open() },
+            observe: { event in if case .stage(let name) = event { stage(name.rawValue) } })
     }
 }
 
@@ -115,7 +117,8 @@ final class Run: @unchecked Sendable {
     let done = DispatchSemaphore(value: 0)
 }
 
-func start(_ work: @escaping @Sendable (@escaping (String) -> Void) throws -> Void, _ cancellation: Cancellation) -> Run {
+func start(_ work: @escaping @Sendable (@escaping (String) -> Void) throws -> Void, _ cancellation: Cancellation) -> Run
+{
     let run = Run()
     let thread = Thread {
         do {
@@ -145,7 +148,10 @@ for (name, work) in all where names.isEmpty || names.contains(name) {
     let began = ContinuousClock.now
     let first = start(work, Cancellation())
     first.done.wait()
-    if let failure = first.failure { print("\(name): \(failure)"); continue }
+    if let failure = first.failure {
+        print("\(name): \(failure)")
+        continue
+    }
     let seconds = (ContinuousClock.now - began) / .seconds(1)
     for file in files() { try FileManager.default.removeItem(atPath: folder + "/" + file) }
     var (longest, place, finished) = (0.0, "", 0)

@@ -36,7 +36,9 @@ import Testing
 
     private static let marks: PictureInput = {
         let size = PixelSize(width: 2000, height: 1500)
-        let samples = (0 ..< size.area).map { ($0 % size.width / 90 + $0 / size.width / 70) % 3 == 0 ? 255 : 0 as UInt8 }
+        let samples = (0 ..< size.area).map {
+            ($0 % size.width / 90 + $0 / size.width / 70) % 3 == 0 ? 255 : 0 as UInt8
+        }
         let picture = Picture(size: size, layout: .gray, samples: .eight(samples))
         guard let file = try? ImageFile.encode(picture, format: .png, name: "mask") else {
             preconditionFailure("a mask is encoded")

@@ -177,7 +177,7 @@ import Testing
             "{\"mode\": \"inpaint\", \"guidanceInterval\": [0.8, 0.2]}",
             "guidanceInterval must be two shares from 0 to 1"
         ),
-        ("{\"mode\": \"inpaint\", \"maxMemory\": 1000}", "maxMemory must be at least 256M, found 0M"),
+        ("{\"mode\": \"inpaint\", \"maxMemory\": 1000}", "maxMemory must be at least 256M, found 1000 bytes"),
         ("{\"mode\": \"inpaint\", \"fitMask\": 1}", "fitMask must be true or false, found 1"),
         (
             "{\"mode\": \"inpaint\", \"steps\": 3, \"steps\": 4}",

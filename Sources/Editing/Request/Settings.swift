@@ -149,7 +149,9 @@ public enum Settings {
     }
     public static let maxMemory = Setting(
         .maxMemory, .asked(\.memoryLimit), .bytes(atLeast: EditSettings.smallestMemoryLimit),
-        help: "Memory that an edit should stay under, 256M and up, for example 6G. A tight limit makes the crop smaller, which gives another picture; a warning says so. Default: no limit.")
+        help:
+            "Memory that an edit should stay under, 256M and up, for example 6G. A tight limit makes the crop smaller, which gives another picture; a warning says so. Default: no limit."
+    )
 
     /// In the order in which they are written.
     public static let all: [any AnySetting] = [
