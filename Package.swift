@@ -14,7 +14,8 @@ let strict: [SwiftSetting] = [
 /// The same for the targets that hold unsafe code: every unsafe use is marked in the source.
 let strictUnsafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
-/// Whether the program, its tests and the benchmarks are left out: for a sanitizer that has nothing to see in them.
+/// Whether the program, the benchmarks and the tests of what has no threads are left out: for a sanitizer that looks at
+/// threads and has nothing to see in them.
 let isLibrariesOnly = Context.environment["EDITOR_LIBRARIES_ONLY"] != nil
 
 let package = Package(
@@ -153,7 +154,11 @@ let package = Package(
 )
 
 if isLibrariesOnly {
-    let others = ["editor", "EditorTests", "kernel-benchmarks", "seam-benchmarks", "stop-benchmarks"]
+    let others = [
+        "editor", "EditorTests", "ImageFilesTests", "RasterTests", "PlainTextTests", "kernel-benchmarks",
+        "seam-benchmarks",
+        "stop-benchmarks",
+    ]
     package.targets.removeAll { others.contains($0.name) }
     package.products.removeAll { others.contains($0.name) }
     package.dependencies = []
