@@ -36,7 +36,9 @@ internal import Synchronization
     private var used = 0
 
     /// Address space, of which only what is touched takes memory; where it is limited, a small part of what there may be.
-    private static let segmentSize = min(1 << 30, Int(ckernels_address_space() / 16))
+    /// AddressSanitizer takes an eighth of it to remember that nobody may touch it yet.
+    private static let segmentSize =
+        ckernels_is_address_sanitized() ? 16 << 20 : min(1 << 30, Int(ckernels_address_space() / 16))
     /// Bytes behind each block that belong to none, where AddressSanitizer looks at who reads them.
     private static let guardSize = ckernels_is_address_sanitized() ? pageSize : 0
     fileprivate static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
