@@ -58,7 +58,7 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
 private func check(_ shared: SharedOptions, size: PixelSize) {
     _ = try? shared.settings.validate()
-    _ = shared.added.adapters
+    _ = shared.running.added.adapters
 }
 
 private func draw(_ sources: MaskSourceOptions, size: PixelSize) {
