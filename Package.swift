@@ -126,11 +126,11 @@ let package = Package(
             name: "MaskingTests", dependencies: ["Masking", "PlainText", "Raster", "TestSupport"], swiftSettings: strict
         ),
         .testTarget(
-            name: "TensorsTests", dependencies: ["Tensors", "CKernels", "CParallel", "TestSupport"],
+            name: "TensorsTests", dependencies: ["Tensors", "Parallel", "CKernels", "CParallel", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "DiffusionTests",
-            dependencies: ["Diffusion", "ImageFiles", "PlainText", "Raster", "Tensors", "TestSupport"],
+            dependencies: ["Diffusion", "ImageFiles", "Parallel", "PlainText", "Raster", "Tensors", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "EditingTests",

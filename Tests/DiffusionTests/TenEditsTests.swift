@@ -14,9 +14,9 @@
             var precision = Precision.f32
             var lora: Float?
             var threads: Int?
-            /// Bytes of weights that may stay, and of an autoencoder's activations.
+            /// Bytes of weights that may stay, and of activations.
             var weightMemory: Int?
-            var autoencoderMemory: Int?
+            var activationMemory: Int?
             var keeps = false
 
             /// Opens the model, edits, and closes it.
@@ -30,8 +30,11 @@
                     packedWeightFolder: keeps ? folder : nil, parametersWorthKeeping: keeps ? 0 : .max,
                     spillFolder: folder, clipVocabulary: "\(Fixtures.root)/parity/tokenizer/merges.txt",
                     adapters: Adapters(loras: loras ?? []))
-                if let weightMemory { pipeline.weightMemory = weightMemory }
-                if let autoencoderMemory { pipeline.autoencoderMemory = autoencoderMemory }
+                if let weightMemory {
+                    pipeline.memoryLimits.weights = weightMemory
+                    pipeline.memoryLimits.isShort = true
+                }
+                if let activationMemory { pipeline.memoryLimits.activations = activationMemory }
                 let source = RGBImage(size: size, values: (0 ..< size.area * 3).map { Float($0 % 97) / 96 })
                 let mask = Plane(size: size, values: (0 ..< size.area).map { $0 % size.width < size.width / 2 ? 1 : 0 })
                 let request = DenoiseRequest(
@@ -49,7 +52,7 @@
             return [
                 Edit(model: .embedded, size: size(128, 128), precision: rounded),
                 Edit(model: fixture("sd1"), size: size(64, 32), lora: 1),
-                Edit(model: .embedded, size: size(192, 128), autoencoderMemory: 1 << 20),
+                Edit(model: .embedded, size: size(192, 128), activationMemory: 1 << 20),
                 Edit(model: fixture("sd2-inpaint"), size: size(32, 32), keeps: true),
                 Edit(model: fixture("sd1"), size: size(32, 64), threads: 1, weightMemory: 0),
                 Edit(model: .embedded, size: size(192, 192), precision: rounded, weightMemory: 1 << 20),

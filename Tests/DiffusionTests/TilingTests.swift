@@ -45,7 +45,7 @@ import Testing
         let size = PixelSize(width: 512, height: 448)
         let part = picture.cropped(to: PixelRect(size))
         let whole = try pipeline.reconstructed(part)
-        pipeline.autoencoderMemory = 1 << 20
+        pipeline.memoryLimits.activations = 1 << 20
         let tiled = try pipeline.reconstructed(part)
         #expect(tiled.size == size && tiled != whole)
         let error = zip(whole.values, tiled.values).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }

@@ -84,9 +84,7 @@ import Testing
 
     /// A landscape has no subject: nearly all of it may go on.
     @Test(arguments: ["dunes", "hills", "lake", "mountain"]) func `A landscape is free`(name: String) throws {
-        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-        let path = (parts.dropLast(3) + ["fixtures", "images", "\(name).jpg"]).joined(separator: "/")
-        let image = RGBImage(try ImageFile.read(path: path).picture)
+        let image = RGBImage(try ImageFile.read(path: "\(Fixtures.root)/images/\(name).jpg").picture)
         let excluded = ExtensionSources(image, sides: Margins(left: 1, right: 1)).excluded.values
         #expect(excluded.reduce(0, +) / Float(excluded.count) < 0.2)
         for sides in [Margins(left: 1, right: 1), Margins(left: 1, right: 1, top: 1, bottom: 1)] {

@@ -5,6 +5,7 @@ import ImageFiles
 import Masking
 import PlainText
 import Raster
+import TestSupport
 import Testing
 
 /// No seam: across the mask's edge an edited picture differs no more than the same picture, unedited, does there
@@ -27,9 +28,7 @@ import Testing
             case .smooth: return Self.synthetic(texture: 0)
             case .textured: return Self.synthetic(texture: 0.06)
             case .hills, .lake, .mountain:
-                let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-                let path = (parts.dropLast(3) + ["fixtures", "images", "\(rawValue).jpg"]).joined(separator: "/")
-                return try ImageFile.read(path: path).picture
+                return try ImageFile.read(path: "\(Fixtures.root)/images/\(rawValue).jpg").picture
                     .cropped(to: PixelRect(x: 160, y: 140, width: 192, height: 144))
             }
         }

@@ -8,18 +8,12 @@ import Raster
 final class StubModel: PictureModel {
     let facts: ModelFacts
     let precision = Precision.bf16
-    var autoencoderMemory = 1 << 30
-    let smallestAutoencoderMemory = 1 << 20
-    var weightMemory = Int.max
+    var memoryLimits = MemoryLimits(activations: 1 << 30)
+    let smallestActivationMemory = 1 << 20
     private let change: (RGBImage, UInt64) -> RGBImage
     private(set) var requests: [DenoiseRequest] = []
     /// What it might take of the memory, at each call.
-    private(set) var limits: [Limits] = []
-
-    struct Limits: Equatable {
-        var activations: Int
-        var weights: Int
-    }
+    private(set) var limits: [MemoryLimits] = []
 
     init(
         nativeSize: Int = 64, multiple: Int = 8, defaults: EditDefaults = EditDefaults(),
@@ -37,7 +31,7 @@ final class StubModel: PictureModel {
         _ request: DenoiseRequest, progress: (DenoiseProgress) throws -> Void, finished: (RGBImage) throws -> Void
     ) throws {
         requests.append(request)
-        limits.append(Limits(activations: autoencoderMemory, weights: weightMemory))
+        limits.append(memoryLimits)
         let start: RGBImage =
             switch request.conditioning {
             case .text(let size): RGBImage(size: size, repeating: (0.5, 0.5, 0.5))
@@ -56,7 +50,7 @@ final class StubModel: PictureModel {
     }
 
     func reconstructed(_ picture: RGBImage) throws -> RGBImage {
-        limits.append(Limits(activations: autoencoderMemory, weights: weightMemory))
+        limits.append(memoryLimits)
         return picture
     }
 

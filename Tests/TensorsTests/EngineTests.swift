@@ -1,5 +1,6 @@
 import CParallel
 import Foundation
+import Parallel
 import Synchronization
 import Testing
 

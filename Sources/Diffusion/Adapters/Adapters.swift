@@ -1,7 +1,7 @@
 internal import PlainText
 
 /// A LoRA file and how much of it counts.
-public struct LoRAChoice: Sendable, Equatable {
+public struct LoRAChoice: Sendable, Hashable {
     public var path: String
     /// 1 as it was trained, 0 none, negative values the opposite.
     public var weight: Float
@@ -16,7 +16,7 @@ public struct LoRAChoice: Sendable, Equatable {
 }
 
 /// An embedding file and what it is called in prompts.
-public struct EmbeddingChoice: Sendable, Equatable {
+public struct EmbeddingChoice: Sendable, Hashable {
     public var path: String
     /// `nil` for the file's own word.
     public var word: String?
@@ -28,7 +28,7 @@ public struct EmbeddingChoice: Sendable, Equatable {
 }
 
 /// What is added to a model while it is opened: changes to layers, and words.
-public struct Adapters: Sendable, Equatable {
+public struct Adapters: Sendable, Hashable {
     /// In this order, which matters to DoRA alone.
     public var loras: [LoRAChoice]
     public var embeddings: [EmbeddingChoice]

@@ -1,7 +1,7 @@
 public import PlainText
 
 /// Where a model is.
-public enum ModelSource: Sendable, Equatable {
+public enum ModelSource: Sendable, Hashable {
     /// A folder in the diffusers layout.
     case folder(String)
     /// A whole model in one file, in the key layout it was trained with.

@@ -13,23 +13,17 @@ public final class DiffusionPipeline {
     public let facts: ModelFacts
     public let precision: Precision
 
-    /// Bytes that the autoencoder's activations may take; larger pictures are encoded and decoded in tiles.
-    public var autoencoderMemory = 3 << 30 {
-        didSet { compute.activationMemory = autoencoderMemory }
-    }
-
-    /// Bytes of packed weights that may stay in memory between their uses; the rest is read from disk each time, or from
-    /// what the system keeps of it. 1.9 GB for a large model. Setting it makes all else give memory back, too.
-    public var weightMemory: Int {
-        get { compute.weightMemory }
-        set {
-            compute.weightMemory = newValue
-            compute.isMemoryShort = true
+    /// What its runs may take of the memory; of weights at first 1.9 GB for a large model.
+    public var memoryLimits = MemoryLimits() {
+        didSet {
+            compute.activationMemory = memoryLimits.isShort ? memoryLimits.activations : .max
+            compute.weightMemory = memoryLimits.weights
+            compute.isMemoryShort = memoryLimits.isShort
         }
     }
 
-    /// The least that `autoencoderMemory` can ask for: the bytes that a smallest tile takes.
-    public var smallestAutoencoderMemory: Int {
+    /// The least that `memoryLimits.activations` can ask for: the bytes that a smallest tile of the autoencoder takes.
+    public var smallestActivationMemory: Int {
         let side = Tiling.smallestSide * facts.scaleFactor
         return side * side * autoencoder.activationBytes(elementSize: compute.type.size)
     }
@@ -53,7 +47,7 @@ public final class DiffusionPipeline {
     ///   - packedWeightFolder: where the packed weights of large models are kept between runs (`keepPackedWeights`).
     ///   - parametersWorthKeeping: how many a model must have for that. One of fewer than the default is packed in less
     ///     time than it takes to think of it.
-    ///   - spillFolder: where packed weights go that are not kept, once `weightMemory` is limited.
+    ///   - spillFolder: where packed weights go that are not kept, once memory for weights is limited.
     ///   - clipVocabulary: the path of CLIP's `bpe_simple_vocab_16e6.txt`, for a single file, which brings no tokenizer.
     ///   - autoencoder: the path of an autoencoder to take in place of the model's own.
     ///   - previewAutoencoder: the path of an autoencoder that decodes previews alone.
@@ -145,7 +139,8 @@ public final class DiffusionPipeline {
         facts.embeddings = matched.embeddings
         self.facts = facts
         guard facts.parameters >= parametersWorthKeeping else { return }
-        compute.weightMemory = Self.usualWeightMemory
+        memoryLimits.weights = Self.usualWeightMemory
+        compute.weightMemory = memoryLimits.weights
         if let packedWeightFolder {
             compute.packedWeightFile = files.packedWeightFile(
                 in: packedWeightFolder, weights: sources, precision: precision)
@@ -358,10 +353,10 @@ public final class DiffusionPipeline {
             channels: latents.channels)
     }
 
-    /// Tiles of that many latent pixels that keep the autoencoder within `autoencoderMemory`; one where all fits.
+    /// Tiles of that many latent pixels that keep the autoencoder within its limit; one where all fits.
     private func tiling(height: Int, width: Int) -> Tiling {
         let pixelBytes = autoencoder.activationBytes(elementSize: compute.type.size)
-        let affordable = Double(autoencoderMemory) / Double(pixelBytes * facts.scaleFactor * facts.scaleFactor)
+        let affordable = Double(memoryLimits.activations) / Double(pixelBytes * facts.scaleFactor * facts.scaleFactor)
         let side = height * width <= Int(affordable) ? max(height, width) : Int(affordable.squareRoot())
         return Tiling(height: height, width: width, side: max(Tiling.smallestSide, side))
     }

@@ -10,14 +10,11 @@ public protocol PictureModel: AnyObject {
     /// What the network computes in, and so how much memory it takes.
     var precision: Precision { get }
 
-    /// An edit lowers these two for its runs, and gives back what they were (`MemoryBudget`).
-    ///
-    /// Bytes that the autoencoder's activations may take, and the least that it can do with.
-    var autoencoderMemory: Int { get set }
-    var smallestAutoencoderMemory: Int { get }
+    /// What its runs may take of the memory. An edit lowers them for its runs, and gives back what they were (`within`).
+    var memoryLimits: MemoryLimits { get set }
 
-    /// Bytes of weights that may stay in memory between their uses; the rest is read from disk each time.
-    var weightMemory: Int { get set }
+    /// The least bytes of activations that it can do with.
+    var smallestActivationMemory: Int { get }
 
     /// Makes one picture for each of the request's seeds, nominally 0…1 and of the conditioning's size.
     ///
@@ -38,6 +35,16 @@ public protocol PictureModel: AnyObject {
 
 extension PictureModel {
     public func keepPackedWeights() -> Int? { nil }
+
+    /// Does something within limits, after which the model has its own again. `nil` changes nothing.
+    func within<Value>(_ limits: MemoryLimits?, _ work: () throws -> Value) rethrows -> Value {
+        guard var limits else { return try work() }
+        let own = memoryLimits
+        defer { memoryLimits = own }
+        limits.activations = min(own.activations, limits.activations)
+        memoryLimits = limits
+        return try work()
+    }
 }
 
 extension DiffusionPipeline: PictureModel {}

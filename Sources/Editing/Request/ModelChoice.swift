@@ -1,7 +1,7 @@
 public import Diffusion
 
 /// Which model an edit uses, and how it is run.
-public struct ModelChoice: Sendable {
+public struct ModelChoice: Sendable, Hashable {
     public var source: ModelSource
     /// The path of an autoencoder to take in place of the model's own.
     public var autoencoder: String?

@@ -1,5 +1,5 @@
 /// Where results go and what they carry.
-public struct OutputChoice: Sendable {
+public struct OutputChoice: Sendable, Hashable {
     /// A file, a folder, `-` for standard output, or `nil` for a name made from the input's.
     public var path: String?
     /// Whether a file that exists may be replaced, be it the picture itself (which no default name is). Other files

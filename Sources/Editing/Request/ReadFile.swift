@@ -1,7 +1,7 @@
 internal import Diffusion
 
 /// A file that is read and that nothing which is written may replace.
-public struct ReadFile: Sendable, Equatable {
+public struct ReadFile: Sendable, Hashable {
     /// What it is, as messages call it.
     public enum Role: String, Sendable {
         case input = "the input"

@@ -1,4 +1,5 @@
 internal import CParallel
+internal import Parallel
 
 /// What computes: one a process (`shared`), with a thread of its own on which everything that multiplies runs, one
 /// request after the other in the order in which they came.
@@ -14,7 +15,7 @@ public final class Engine: @unchecked Sendable {
     /// The process's engine.
     public static let shared = Engine()
 
-    let thread = EngineThread()
+    let thread = WorkerThread(name: "editor-engine")
     private let state: Resources
 
     /// What is confined to the engine's thread.
@@ -61,7 +62,7 @@ public final class Engine: @unchecked Sendable {
     /// - Throws: what `body` throws, or `ComputeError.outOfMemory` where the system has no thread to give.
     public func run<Result>(threads: Int? = nil, _ body: () throws -> Result) throws -> Result {
         guard !isCurrent else { return try threads == nil ? body() : Self.using(threads, body) }
-        try thread.start()
+        do { try thread.start() } catch { throw ComputeError.outOfMemory(bytes: error.stackSize) }
         return try withoutActuallyEscaping(body) { body in
             var request = unsafe Request(threads: threads, cancellation: parallel_cancellation(), body: body)
             let done = Latch()

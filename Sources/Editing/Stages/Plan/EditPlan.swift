@@ -18,7 +18,7 @@ public struct EditPlan: Sendable {
     /// The size at which a picture from text alone is made: the result's, rounded up to the model's multiple.
     public let generatedSize: PixelSize
     /// What a run of the model may take; `nil` for the model's own limits, and where each piece has its own plan.
-    let memory: MemoryBudget?
+    let memory: MemoryLimits?
     /// The pieces of an outpaint that is worked one after the other, each a plan of its own; empty for all else.
     let pieces: [OutpaintPiece]
     /// Denoising steps of each pass of each piece.

@@ -32,14 +32,14 @@ struct MemoryEstimate {
     func bytes(pixels: Int) -> Int { leastWeights + activations(pixels: pixels) }
 
     private func activations(pixels: Int) -> Int {
-        max(pixels * valuesPerPixel * model.precision.activationSize, model.smallestAutoencoderMemory)
+        max(pixels * valuesPerPixel * model.precision.activationSize, model.smallestActivationMemory)
     }
 
     /// The model's geometry, its native side made smaller until what a plan puts into one pass, twice the native area
     /// at most, fits; and what weights and autoencoder have to keep to then, `nil` without a limit.
     ///
     /// - Throws: `EditError.overMemoryLimit` where not even a quarter of the native side would fit.
-    func geometry() throws(EditError) -> (ModelGeometry, MemoryBudget?) {
+    func geometry() throws(EditError) -> (ModelGeometry, MemoryLimits?) {
         let facts = model.facts
         var side = facts.nativeSize
         let smallest = max(facts.pixelMultiple, facts.nativeSize / 4)
@@ -52,20 +52,20 @@ struct MemoryEstimate {
                 side -= facts.pixelMultiple
             }
         }
-        let budget = limit.map {
+        let limits = limit.map {
             // Gaps between blocks come on top of activations.
-            MemoryBudget(
-                activations: ($0 - leastWeights) * 3 / 5, weights: $0 - Self.base - activations(pixels: 2 * side * side)
-            )
+            MemoryLimits(
+                activations: ($0 - leastWeights) * 3 / 5,
+                weights: $0 - Self.base - activations(pixels: 2 * side * side), isShort: true)
         }
-        return (ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple), budget)
+        return (ModelGeometry(nativeSide: side, multiple: facts.pixelMultiple), limits)
     }
 
     /// Leaves room for a picture that is worked in one pass. Throws `EditError.overMemoryLimit` where it does not fit.
-    func check(onePass size: PixelSize, _ budget: inout MemoryBudget?) throws(EditError) {
-        guard let limit, let weights = budget?.weights else { return }
+    func check(onePass size: PixelSize, _ limits: inout MemoryLimits?) throws(EditError) {
+        guard let limit, let weights = limits?.weights else { return }
         guard bytes(pixels: size.area) > limit else {
-            budget?.weights = min(weights, limit - Self.base - activations(pixels: size.area))
+            limits?.weights = min(weights, limit - Self.base - activations(pixels: size.area))
             return
         }
         throw .overMemoryLimit(what: "\(size) in one pass", needed: bytes(pixels: size.area), limit: limit)

@@ -9,12 +9,13 @@ internal import Synchronization
 
 /// A thread that runs jobs in the order in which they are enqueued, as the executor of tasks: what is a task brings its
 /// task-local values along.
-final class EngineThread: TaskExecutor, @unchecked Sendable {
+public final class WorkerThread: TaskExecutor, @unchecked Sendable {
     // Sendable: `jobs` and the flags are touched under `monitor` only.
 
     /// As much as a main thread usually has, and twice that: decoders and matting recurse on it.
     private static let stackSize = 16 << 20
 
+    private let name: String
     private let monitor = Monitor()
     private var jobs: [UnownedJob] = []
     private var isRunning = false
@@ -22,12 +23,16 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
     /// The thread's number; 0 before it runs.
     private let number = Atomic<UInt>(0)
 
-    var isCurrent: Bool { number.load(ordering: .acquiring) == Self.currentNumber }
+    /// - Parameter name: what the system calls it; of 15 bytes at most.
+    public init(name: String) { self.name = name }
 
-    var isStarted: Bool { monitor.locked { isRunning } }
+    /// Whether the caller runs on it.
+    public var isCurrent: Bool { number.load(ordering: .acquiring) == Self.currentNumber }
+
+    public var isStarted: Bool { monitor.locked { isRunning } }
 
     /// Jobs that wait for their turn.
-    var waiting: Int { monitor.locked { jobs.count } }
+    package var waiting: Int { monitor.locked { jobs.count } }
 
     private static var currentNumber: UInt {
         #if canImport(Darwin)
@@ -38,10 +43,10 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
     }
 
     /// Starts the thread where it does not run yet.
-    /// - Throws: `ComputeError.outOfMemory` where the system has none to give.
-    func start() throws {
-        try monitor.locked {
-            guard !isRunning else { return }
+    /// - Throws: `NoThread` where the system has none to give.
+    public func start() throws(NoThread) {
+        let isThere = monitor.locked {
+            guard !isRunning else { return true }
             var attributes = pthread_attr_t()
             unsafe pthread_attr_init(&attributes)
             defer { unsafe pthread_attr_destroy(&attributes) }
@@ -57,29 +62,28 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
                 &handle, &attributes,
                 { context in
                     #if canImport(Darwin)
-                        unsafe Unmanaged<EngineThread>.fromOpaque(context).takeRetainedValue().serve()
+                        unsafe Unmanaged<WorkerThread>.fromOpaque(context).takeRetainedValue().serve()
                     #else
-                        unsafe Unmanaged<EngineThread>.fromOpaque(context!).takeRetainedValue().serve()
+                        unsafe Unmanaged<WorkerThread>.fromOpaque(context!).takeRetainedValue().serve()
                     #endif
                     return nil
                 }, own.toOpaque())
-            guard status == 0 else {
-                unsafe own.release()
-                throw ComputeError.outOfMemory(bytes: Self.stackSize)
-            }
-            isRunning = true
+            isRunning = status == 0
+            if !isRunning { unsafe own.release() }
+            return isRunning
         }
+        guard isThere else { throw NoThread(stackSize: Self.stackSize) }
     }
 
     /// Lets the thread end once it has run what is enqueued.
-    func end() {
+    public func end() {
         monitor.locked {
             isEnding = true
             monitor.signal()
         }
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         monitor.locked {
             jobs.append(job)
@@ -89,7 +93,7 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
 
     private func serve() {
         number.store(Self.currentNumber, ordering: .releasing)
-        unsafe parallel_name_thread("editor-engine")
+        unsafe parallel_name_thread(name)
         let executor = unsafe asUnownedTaskExecutor()
         while let job = next() { unsafe job.runSynchronously(on: executor) }
     }
@@ -106,20 +110,28 @@ final class EngineThread: TaskExecutor, @unchecked Sendable {
     }
 }
 
+/// The system has no thread to give.
+public struct NoThread: Error, Equatable {
+    /// Bytes that its stack would have taken.
+    public let stackSize: Int
+}
+
 /// What one thread opens and another waits for.
-final class Latch: @unchecked Sendable {
+public final class Latch: @unchecked Sendable {
     // Sendable: `isOpen` is touched under `monitor` only.
     private let monitor = Monitor()
     private var isOpen = false
 
-    func open() {
+    public init() {}
+
+    public func open() {
         monitor.locked {
             isOpen = true
             monitor.signal()
         }
     }
 
-    func wait() { monitor.locked { while !isOpen { monitor.wait() } } }
+    public func wait() { monitor.locked { while !isOpen { monitor.wait() } } }
 }
 
 /// A lock, and a condition that one thread waits for.
