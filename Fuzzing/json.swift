@@ -16,8 +16,8 @@ public func test(_ data: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     switch head.0 % 6 {
     case 0:
         guard let configuration = try? SchedulerConfiguration(json) else { return 0 }
-        let kinds = Sampler.Kind.allCases
-        let schedules = NoiseSchedule.Spacing.allCases
+        let kinds = SamplerKind.allCases
+        let schedules = ScheduleType.allCases
         let kind = Int(head.1) % (kinds.count + 1)
         let schedule = Int(head.3) % (schedules.count + 1)
         sample(
@@ -48,10 +48,10 @@ private func check(_ unet: UNetConfiguration, _ autoencoder: AutoencoderConfigur
 }
 
 private func sample(
-    _ configuration: SchedulerConfiguration, kind: Sampler.Kind?, steps: Int, schedule: NoiseSchedule.Spacing?
+    _ configuration: SchedulerConfiguration, kind: SamplerKind?, steps: Int, schedule: ScheduleType?
 ) {
     guard
-        var sampler = try? Sampler.make(kind, configuration: configuration, steps: steps, schedule: schedule)
+        var sampler = try? SamplerKind.make(kind, configuration: configuration, steps: steps, schedule: schedule)
     else { return }
     let start = sampler.start(strength: 0.8)
     var latents = sampler.addNoise(to: [0.5, -1, 2, 0], noise: [1, -0.5, 0.25, 0], index: start)

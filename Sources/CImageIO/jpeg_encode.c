@@ -7,6 +7,7 @@
 struct encoder {
     struct jpeg_compress_struct info;
     struct jpeg_error_mgr error;
+    struct jpeg_progress_mgr progress;
     struct cimageio_jpeg_sink sink;
     jmp_buf escape;
     cimageio_result *result;
@@ -30,12 +31,22 @@ static void say_nothing(j_common_ptr info, int level) {
 
 static void print_nothing(j_common_ptr info) { (void)info; }
 
+/// Called with every row of blocks, also of the passes that follow the last scanline.
+static void on_progress(j_common_ptr info) {
+    struct encoder *encoder = encoder_of(info);
+    if (!parallel_is_cancelled()) return;
+    cimageio_fail(encoder->result, CIMAGEIO_CANCELLED, "cancelled");
+    longjmp(encoder->escape, 1);
+}
+
 /// Runs under the caller's setjmp.
 static void encode(struct encoder *encoder, const uint8_t *pixels, const cimageio_jpeg_request *request,
                    const cimageio_jpeg_segment *segments, size_t segment_count, cimageio_buffer *out) {
     j_compress_ptr info = &encoder->info;
     jpeg_create_compress(info);
     info->client_data = encoder;
+    encoder->progress.progress_monitor = on_progress;
+    info->progress = &encoder->progress;
     cimageio_jpeg_write_to(info, &encoder->sink, out);
     info->image_width = request->width;
     info->image_height = request->height;
@@ -69,10 +80,6 @@ static void encode(struct encoder *encoder, const uint8_t *pixels, const cimagei
         jpeg_write_marker(info, segments[index].marker, segments[index].data, (unsigned int)segments[index].count);
     size_t row_bytes = (size_t)request->width * (size_t)request->channels;
     while (info->next_scanline < info->image_height) {
-        if (parallel_is_cancelled()) {
-            cimageio_fail(encoder->result, CIMAGEIO_CANCELLED, "cancelled");
-            longjmp(encoder->escape, 1);
-        }
         JSAMPROW row = (JSAMPROW)(pixels + row_bytes * info->next_scanline);
         jpeg_write_scanlines(info, &row, 1);
     }

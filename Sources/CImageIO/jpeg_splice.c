@@ -10,6 +10,7 @@ enum { components_at_most = 3 };
 /// Everything a splice holds, so that one place can free it after any failure.
 struct splice {
     struct jpeg_error_mgr error;
+    struct jpeg_progress_mgr progress;
     jmp_buf escape;
     cimageio_result *result;
 
@@ -48,9 +49,15 @@ static void fail(struct splice *splice, int32_t code, const char *message) {
     longjmp(splice->escape, 1);
 }
 
+/// Called with every row of blocks.
+static void on_progress(j_common_ptr info) {
+    if (parallel_is_cancelled()) fail(info->client_data, CIMAGEIO_CANCELLED, "cancelled");
+}
+
 static void open_source(struct splice *splice, j_decompress_ptr info, const uint8_t *data, size_t count) {
     jpeg_create_decompress(info);
     info->client_data = splice;
+    info->progress = &splice->progress;
     jpeg_mem_src(info, data, count);
     jpeg_read_header(info, TRUE);
     if (info->data_precision != 8) fail(splice, CIMAGEIO_CANNOT_ENCODE, "only 8 bits a sample can be spliced");
@@ -191,6 +198,7 @@ static void run(struct splice *splice, const uint8_t *data, size_t count, const 
     j_compress_ptr target = &splice->target;
     jpeg_create_compress(target);
     target->client_data = splice;
+    target->progress = &splice->progress;
     cimageio_jpeg_write_to(target, &splice->target_sink, out);
     jpeg_copy_critical_parameters(source, target);
     target->optimize_coding = TRUE;
@@ -218,6 +226,7 @@ static struct splice *new_splice(cimageio_result *result) {
         return NULL;
     }
     splice->result = result;
+    splice->progress.progress_monitor = on_progress;
     jpeg_std_error(&splice->error);
     splice->error.error_exit = on_error;
     splice->error.emit_message = say_nothing;

@@ -61,7 +61,7 @@ import Testing
                 negativePrompt: try #require(item["negative"]?.text),
                 seeds: [UInt64(try #require(item["seed"]?.integer))], steps: try #require(item["steps"]?.integer),
                 guidance: Float(try #require(item["guidance"]?.double)),
-                sampler: item["sampler"]?.text.flatMap { Sampler.Kind(rawValue: $0) })
+                sampler: item["sampler"]?.text.flatMap { SamplerKind(rawValue: $0) })
             let found = try #require(try pipeline.run(request).first)
             let samples = found.values.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }
             let psnr = expected.psnr(samples)

@@ -5,7 +5,7 @@ import Testing
 
 /// Candidates that are computed at once (`DenoiseRequest.batchSize`).
 @Suite struct BatchTests {
-    private func request(_ conditioning: DenoiseRequest.Conditioning, seeds: [UInt64], sampler: Sampler.Kind)
+    private func request(_ conditioning: DenoiseRequest.Conditioning, seeds: [UInt64], sampler: SamplerKind)
         -> DenoiseRequest
     {
         DenoiseRequest(
@@ -14,8 +14,8 @@ import Testing
     }
 
     /// Samplers with noise of their own and with memory, and a last batch that is not full.
-    @Test(arguments: [Sampler.Kind.eulerAncestral, .dpmpp2M])
-    func `A picture of a batch is that of its seed alone but for rounding`(sampler: Sampler.Kind) throws {
+    @Test(arguments: [SamplerKind.eulerAncestral, .dpmpp2M])
+    func `A picture of a batch is that of its seed alone but for rounding`(sampler: SamplerKind) throws {
         let size = PixelSize(width: 64, height: 64)
         var mask = Plane(size: size)
         for y in 16 ..< 48 { for x in 8 ..< 40 { mask[x, y] = 1 } }

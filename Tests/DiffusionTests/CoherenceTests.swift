@@ -7,16 +7,16 @@ import Testing
 
 /// What makes what is painted fit what is held: RePaint's steps that are taken again, LanPaint's inner iterations.
 @Suite(.onEngine) struct CoherenceTests {
-    private static func sampler(_ kind: Sampler.Kind, steps: Int) throws -> any DenoisingSampler {
+    private static func sampler(_ kind: SamplerKind, steps: Int) throws -> any Sampler {
         let configuration = try SchedulerConfiguration(
             path: "\(Fixtures.root)/parity/pipelines/sd1/scheduler/scheduler_config.json")
-        return try Sampler.make(kind, configuration: configuration, steps: steps, schedule: nil)
+        return try SamplerKind.make(kind, configuration: configuration, steps: steps, schedule: nil)
     }
 
     /// f32 sums of squares of numbers up to 15.
     private static let tolerance: Float = 1e-4
 
-    @Test(arguments: Sampler.Kind.allCases) func `Noise added anew leads back to the level before`(kind: Sampler.Kind)
+    @Test(arguments: SamplerKind.allCases) func `Noise added anew leads back to the level before`(kind: SamplerKind)
         throws
     {
         let sampler = try Self.sampler(kind, steps: 12)
@@ -46,7 +46,7 @@ import Testing
     private static let pairs = 8000
 
     /// What a network that knows the pairs perfectly says of latents of a sampler: E[x₀ | x], in the sampler's terms.
-    private static func exactOutput(_ latents: [Float], sampler: any DenoisingSampler, index: Int) -> [Float] {
+    private static func exactOutput(_ latents: [Float], sampler: any Sampler, index: Int) -> [Float] {
         let level = VariancePreserving(sampler.level(index))
         let scale = 1 / (sampler.level(index).a.squared + sampler.level(index).b.squared).squareRoot()
         // With C = ᾱ·Σ + (1 − ᾱ)·1, x̂₀ = √ᾱ·Σ·C⁻¹·x. Sum and difference of a pair are independent.
@@ -74,7 +74,7 @@ import Testing
 
     /// Mean and variance of what is painted into the holes.
     private static func painted(
-        _ kind: Sampler.Kind, _ prediction: SchedulerConfiguration.Prediction = .epsilon,
+        _ kind: SamplerKind, _ prediction: SchedulerConfiguration.Prediction = .epsilon,
         method: DenoiseRequest.CoherenceMethod = .lanpaint, coherence: Int
     ) throws -> (mean: Float, variance: Float) {
         var configuration = try SchedulerConfiguration(
@@ -82,12 +82,12 @@ import Testing
         configuration.prediction = prediction
         configuration.clipSample = false
         return try painted(
-            Sampler.make(kind, configuration: configuration, steps: 20, schedule: nil), method: method,
+            SamplerKind.make(kind, configuration: configuration, steps: 20, schedule: nil), method: method,
             coherence: coherence)
     }
 
     private static func painted(
-        _ fresh: any DenoisingSampler, method: DenoiseRequest.CoherenceMethod, coherence: Int
+        _ fresh: any Sampler, method: DenoiseRequest.CoherenceMethod, coherence: Int
     ) throws -> (mean: Float, variance: Float) {
         var sampler = fresh
         var generator: any RandomGenerator = RandomSource.torch.generator(seed: 5)
@@ -138,10 +138,10 @@ import Testing
     private static let trueVariance = 1 - correlation * correlation
 
     @Test(
-        arguments: Sampler.Kind.allCases.filter { $0 != .lcm },
+        arguments: SamplerKind.allCases.filter { $0 != .lcm },
         [SchedulerConfiguration.Prediction.epsilon, .velocity, .sample])
     func `LanPaint's iterations come to the true conditional distribution`(
-        kind: Sampler.Kind, prediction: SchedulerConfiguration.Prediction
+        kind: SamplerKind, prediction: SchedulerConfiguration.Prediction
     ) throws {
         let held = try Self.painted(kind, prediction, coherence: 0)
         let found = try Self.painted(kind, prediction, coherence: 10)
@@ -161,8 +161,8 @@ import Testing
         #expect(none.mean < repaint.mean - 0.1 && repaint.mean < Self.trueMean + Self.conditionalTolerance)
     }
 
-    @Test(arguments: Sampler.Kind.allCases.filter { $0 != .lcm })
-    func `LanPaint is closer to the truth than RePaint, and both than neither`(kind: Sampler.Kind) throws {
+    @Test(arguments: SamplerKind.allCases.filter { $0 != .lcm })
+    func `LanPaint is closer to the truth than RePaint, and both than neither`(kind: SamplerKind) throws {
         let none = try Self.painted(kind, coherence: 0)
         let repaint = try Self.painted(kind, method: .repaint, coherence: 5)
         let lanpaint = try Self.painted(kind, coherence: 5)
@@ -172,9 +172,9 @@ import Testing
 
     /// Also from the middle of a schedule, where PNDM's first step is two calls.
     @Test(
-        arguments: [Sampler.Kind.ddim, .pndm, .euler, .eulerAncestral, .heun, .dpmpp2M, .dpmpp2MSDE, .unipc, .lcm],
+        arguments: [SamplerKind.ddim, .pndm, .euler, .eulerAncestral, .heun, .dpmpp2M, .dpmpp2MSDE, .unipc, .lcm],
         [1, 0.5] as [Float])
-    func `Every sampler knows both methods`(kind: Sampler.Kind, strength: Float) throws {
+    func `Every sampler knows both methods`(kind: SamplerKind, strength: Float) throws {
         let folder = "\(Fixtures.root)/parity/pipelines/sd1"
         let pipeline = try DiffusionPipeline(model: .folder(folder), precision: .f32)
         let image = RGBImage(try ImageFile.read(path: "\(folder)/picture.png").picture)

@@ -62,7 +62,7 @@ import Testing
                 seeds: [UInt64(try #require(item["seed"]?.integer))], steps: try #require(item["steps"]?.integer),
                 guidance: try number("guidance"), imageGuidance: try number("image_guidance"),
                 strength: try number("strength"),
-                sampler: Sampler.Kind(rawValue: try #require(item["sampler"]?.text)), knownLatents: .channels)
+                sampler: SamplerKind(rawValue: try #require(item["sampler"]?.text)), knownLatents: .channels)
         }
     }
 

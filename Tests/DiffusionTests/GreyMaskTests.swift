@@ -32,7 +32,7 @@ import Testing
                 logVariance: [Float](repeating: -30, count: count), normalization: LatentNormalization())
         }
         let picture = try KnownPicture(request, facts: facts, encode: encode)
-        let sampler = try Sampler.make(.ddim, configuration: SchedulerConfiguration(), steps: steps, schedule: nil)
+        let sampler = try SamplerKind.make(.ddim, configuration: SchedulerConfiguration(), steps: steps, schedule: nil)
         var generator = RandomSource.torch.generator(seed: 1)
         var run = picture.start(sampler: sampler, strength: 1, generator: &generator)
         let total = sampler.timesteps.count

@@ -9,7 +9,7 @@ import Testing
     private static let side = 256
     private static let hole = PixelRect(x: 96, y: 64, width: 64, height: 72)
 
-    private func request(seeds: [UInt64], reusesKnown: Bool = true, sampler: Sampler.Kind? = nil) -> DenoiseRequest {
+    private func request(seeds: [UInt64], reusesKnown: Bool = true, sampler: SamplerKind? = nil) -> DenoiseRequest {
         let size = PixelSize(width: Self.side, height: Self.side)
         var picture = RGBImage(size: size, repeating: (0.5, 0.5, 0.5))
         var mask = Plane(size: size)
@@ -97,9 +97,9 @@ import Testing
     /// The price of the approximation, against the same noise with everything computed.
     @Test(
         arguments: [Precision.f32, .bf16].filter { Compute.canMultiply($0.elementType) },
-        [nil, Sampler.Kind.eulerAncestral])
+        [nil, SamplerKind.eulerAncestral])
     func `Candidates are close to what a whole run makes of the same noise`(
-        precision: Precision, sampler: Sampler.Kind?
+        precision: Precision, sampler: SamplerKind?
     ) throws {
         var request = request(seeds: [5, 6], sampler: sampler)
         // The model's own recommendations. Fewer, longer steps carry the candidates' difference far beyond the hole, and so

@@ -5,14 +5,14 @@ import Testing
 
 /// What an inpainting denoiser is shown in the hole (`ModelFacts.MaskedImage`).
 @Suite struct MaskedImageTests {
-    private let sampler: any DenoisingSampler
+    private let sampler: any Sampler
     private let size = PixelSize(width: 16, height: 8)
     private let picture: RGBImage
     /// The right half.
     private let mask: Plane
 
     init() throws {
-        sampler = try Sampler.make(.ddim, configuration: SchedulerConfiguration(), steps: 4, schedule: nil)
+        sampler = try SamplerKind.make(.ddim, configuration: SchedulerConfiguration(), steps: 4, schedule: nil)
         picture = RGBImage(size: size, values: (0 ..< 3 * 128).map { Float($0 % 48) / 64 })
         mask = Plane(size: size, values: (0 ..< 128).map { $0 % 16 < 8 ? 0 : 1 })
     }

@@ -35,7 +35,7 @@ import Testing
                 seeds: [UInt64(try #require(item["seed"]?.integer))], steps: try #require(item["steps"]?.integer),
                 guidance: Float(try #require(item["guidance"]?.double)),
                 strength: Float(try #require(item["strength"]?.double)),
-                sampler: Sampler.Kind(rawValue: try #require(item["sampler"]?.text)), knownLatents: .channels)
+                sampler: SamplerKind(rawValue: try #require(item["sampler"]?.text)), knownLatents: .channels)
             let found = try #require(try pipeline.run(request).first)
             #expect(found.size == expected.size)
             let psnr = expected.psnr(found)

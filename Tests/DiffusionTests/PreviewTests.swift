@@ -65,13 +65,13 @@ import Testing
     private static let tolerance: Float = 1e-3
 
     @Test(
-        arguments: Sampler.Kind.allCases, [SchedulerConfiguration.Prediction.epsilon, .velocity, .sample])
+        arguments: SamplerKind.allCases, [SchedulerConfiguration.Prediction.epsilon, .velocity, .sample])
     func `The picture that is expected is the one that noise was added to`(
-        kind: Sampler.Kind, prediction: SchedulerConfiguration.Prediction
+        kind: SamplerKind, prediction: SchedulerConfiguration.Prediction
     ) throws {
         var configuration = try SchedulerConfiguration(path: "\(Self.folder)/scheduler/scheduler_config.json")
         configuration.prediction = prediction
-        let sampler = try Sampler.make(kind, configuration: configuration, steps: 10, schedule: nil)
+        let sampler = try SamplerKind.make(kind, configuration: configuration, steps: 10, schedule: nil)
         let (clean, noise): ([Float], [Float]) = ([0.5, -1.5, 2], [1, -0.5, 0.25])
         for index in sampler.timesteps.indices {
             let level = VariancePreserving(sampler.level(index))

@@ -21,11 +21,11 @@ import Testing
     static func trajectory(_ row: JSONValue, configuration: SchedulerConfiguration) throws -> (
         timesteps: [Float], latents: [[Float]]
     ) {
-        let kind = try #require(row["sampler"]?.text.flatMap(Sampler.Kind.init))
+        let kind = try #require(row["sampler"]?.text.flatMap(SamplerKind.init))
         let steps = try #require(row["steps"]?.integer)
         let strength = Float(try #require(row["strength"]?.double))
-        let schedule = row["schedule"]?.text.flatMap(NoiseSchedule.Spacing.init)
-        var sampler = try Sampler.make(kind, configuration: configuration, steps: steps, schedule: schedule)
+        let schedule = row["schedule"]?.text.flatMap(ScheduleType.init)
+        var sampler = try SamplerKind.make(kind, configuration: configuration, steps: steps, schedule: schedule)
 
         let count = 24
         var generator = TorchGenerator(seed: UInt64(steps))
@@ -85,10 +85,10 @@ import Testing
     }
 
     /// Whatever is asked for, a sampler is made that runs to the end, or an error says why not.
-    @Test(arguments: Sampler.Kind.allCases) func runsToTheEnd(kind: Sampler.Kind) throws {
+    @Test(arguments: SamplerKind.allCases) func runsToTheEnd(kind: SamplerKind) throws {
         var made = 0
         for spacing in SchedulerConfiguration.TimestepSpacing.allCases {
-            for schedule in [nil] + NoiseSchedule.Spacing.allCases.map(Optional.some) {
+            for schedule in [nil] + ScheduleType.allCases.map(Optional.some) {
                 for steps in [1, 2, 3, 4, 5, 7, 13, 50, 334, 999, 1000] {
                     for skips in [true, false] where skips || kind == .pndm {
                         var configuration = SchedulerConfiguration()
@@ -96,7 +96,7 @@ import Testing
                         configuration.stepsOffset = 1
                         configuration.skipsRungeKuttaSteps = skips
                         do throws(SamplingError) {
-                            let sampler = try Sampler.make(
+                            let sampler = try SamplerKind.make(
                                 kind, configuration: configuration, steps: steps, schedule: schedule)
                             made += 1
                             run(sampler, strength: 1, limit: 30)
@@ -125,11 +125,11 @@ import Testing
             try text.hasPrefix("{")
             ? ConfigurationTests.configuration(text) : JSONConfiguration(path: "\(Fixtures.root)/fuzz/\(text)")
         let configuration = try SchedulerConfiguration(json)
-        for kind in Sampler.Kind.allCases {
-            for schedule in [nil] + NoiseSchedule.Spacing.allCases.map(Optional.some) {
+        for kind in SamplerKind.allCases {
+            for schedule in [nil] + ScheduleType.allCases.map(Optional.some) {
                 for steps in [1, 2, 3, 4, 20, 50] {
                     do throws(SamplingError) {
-                        let sampler = try Sampler.make(
+                        let sampler = try SamplerKind.make(
                             kind, configuration: configuration, steps: steps, schedule: schedule)
                         #expect(sampler.timesteps.allSatisfy { $0.isFinite })
                         run(sampler, strength: 0.8, limit: 60, within: -.infinity ... .infinity)
@@ -142,7 +142,7 @@ import Testing
     }
 
     private func run(
-        _ sampler: any DenoisingSampler, strength: Float, limit: Int, within range: ClosedRange<Float> = 0 ... 1000
+        _ sampler: any Sampler, strength: Float, limit: Int, within range: ClosedRange<Float> = 0 ... 1000
     ) {
         var sampler = sampler
         var latents: [Float] = [1]
@@ -157,51 +157,53 @@ import Testing
     }
 
     @Test func takesTheShareOfStepsThatStrengthAsksFor() throws {
-        let sampler = try Sampler.make(.euler, configuration: .init(), steps: 10)
+        let sampler = try SamplerKind.make(.euler, configuration: .init(), steps: 10)
         // Python's int(10 * strength): 0.29 of 100 is 28 there.
         let first: [(Float, Int)] = [(1, 0), (0.7, 3), (0.3, 7), (0.75, 3), (0.1, 9), (0.01, 9)]
         for (strength, start) in first { #expect(sampler.start(strength: strength) == start, "\(strength)") }
-        let hundred = try Sampler.make(.heun, configuration: .init(), steps: 100)
+        let hundred = try SamplerKind.make(.heun, configuration: .init(), steps: 100)
         #expect(hundred.start(strength: 0.29) == (100 - 28) * 2)
     }
 
     @Test func takesItsKindFromTheModel() throws {
         var configuration = SchedulerConfiguration()
-        #expect(throws: SamplingError.unknownScheduler("")) { try Sampler.make(configuration: configuration, steps: 4) }
+        #expect(throws: SamplingError.unknownScheduler("")) {
+            try SamplerKind.make(configuration: configuration, steps: 4)
+        }
         configuration.className = "HeunDiscreteScheduler"
-        #expect(try Sampler.make(configuration: configuration, steps: 4).order == 2)
+        #expect(try SamplerKind.make(configuration: configuration, steps: 4).order == 2)
         configuration.className = "KarrasVeScheduler"
         #expect(throws: SamplingError.unknownScheduler("KarrasVeScheduler")) {
-            try Sampler.make(configuration: configuration, steps: 4)
+            try SamplerKind.make(configuration: configuration, steps: 4)
         }
-        #expect(Sampler.Kind(schedulerClassName: "DPMSolverMultistepScheduler") == .dpmpp2M)
+        #expect(SamplerKind(schedulerClassName: "DPMSolverMultistepScheduler") == .dpmpp2M)
         #expect(
-            Sampler.Kind(schedulerClassName: "DPMSolverMultistepScheduler", algorithmType: "sde-dpmsolver++")
+            SamplerKind(schedulerClassName: "DPMSolverMultistepScheduler", algorithmType: "sde-dpmsolver++")
                 == .dpmpp2MSDE)
     }
 
     @Test func refusesWhatItCannotDo() {
         let configuration = SchedulerConfiguration()
         #expect(throws: SamplingError.stepsOutOfRange(sampler: .euler, steps: 0, allowed: 1 ... 1000)) {
-            try Sampler.make(.euler, configuration: configuration, steps: 0)
+            try SamplerKind.make(.euler, configuration: configuration, steps: 0)
         }
         #expect(throws: SamplingError.stepsOutOfRange(sampler: .lcm, steps: 51, allowed: 1 ... 50)) {
-            try Sampler.make(.lcm, configuration: configuration, steps: 51)
+            try SamplerKind.make(.lcm, configuration: configuration, steps: 51)
         }
         #expect(throws: SamplingError.unsupportedSchedule(sampler: .ddim, schedule: .karras)) {
-            try Sampler.make(.ddim, configuration: configuration, steps: 5, schedule: .karras)
+            try SamplerKind.make(.ddim, configuration: configuration, steps: 5, schedule: .karras)
         }
         var other = configuration
         other.unsupported = ["use_flow_sigmas"]
         #expect(throws: SamplingError.unsupportedSetting("use_flow_sigmas")) {
-            try Sampler.make(.euler, configuration: other, steps: 5)
+            try SamplerKind.make(.euler, configuration: other, steps: 5)
         }
         other = configuration
         other.betaEnd = 7
-        #expect(throws: SamplingError.self) { try Sampler.make(.euler, configuration: other, steps: 5) }
+        #expect(throws: SamplingError.self) { try SamplerKind.make(.euler, configuration: other, steps: 5) }
         other = configuration
         other.trainedBetas = []
-        #expect(throws: SamplingError.self) { try Sampler.make(.euler, configuration: other, steps: 5) }
+        #expect(throws: SamplingError.self) { try SamplerKind.make(.euler, configuration: other, steps: 5) }
     }
 
     private func rms(_ values: ArraySlice<Float>) -> Float {

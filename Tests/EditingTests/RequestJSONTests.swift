@@ -78,8 +78,8 @@ import Testing
             }
             pick(Settings.seed, [0, .max, 1 << 63 + 1, random.next()])
             pick(Settings.rng, RandomSource.allCases)
-            pick(Settings.sampler, Sampler.Kind.allCases)
-            pick(Settings.schedule, NoiseSchedule.Spacing.allCases)
+            pick(Settings.sampler, SamplerKind.allCases)
+            pick(Settings.schedule, ScheduleType.allCases)
             pick(Settings.knownLatents, [.reimpose])
             pick(Settings.coherence, [0, 1, 20])
             pick(Settings.coherenceMethod, DenoiseRequest.CoherenceMethod.allCases)

@@ -39,7 +39,7 @@ protocol ModelFamily {
 
     /// The sampler of a request, of which no step was taken.
     /// - Throws: `SamplingError`.
-    func sampler(for request: DenoiseRequest) throws -> any DenoisingSampler
+    func sampler(for request: DenoiseRequest) throws -> any Sampler
 
     /// How a request is guided: the branches that the denoiser is to be asked for, and how they are combined.
     func guidanceRule(for request: DenoiseRequest) -> GuidanceRule

@@ -22,7 +22,7 @@ public struct ModelFacts: Sendable {
     /// How the prediction was told, as a phrase, where no configuration says it.
     public var predictionReason: String? = nil
     /// The sampler that scheduler_config.json names, `nil` where it names one that is not known here.
-    public let sampler: Sampler.Kind?
+    public let sampler: SamplerKind?
     /// Parameters of the denoiser, the autoencoder and the text encoders together.
     public let parameters: Int
     /// Those of the text encoders, whose memory is given back before denoising.

@@ -68,9 +68,9 @@ public struct DenoiseRequest: Sendable {
     /// 0 < strength ≤ 1: the share of the noise schedule that is run.
     public var strength: Float
     /// `nil` takes what the model's scheduler_config.json names.
-    public var sampler: Sampler.Kind?
+    public var sampler: SamplerKind?
     /// `nil` takes what the model's scheduler_config.json names.
-    public var schedule: NoiseSchedule.Spacing?
+    public var schedule: ScheduleType?
     public var randomSource: RandomSource
     public var knownLatents: KnownLatents
     /// How many more times the network is asked at each step, so that what is painted and what is held come to fit each
@@ -88,8 +88,8 @@ public struct DenoiseRequest: Sendable {
         conditioning: Conditioning, prompt: String, negativePrompt: String = "", seeds: [UInt64] = [0],
         batchSize: Int = 1, steps: Int = 20, guidance: Float = 7.5, imageGuidance: Float = 1.5,
         guidanceRescale: Float = 0, guidanceInterval: ClosedRange<Float> = 0 ... 1, deepFeatureInterval: Int = 1,
-        reusesKnown: Bool = false, strength: Float = 1, sampler: Sampler.Kind? = nil,
-        schedule: NoiseSchedule.Spacing? = nil, randomSource: RandomSource = .torch,
+        reusesKnown: Bool = false, strength: Float = 1, sampler: SamplerKind? = nil,
+        schedule: ScheduleType? = nil, randomSource: RandomSource = .torch,
         knownLatents: KnownLatents = .reimpose, coherence: Int = 0,
         coherenceMethod: CoherenceMethod = .lanpaint, previewInterval: Int = 0, wraps: WrappedAxes = []
     ) {

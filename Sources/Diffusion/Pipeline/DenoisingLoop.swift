@@ -10,7 +10,7 @@ struct DenoisingLoop<Family: ModelFamily> {
     /// Where candidates after the first are computed.
     private let region: MapRegion?
     /// A sampler that remembers no step.
-    private let sampler: any DenoisingSampler
+    private let sampler: any Sampler
     private(set) var known: KnownPicture
     private var candidates: [Candidate]
     private var runs: [KnownPicture.Run]
@@ -25,7 +25,7 @@ struct DenoisingLoop<Family: ModelFamily> {
     /// What one seed brings: a source of noise, and a sampler that remembers its steps.
     private struct Candidate {
         var generator: any RandomGenerator
-        var sampler: any DenoisingSampler
+        var sampler: any Sampler
 
         /// - Parameter sharing: makes of the noise that was drawn the noise to take.
         mutating func step(
@@ -40,7 +40,7 @@ struct DenoisingLoop<Family: ModelFamily> {
     /// Draws where each seed starts.
     init(
         _ request: DenoiseRequest, seeds: [UInt64], firstPicture: Int, pipeline: DiffusionPipeline, family: Family,
-        guidance: Guidance<Family>, known: KnownPicture, region: MapRegion?, sampler: any DenoisingSampler
+        guidance: Guidance<Family>, known: KnownPicture, region: MapRegion?, sampler: any Sampler
     ) {
         self.request = request
         self.firstPicture = firstPicture
@@ -136,7 +136,7 @@ struct DenoisingLoop<Family: ModelFamily> {
     /// Adds a step's noise anew, so that it can be taken again.
     /// - Parameter samplers: the candidates' before that step.
     /// - Returns: whether the sampler has steps that can be.
-    private mutating func goBack(to index: Int, samplers: [any DenoisingSampler]) -> Bool {
+    private mutating func goBack(to index: Int, samplers: [any Sampler]) -> Bool {
         var shared: [Float]?
         var isBack = false
         for picture in runs.indices {

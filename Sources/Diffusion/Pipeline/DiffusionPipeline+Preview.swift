@@ -18,7 +18,7 @@ extension DiffusionPipeline {
     }
 }
 
-extension DenoisingSampler {
+extension Sampler {
     /// The clean latents that a network's output before step `index` stands for. As finite as can be: where nothing of the
     /// picture is in the latents, noise that was predicted says nothing of it.
     func expected(_ modelOutput: [Float], latents: [Float], index: Int) -> [Float] {

@@ -137,7 +137,7 @@ struct KnownPicture {
     /// The state before the first step, drawing noise in the reference's order (docs/numerics.md): the picture's sample
     /// where the reference encodes it, the noise, the masked picture's sample.
     func start(
-        sampler: any DenoisingSampler, strength: Float, generator: inout any RandomGenerator
+        sampler: any Sampler, strength: Float, generator: inout any RandomGenerator
     ) -> Run {
         let count = channels * latentHeight * latentWidth
         let isPureNoise = conditioning == .text || (conditioning == .masked || isInstructed) && strength >= 1
@@ -229,7 +229,7 @@ struct KnownPicture {
 
     /// Writes back what is held: known latents, and those of grey mask pixels whose time has not come (differential
     /// diffusion, arXiv 2306.00950: a pixel of strength s is free for the last share s of the steps).
-    func reimpose(on run: inout Run, after index: Int, sampler: any DenoisingSampler) {
+    func reimpose(on run: inout Run, after index: Int, sampler: any Sampler) {
         guard holdsKnown, let clean = run.clean else { return }
         let isLast = index + 1 == sampler.timesteps.count
         let held = isLast ? clean.values : sampler.addNoise(to: clean.values, noise: run.noise, index: index + 1)
@@ -243,7 +243,7 @@ struct KnownPicture {
     }
 
     /// Whether `reimpose` holds a latent pixel.
-    private func isHeld(in run: Run, after index: Int, sampler: any DenoisingSampler) -> (Int) -> Bool {
+    private func isHeld(in run: Run, after index: Int, sampler: any Sampler) -> (Int) -> Bool {
         guard let mask else { return { _ in false } }
         let total = sampler.timesteps.count - run.firstIndex
         let done = Float(index + 1 - run.firstIndex) / Float(total)
@@ -258,7 +258,7 @@ struct KnownPicture {
     }
 
     /// LanPaint's iterations before a step of a run; `nil` where nothing is held.
-    func innerLangevin(in run: Run, before index: Int, sampler: any DenoisingSampler) -> InnerLangevin? {
+    func innerLangevin(in run: Run, before index: Int, sampler: any Sampler) -> InnerLangevin? {
         guard holds, let clean = run.clean else { return nil }
         let area = latentHeight * latentWidth
         let isHeld = isHeld(in: run, after: index - 1, sampler: sampler)

@@ -1,7 +1,7 @@
 /// Denoising diffusion implicit models with η = 0: deterministic (Song et al. 2020, arXiv 2010.02502, equation 12).
 ///
 /// After scheduling_ddim.py, diffusers 0.42.1.
-struct DDIMSampler: DenoisingSampler {
+struct DDIMSampler: Sampler {
     let steps: Int
     var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings

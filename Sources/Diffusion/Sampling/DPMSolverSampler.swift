@@ -2,7 +2,7 @@
 /// and appendix B).
 ///
 /// After scheduling_dpmsolver_multistep.py (`dpmsolver++` and `sde-dpmsolver++`), diffusers 0.42.1.
-struct DPMSolverSampler: DenoisingSampler {
+struct DPMSolverSampler: Sampler {
     /// How the second-order term is discretised.
     private enum Solver {
         case midpoint, heun

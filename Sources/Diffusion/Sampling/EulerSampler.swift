@@ -3,7 +3,7 @@
 ///
 /// After scheduling_euler_discrete.py and scheduling_euler_ancestral_discrete.py, diffusers 0.42.1. Where the reference's
 /// ancestral class refuses (clean latents as prediction, Karras and exponential σ), this does what the plain one does.
-struct EulerSampler: DenoisingSampler {
+struct EulerSampler: Sampler {
     let steps: Int
     let timesteps: [Float]
     let initialNoiseScale: Float

@@ -2,7 +2,7 @@
 /// (`NoisePath.flow`).
 ///
 /// After scheduling_flow_match_euler_discrete.py, diffusers 0.42.1, without its stochastic sampling.
-struct FlowSampler: DenoisingSampler {
+struct FlowSampler: Sampler {
     let steps: Int
     /// 1000·σ.
     let timesteps: [Float]

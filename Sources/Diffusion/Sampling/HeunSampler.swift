@@ -2,7 +2,7 @@
 /// Euler step, then the same step again with the mean of the slopes at both ends. The last step is Euler's alone.
 ///
 /// After scheduling_heun_discrete.py, diffusers 0.42.1.
-struct HeunSampler: DenoisingSampler {
+struct HeunSampler: Sampler {
     let steps: Int
     let timesteps: [Float]
     let initialNoiseScale: Float

@@ -38,7 +38,7 @@ struct InnerLangevin {
     ///   - clean: y₀, of the latents' length; not read where nothing is known.
     ///   - isKnown: whether a latent, by its place, is known.
     /// - Returns: `nil` where there is no noise.
-    init?(sampler: any DenoisingSampler, index: Int, clean: [Float], isKnown: @escaping (Int) -> Bool) {
+    init?(sampler: any Sampler, index: Int, clean: [Float], isKnown: @escaping (Int) -> Bool) {
         let (a, b) = sampler.level(index)
         guard b > 0 else { return nil }
         level = VariancePreserving((a, b))

@@ -3,7 +3,7 @@
 ///
 /// After scheduling_lcm.py, diffusers 0.42.1. Its timesteps are picked from the steps of the distillation, whatever
 /// spacing is asked for.
-struct LCMSampler: DenoisingSampler {
+struct LCMSampler: Sampler {
     let steps: Int
     var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings

@@ -1,6 +1,6 @@
 /// How clean latents x₀ become noise ε, and what a network that was trained on the way between them predicts.
 ///
-/// On either path latents are x = a·x₀ + b·ε (`DenoisingSampler.level`).
+/// On either path latents are x = a·x₀ + b·ε (`Sampler.level`).
 public enum NoisePath: Sendable, Equatable {
     /// a² + b² = 1, with a² = ᾱ: diffusion (Ho et al. 2020, arXiv:2006.11239, equation 4). Samplers that treat b/a as
     /// time work on x/a, which is the same path in another scale.

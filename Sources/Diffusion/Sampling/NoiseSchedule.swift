@@ -1,17 +1,5 @@
 /// How much noise is in the latents at each timestep.
 public struct NoiseSchedule: Sendable {
-    /// Which of the training timesteps are visited.
-    public enum Spacing: String, Sendable, CaseIterable {
-        /// Evenly spaced, in the way the model's configuration says.
-        case linear
-        /// σ^(1/7) evenly spaced (arXiv 2206.00364, equation 5).
-        case karras
-        /// log σ evenly spaced.
-        case exponential
-        /// Evenly spaced back from the very last timestep (arXiv 2305.08891, table 2).
-        case trailing
-    }
-
     /// ᾱ of each training timestep: the share of the picture in the latents' variance. ᾱ = ∏(1 − β).
     public let alphas: [Float]
 
@@ -19,7 +7,7 @@ public struct NoiseSchedule: Sendable {
     var sigmas: [Float] { alphas.map { ((1 - $0) / $0).squareRoot() } }
 
     /// The schedule that a model was trained with, as the scheduler class of that kind computes it.
-    init(kind: Sampler.Kind, configuration: SchedulerConfiguration) throws(SamplingError) {
+    init(kind: SamplerKind, configuration: SchedulerConfiguration) throws(SamplingError) {
         var betas = try Self.betas(kind: kind, configuration: configuration)
         guard betas.count > 1 else { throw .badSchedule(reason: "it has fewer than 2 training timesteps") }
         guard betas.allSatisfy({ $0 >= 0 && $0 < 1 }) else { throw .badSchedule(reason: "β must lie in 0..<1") }
@@ -37,7 +25,7 @@ public struct NoiseSchedule: Sendable {
     }
 
     private static func betas(
-        kind: Sampler.Kind, configuration: SchedulerConfiguration
+        kind: SamplerKind, configuration: SchedulerConfiguration
     ) throws(SamplingError) -> [Float] {
         if let betas = configuration.trainedBetas { return betas.map { Float($0) } }
         let isLatentDefault = kind == .heun || kind == .lcm

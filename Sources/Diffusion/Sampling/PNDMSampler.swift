@@ -4,7 +4,7 @@
 /// Stable Diffusion's configuration skips the start and calls the network twice at the second timestep instead (PLMS).
 /// After scheduling_pndm.py, diffusers 0.42.1, whose counters are kept: started in the middle of the schedule it behaves
 /// as there.
-struct PNDMSampler: DenoisingSampler {
+struct PNDMSampler: Sampler {
     let steps: Int
     var path: NoisePath { .variancePreserving(settings.prediction) }
     private let settings: SamplerSettings

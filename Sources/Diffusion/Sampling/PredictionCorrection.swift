@@ -9,7 +9,7 @@ struct PredictionCorrection: Sendable {
 
     private let kind: Kind
 
-    init(kind: Sampler.Kind, configuration: SchedulerConfiguration, isModelsOwn: Bool) {
+    init(kind: SamplerKind, configuration: SchedulerConfiguration, isModelsOwn: Bool) {
         let thresholds = [.ddim, .dpmpp2M, .dpmpp2MSDE, .unipc, .lcm].contains(kind)
         // DDIMScheduler clips unless told otherwise; the pipelines tell it otherwise (see `SamplerSettings`).
         let clips =

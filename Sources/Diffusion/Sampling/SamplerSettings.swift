@@ -2,7 +2,7 @@
 struct SamplerSettings: Sendable {
     typealias Configuration = SchedulerConfiguration
 
-    var kind: Sampler.Kind
+    var kind: SamplerKind
     /// The configuration, for what only one sampler asks.
     var configuration: Configuration
     var trainTimesteps: Int
@@ -18,10 +18,10 @@ struct SamplerSettings: Sendable {
     var correction: PredictionCorrection
 
     init(
-        _ requested: Sampler.Kind?, configuration: Configuration, schedule: NoiseSchedule.Spacing?
+        _ requested: SamplerKind?, configuration: Configuration, schedule: ScheduleType?
     ) throws(SamplingError) {
         let named = configuration.className.flatMap {
-            Sampler.Kind(schedulerClassName: $0, algorithmType: configuration.algorithmType)
+            SamplerKind(schedulerClassName: $0, algorithmType: configuration.algorithmType)
         }
         guard let kind = requested ?? named else {
             throw .unknownScheduler(configuration.className ?? "")

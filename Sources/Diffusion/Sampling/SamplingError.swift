@@ -1,9 +1,9 @@
 /// Why a sampler cannot be made from a configuration and a request.
 public enum SamplingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The steps asked for are not among those the sampler can take.
-    case stepsOutOfRange(sampler: Sampler.Kind, steps: Int, allowed: ClosedRange<Int>)
+    case stepsOutOfRange(sampler: SamplerKind, steps: Int, allowed: ClosedRange<Int>)
     /// The sampler has no such schedule.
-    case unsupportedSchedule(sampler: Sampler.Kind, schedule: NoiseSchedule.Spacing)
+    case unsupportedSchedule(sampler: SamplerKind, schedule: ScheduleType)
     /// The model's scheduler_config.json names a class that no sampler here stands for.
     case unknownScheduler(String)
     /// A setting of the model's scheduler_config.json that no sampler here implements.

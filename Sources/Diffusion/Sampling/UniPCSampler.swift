@@ -2,7 +2,7 @@
 /// (Zhao et al. 2023, arXiv 2302.04867, algorithms 5–8).
 ///
 /// After scheduling_unipc_multistep.py, diffusers 0.42.1.
-struct UniPCSampler: DenoisingSampler {
+struct UniPCSampler: Sampler {
     let steps: Int
     let timesteps: [Float]
     var path: NoisePath { .variancePreserving(settings.prediction) }

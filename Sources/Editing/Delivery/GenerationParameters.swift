@@ -92,7 +92,7 @@ extension Infotext {
     }
 }
 
-extension Sampler.Kind {
+extension SamplerKind {
     /// The name that AUTOMATIC1111's web UI lists.
     var displayName: String {
         switch self {
@@ -109,7 +109,7 @@ extension Sampler.Kind {
     }
 }
 
-extension NoiseSchedule.Spacing {
+extension ScheduleType {
     /// The name that AUTOMATIC1111's web UI lists.
     var displayName: String {
         switch self {

@@ -27,8 +27,8 @@ public struct EditSettings: Sendable, Equatable {
     public var reusesKnown = false
     /// 0 < strength ≤ 1: how far the start is noised.
     public var strength: Float?
-    public var sampler: Sampler.Kind?
-    public var schedule: NoiseSchedule.Spacing?
+    public var sampler: SamplerKind?
+    public var schedule: ScheduleType?
     public var knownLatents: DenoiseRequest.KnownLatents = .reimpose
     /// How many more times the network is asked at each step, for a model without channels for the mask.
     public var coherence = 0

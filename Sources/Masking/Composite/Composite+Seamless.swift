@@ -33,7 +33,7 @@ struct SeamlessPatch {
         let roles: [Membrane.Role] = (0 ..< region.size.area).map { index in
             part.coverage.values[index] > 0 ? .free : band.values[index] > 0 ? .fixed : .outside
         }
-        guard roles.contains(.fixed) else { return patch }
+        guard roles.contains(.fixed), !Cancellation.isCancelled else { return patch }
         let membrane = Membrane(size: region.size, roles: roles, wraps: wraps)
         // How much of the neighbourhood under the blur is known, for normalised convolution.
         let known = Plane(size: region.size, values: roles.map { $0 == .fixed ? 1 : 0 })
@@ -42,7 +42,7 @@ struct SeamlessPatch {
         let local = patch.cropped(to: region)
         let reference = source.cropped(to: region)
         var result = patch
-        for channel in 0 ..< 3 {
+        for channel in (0 ..< 3).untilCancelled {
             let samples = roles.indices.filter { roles[$0] == .fixed }
             let step = max(1, samples.count / 20_000)
             let chosen = stride(from: 0, to: samples.count, by: step).map { samples[$0] }

@@ -42,7 +42,7 @@ package struct Membrane {
     func solved(rightSide: [Float]) -> [Float] {
         precondition(rightSide.count == size.area, "value count does not fit \(size)")
         var result = [Float](repeating: 0, count: size.area)
-        for _ in 0 ..< 6 { cycle(&result, rightSide: rightSide) }
+        for _ in (0 ..< 6).untilCancelled { cycle(&result, rightSide: rightSide) }
         return result
     }
 
@@ -54,7 +54,7 @@ package struct Membrane {
         for index in roles.indices where roles[index] == .free { result[index] = 0 }
         let zero = [Float](repeating: 0, count: size.area)
         start(&result)
-        for _ in 0 ..< cycles { cycle(&result, rightSide: zero) }
+        for _ in (0 ..< cycles).untilCancelled { cycle(&result, rightSide: zero) }
         return result
     }
 

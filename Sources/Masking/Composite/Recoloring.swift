@@ -61,7 +61,7 @@ public enum Recoloring {
         let newHue = shade.hue * .pi / 180
 
         var result = start
-        for (index, pixel) in pixels.enumerated() {
+        for (index, pixel) in pixels.enumerated().untilCancelled {
             let color = old[index]
             let lightness = curve.applied(to: color.lightness)
             let saturation = color.chroma / max(color.lightness, darkest)
@@ -98,7 +98,7 @@ public enum Recoloring {
         let wanted = median(picture)
         let curve = LightnessCurve(median: median(start), within: wanted - 0.1 ... wanted + 0.1)
         var result = start
-        for pixel in pixels {
+        for pixel in pixels.untilCancelled {
             let color = picture.oklab(at: pixel)
             let lightness = curve.applied(to: start.oklab(at: pixel).lightness)
             // What is dark in the picture says little of how strong its colour is in the light.

@@ -108,7 +108,7 @@ private func dilatedHard(_ plane: Plane, radius: Int) -> Plane {
             vertical[index] = plane.values[index] > 0 ? 0 : y > 0 ? min(far, vertical[index - width] + 1) : far
         }
     }
-    for y in stride(from: height - 2, through: 0, by: -1) {
+    for y in stride(from: height - 2, through: 0, by: -1).untilCancelled {
         for index in y * width ..< (y + 1) * width {
             vertical[index] = min(vertical[index], vertical[index + width] + 1)
         }

@@ -67,6 +67,7 @@ struct PatchMatch {
         if excluded != nil, levels[0].sources.count < Self.minimumSources {
             levels = [PatchMatchLevel(image: start, hole: hole, wraps: wraps)]
         }
+        if Cancellation.isCancelled { return image }
         guard levels[0].sources.count >= Self.minimumSources else { return pasted(start, at: region, over: image) }
         while !Cancellation.isCancelled, let next = levels[levels.count - 1].halved(),
             min(next.size.width, next.size.height) >= Self.minimumSide,

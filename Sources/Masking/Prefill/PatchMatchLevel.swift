@@ -101,7 +101,7 @@ struct PatchMatchLevel {
         var isSource = [Bool](repeating: false, count: size.area)
         let reach = Self.radius
         if width > 2 * reach && size.height > 2 * reach {
-            for y in reach ..< size.height - reach {
+            for y in (reach ..< size.height - reach).untilCancelled {
                 for x in reach ..< width - reach {
                     let patch = PixelRect(x: x - reach, y: y - reach, width: 2 * reach + 1, height: 2 * reach + 1)
                     if holes.count(in: patch) > 0 {
@@ -467,12 +467,13 @@ struct PatchMatchLevel {
             }
         }
         var result = image
+        if Cancellation.isCancelled { return result }
         let isFree = area.unrepeated(isOpen)
         lacking = area.unrepeated(lacking)
         let membrane = Membrane(
             size: inner.size, roles: isFree.map { $0 ? .free : .fixed }, screening: 1 / (range * range),
             wraps: area.wraps)
-        for channel in 0 ..< 3 {
+        for channel in (0 ..< 3).untilCancelled {
             let correction = membrane.solved(rightSide: lacking.map { $0[channel] })
             for index in isFree.indices where isFree[index] { result.values[index * 3 + channel] += correction[index] }
         }
@@ -489,7 +490,7 @@ private struct RectangleCounts {
     init(_ isMarked: [Bool], size: PixelSize) {
         width = size.width + 1
         sums = [Int32](repeating: 0, count: width * (size.height + 1))
-        for y in 0 ..< size.height {
+        for y in (0 ..< size.height).untilCancelled {
             var row: Int32 = 0
             for x in 0 ..< size.width {
                 row += isMarked[y * size.width + x] ? 1 : 0
@@ -547,10 +548,10 @@ private func chessboardDistance(_ hole: [Bool], size: PixelSize) -> [Int32] {
             if other < distance[y * width + x] { distance[y * width + x] = other }
         }
     }
-    for y in 0 ..< size.height {
+    for y in (0 ..< size.height).untilCancelled {
         for x in 0 ..< width where hole[y * width + x] { relax(x, y, [(-1, 0), (-1, -1), (0, -1), (1, -1)]) }
     }
-    for y in (0 ..< size.height).reversed() {
+    for y in (0 ..< size.height).reversed().untilCancelled {
         for x in (0 ..< width).reversed() where hole[y * width + x] { relax(x, y, [(1, 0), (1, 1), (0, 1), (-1, 1)]) }
     }
     return distance

@@ -69,13 +69,13 @@ extension ModelConversion.Weights: Choice {
         ]
     }
 }
-extension NoiseSchedule.Spacing: Choice {
+extension ScheduleType: Choice {
     /// Those of AUTOMATIC1111 and ComfyUI.
     public static var aliases: [String: Self] {
         ["uniform": .linear, "normal": .linear, "sgmuniform": .trailing]
     }
 }
-extension Sampler.Kind: Choice {
+extension SamplerKind: Choice {
     /// Those of AUTOMATIC1111, ComfyUI and diffusers.
     public static var aliases: [String: Self] {
         [
@@ -88,21 +88,21 @@ extension Sampler.Kind: Choice {
 
 /// A sampler, with the spacing that older names of AUTOMATIC1111 end in: "DPM++ 2M Karras".
 struct SamplerArgument: ExpressibleByArgument {
-    let kind: Sampler.Kind
-    let spacing: NoiseSchedule.Spacing?
+    let kind: SamplerKind
+    let spacing: ScheduleType?
 
-    static let allValueStrings = Sampler.Kind.allCases.map(\.rawValue)
+    static let allValueStrings = SamplerKind.allCases.map(\.rawValue)
 
     init?(argument: String) {
-        if let kind = Sampler.Kind(argument: argument) {
+        if let kind = SamplerKind(argument: argument) {
             self.kind = kind
             spacing = nil
             return
         }
-        let spacings: [NoiseSchedule.Spacing] = [.karras, .exponential]
+        let spacings: [ScheduleType] = [.karras, .exponential]
         let word = argument.plainWord
         for spacing in spacings where word.hasSuffix(spacing.rawValue) {
-            guard let kind = Sampler.Kind(argument: String(word.dropLast(spacing.rawValue.count))) else { continue }
+            guard let kind = SamplerKind(argument: String(word.dropLast(spacing.rawValue.count))) else { continue }
             self.kind = kind
             self.spacing = spacing
             return

@@ -275,7 +275,7 @@ struct SamplingOptions: ParsableArguments {
     var sampler: SamplerArgument?
 
     @Option(help: ArgumentHelp(Settings.schedule))
-    var schedule: NoiseSchedule.Spacing?
+    var schedule: ScheduleType?
 
     @Option(help: ArgumentHelp(Settings.rng))
     var rng = EditSettings().randomSource

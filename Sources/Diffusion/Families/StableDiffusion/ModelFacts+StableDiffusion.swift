@@ -33,7 +33,7 @@ extension ModelFacts {
             pixelMultiple: factor * unet.downsampling, nativeSize: (unet.sampleSize ?? 64) * factor,
             prediction: scheduler.prediction ?? .epsilon, predictionReason: predictionReason,
             sampler: scheduler.className.flatMap {
-                Sampler.Kind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
+                SamplerKind(schedulerClassName: $0, algorithmType: scheduler.algorithmType)
             }, parameters: parameters, textParameters: textParameters, isRefiner: isRefiner, fewSteps: fewSteps,
             maskedImage: try own?.string("masked_image").flatMap(MaskedImage.init(rawValue:)) ?? .grey,
             defaults: try EditDefaults(index).completed(by: usual),

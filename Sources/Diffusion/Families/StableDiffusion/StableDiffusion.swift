@@ -97,13 +97,13 @@ final class StableDiffusion: ModelFamily {
         }
     }
 
-    func sampler(for request: DenoiseRequest) throws -> any DenoisingSampler {
+    func sampler(for request: DenoiseRequest) throws -> any Sampler {
         // The reference's pipelines mend the configuration that a model comes with, and make any other sampler from the
         // mended one, as far as the file states a setting (docs/numerics.md).
         var configuration = scheduler
         let isOwn = request.sampler == nil || request.sampler == facts.sampler
         guard configuration.isMended else {
-            return try Sampler.make(
+            return try SamplerKind.make(
                 request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
         }
         if configuration.stepsOffset != nil { configuration.stepsOffset = 1 }
@@ -112,7 +112,7 @@ final class StableDiffusion: ModelFamily {
         } else if configuration.clipSample != nil {
             configuration.clipSample = false
         }
-        return try Sampler.make(
+        return try SamplerKind.make(
             request.sampler, configuration: configuration, steps: request.steps, schedule: request.schedule)
     }
 

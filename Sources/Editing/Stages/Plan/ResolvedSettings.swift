@@ -19,8 +19,8 @@ public struct ResolvedSettings: Sendable {
     public var batchSize: Int
     public var strength: Float
     /// `nil` for the model's own.
-    public var sampler: Sampler.Kind?
-    public var schedule: NoiseSchedule.Spacing?
+    public var sampler: SamplerKind?
+    public var schedule: ScheduleType?
     public var knownLatents: DenoiseRequest.KnownLatents
     public var coherence: Int
     public var coherenceMethod: DenoiseRequest.CoherenceMethod
