@@ -1,3 +1,5 @@
+internal import Parallel
+
 extension Plane {
     /// The values inside `rect`. Traps unless `rect` is not empty and lies inside the plane.
     public func cropped(to rect: PixelRect) -> Plane {
@@ -95,10 +97,11 @@ private func croppedSamples<Sample>(_ values: [Sample], of size: PixelSize, chan
     precondition(!rect.isEmpty && PixelRect(size).contains(rect), "\(rect) does not lie inside \(size)")
     var result: [Sample] = []
     result.reserveCapacity(rect.size.area * channels)
-    for y in rect.y ..< rect.maxY {
+    for y in (rect.y ..< rect.maxY).untilCancelled {
         let start = (y * size.width + rect.x) * channels
         result.append(contentsOf: values[start ..< start + rect.width * channels])
     }
+    result.fill(upTo: rect.size.area * channels, with: values[0])
     return result
 }
 
@@ -110,7 +113,7 @@ private func pasteSamples<Sample>(
     let rect = PixelRect(x: x, y: y, width: size.width, height: size.height)
     precondition(PixelRect(targetSize).contains(rect), "\(rect) does not lie inside \(targetSize)")
     let count = size.width * channels
-    for row in 0 ..< size.height {
+    for row in (0 ..< size.height).untilCancelled {
         let start = ((y + row) * targetSize.width + x) * channels
         target.replaceSubrange(start ..< start + count, with: values[row * count ..< (row + 1) * count])
     }
@@ -124,11 +127,12 @@ private func reflectPaddedSamples(_ values: [Float], of size: PixelSize, channel
     let columns = (-margins.left ..< size.width + margins.right).map { reflectedIndex($0, count: size.width) }
     var result: [Float] = []
     result.reserveCapacity(size.padded(by: margins).area * channels)
-    for y in -margins.top ..< size.height + margins.bottom {
+    for y in (-margins.top ..< size.height + margins.bottom).untilCancelled {
         let row = reflectedIndex(y, count: size.height) * size.width
         for column in columns {
             for channel in 0 ..< channels { result.append(values[(row + column) * channels + channel]) }
         }
     }
+    result.fill(upTo: size.padded(by: margins).area * channels, with: 0)
     return result
 }

@@ -1,3 +1,5 @@
+internal import Parallel
+
 extension RGBImage {
     /// The colour of `picture` as floats: sample / maximum. Grey is repeated in the three channels; alpha is dropped.
     public init(_ picture: Picture) {
@@ -6,7 +8,7 @@ extension RGBImage {
         func converted<Sample: FixedWidthInteger>(_ samples: [Sample]) -> [Float] {
             let maximum = Float(Sample.max)
             var result = [Float](repeating: 0, count: picture.size.area * 3)
-            for pixel in 0 ..< picture.size.area {
+            for pixel in (0 ..< picture.size.area).untilCancelled {
                 let base = pixel * channels
                 for channel in 0 ..< 3 {
                     result[pixel * 3 + channel] = Float(samples[base + (isGray ? 0 : channel)]) / maximum
@@ -29,7 +31,7 @@ extension Picture {
         func converted<Sample: FixedWidthInteger>(_: Sample.Type) -> [Sample] {
             let channels = layout.channels
             var result = [Sample](repeating: .max, count: image.size.area * channels)
-            for pixel in 0 ..< image.size.area {
+            for pixel in (0 ..< image.size.area).untilCancelled {
                 let red = image.values[pixel * 3]
                 let green = image.values[pixel * 3 + 1]
                 let blue = image.values[pixel * 3 + 2]

@@ -1,3 +1,5 @@
+internal import Parallel
+
 /// The axes along which a picture repeats: what leaves it at one side comes in at the other.
 public struct WrappedAxes: OptionSet, Sendable, Hashable {
     public let rawValue: UInt8
@@ -30,7 +32,7 @@ public func wrapPaddedSamples<Sample>(_ values: [Sample], of size: PixelSize, ch
     var result: [Sample] = []
     result.reserveCapacity(padded.area * channels)
     let first = wrappedIndex(-margins.left, count: size.width)
-    for y in 0 ..< padded.height {
+    for y in (0 ..< padded.height).untilCancelled {
         let row = wrappedIndex(y - margins.top, count: size.height) * size.width
         var (column, left) = (first, padded.width)
         while left > 0 {
@@ -40,6 +42,7 @@ public func wrapPaddedSamples<Sample>(_ values: [Sample], of size: PixelSize, ch
             column = 0
         }
     }
+    result.fill(upTo: padded.area * channels, with: values[0])
     return result
 }
 

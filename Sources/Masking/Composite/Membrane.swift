@@ -10,7 +10,7 @@ package import Raster
 /// residual is left. Constants are reproduced to rounding, whatever the region's shape.
 package struct Membrane {
     /// What each pixel of the region is.
-    package enum Role: UInt8 {
+    package enum Role: UInt8, BitwiseCopyable {
         /// Its value is given.
         case fixed
         /// Its value is sought.

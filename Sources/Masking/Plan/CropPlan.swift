@@ -1,3 +1,4 @@
+internal import Parallel
 public import Raster
 
 /// How much of the picture an edit looks at; the raw values are those of `--area`.
@@ -133,7 +134,7 @@ public struct CropPlan: Sendable, Equatable {
         let pass = requiredCoarsePass
         let part = mask.cropped(to: crop).coverage
         var reduced = Plane(size: pass.size)
-        for y in 0 ..< part.height {
+        for y in (0 ..< part.height).untilCancelled {
             let row = y * pass.size.height / part.height
             for x in 0 ..< part.width {
                 let column = x * pass.size.width / part.width

@@ -1,3 +1,4 @@
+internal import Parallel
 public import Raster
 
 /// One window of the refinement pass of a coarse-to-fine plan.
@@ -79,7 +80,7 @@ extension CropPlan {
         for (tile, image) in zip(tiles, refined) {
             precondition(image.size == tile.rect.size, "a tile of \(tile.rect.size), an image of \(image.size)")
             let weights = tile.weights.values
-            for y in 0 ..< tile.rect.height {
+            for y in (0 ..< tile.rect.height).untilCancelled {
                 for x in 0 ..< tile.rect.width {
                     let weight = weights[y * tile.rect.width + x]
                     let target = (tile.rect.y + y) * paddedSize.width + tile.rect.x + x

@@ -54,7 +54,7 @@ struct Kriging {
         let missing = Mask(coverage: Plane(size: size, values: isKnown.map { $0 ? 0 : 1 }))
         let near = missing.grown(by: Self.reach).coverage.values
         let inner = PixelRect(size).insetBy(Self.reach)
-        isSample = near.indices.map { index in
+        isSample = [Bool](parallel: near.count, filler: false) { index in
             let (x, y) = (index % size.width, index / size.width)
             return near[index] == 0 && x >= inner.x && y >= inner.y && x < inner.maxX && y < inner.maxY
         }
@@ -67,7 +67,7 @@ struct Kriging {
         let margin = thinRadius
         let wide = PixelSize(width: size.width + 2 * margin, height: size.height + 2 * margin)
         var continued = Plane(size: wide)
-        for y in 0 ..< wide.height {
+        for y in (0 ..< wide.height).untilCancelled {
             let row = min(size.height - 1, max(0, y - margin)) * size.width
             for x in 0 ..< wide.width where hole[row + min(size.width - 1, max(0, x - margin))] {
                 continued.values[y * wide.width + x] = 1
@@ -75,7 +75,7 @@ struct Kriging {
         }
         let opened = Mask(coverage: continued).shrunk(by: thinRadius).grown(by: thinRadius + 3).coverage
             .cropped(to: PixelRect(x: margin, y: margin, width: size.width, height: size.height))
-        return hole.indices.map { hole[$0] && opened.values[$0] == 0 }
+        return [Bool](parallel: hole.count, filler: false) { hole[$0] && opened.values[$0] == 0 }
     }
 
     /// Predicts the pixels of `targets` that are not known, from the rim inwards; those with too little around them stay unknown.

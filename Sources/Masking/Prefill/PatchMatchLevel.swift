@@ -52,7 +52,7 @@ struct PatchMatchLevel {
         image: RGBImage, hole: [Bool], excluded: [Bool]? = nil, confined: [ConfinedSources] = [],
         wraps: WrappedAxes = []
     ) {
-        let colors = (0 ..< image.size.area).map { pixel in
+        let colors = [SIMD4<Float>](parallel: image.size.area, filler: .zero) { pixel in
             SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 0)
         }
         self.init(
@@ -124,7 +124,7 @@ struct PatchMatchLevel {
         self.bonds = bonds
         var bans = [UInt16](repeating: 0, count: size.area)
         for (bit, one) in confined.enumerated() {
-            for pixel in bans.indices where !one.to[pixel] { bans[pixel] |= 1 << UInt16(bit) }
+            for pixel in bans.indices.untilCancelled where !one.to[pixel] { bans[pixel] |= 1 << UInt16(bit) }
         }
         self.bans = bans
         field = [Int32](repeating: -1, count: size.area)

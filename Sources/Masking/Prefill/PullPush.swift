@@ -33,15 +33,13 @@ func pullPush(_ image: RGBImage, coverage: Plane, wraps: WrappedAxes) -> RGBImag
 /// a few times on each level so that the pyramid's blocks do not show (Gortler et al. 1996, "The Lumigraph", §3.4;
 /// Kraus 2009 for the smoothing). A pixel is known to the degree 1 − coverage. Nothing known gives mid-grey.
 func pullPush(_ image: RGBImage, coverage: Plane) -> RGBImage {
-    var colors = [SIMD4<Float>](repeating: .zero, count: image.size.area)
-    for pixel in 0 ..< image.size.area {
-        let weight = 1 - coverage.values[pixel]
-        colors[pixel] =
-            SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 1) * weight
+    let colors = [SIMD4<Float>](parallel: image.size.area, filler: .zero) { pixel in
+        SIMD4(image.values[pixel * 3], image.values[pixel * 3 + 1], image.values[pixel * 3 + 2], 1)
+            * (1 - coverage.values[pixel])
     }
     let filled = pullPush(colors, size: image.size)
     var result = image
-    for pixel in 0 ..< image.size.area where coverage.values[pixel] > 0 {
+    for pixel in (0 ..< image.size.area).untilCancelled where coverage.values[pixel] > 0 {
         for channel in 0 ..< 3 { result.values[pixel * 3 + channel] = filled[pixel][channel] }
     }
     return result
@@ -50,20 +48,20 @@ func pullPush(_ image: RGBImage, coverage: Plane) -> RGBImage {
 /// `colors` hold (R, G, B, 1) · weight with weight 0…1; the result holds (R, G, B, 1) everywhere.
 private func pullPush(_ colors: [SIMD4<Float>], size: PixelSize) -> [SIMD4<Float>] {
     let isComplete = colors.allSatisfy { $0.w >= 1 }
-    if isComplete { return colors }
+    if isComplete || Cancellation.isCancelled { return colors }
     if size.width == 1 && size.height == 1 {
         return colors.map { $0.w > 0 ? $0 / $0.w : SIMD4(0.5, 0.5, 0.5, 1) }
     }
     let half = PixelSize(width: (size.width + 1) / 2, height: (size.height + 1) / 2)
     var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
-    for y in 0 ..< size.height {
+    for y in (0 ..< size.height).untilCancelled {
         for x in 0 ..< size.width { reduced[y / 2 * half.width + x / 2] += colors[y * size.width + x] }
     }
     // A coarse pixel is known as soon as about one fine pixel under it is.
     for index in reduced.indices where reduced[index].w > 1 { reduced[index] /= reduced[index].w }
     let coarse = pullPush(reduced, size: half)
     var result = colors
-    for y in 0 ..< size.height {
+    for y in (0 ..< size.height).untilCancelled {
         // Bilinear at pixel centres: ¾ of the pixel above, ¼ of its neighbour on this side.
         let rowNear = y / 2
         let rowFar = min(half.height - 1, max(0, y % 2 == 0 ? rowNear - 1 : rowNear + 1))

@@ -1,6 +1,7 @@
 internal import Diffusion
 internal import ImageFiles
 internal import Masking
+internal import Parallel
 internal import Raster
 
 /// Runs the network over what a plan cuts out: once at full resolution, or coarse to fine.
@@ -287,20 +288,22 @@ extension RGBImage {
     /// Each value less the other's. Traps on other sizes.
     func difference(from other: RGBImage) -> RGBImage {
         precondition(size == other.size, "\(size) less \(other.size)")
-        return RGBImage(size: size, values: zip(values, other.values).map { $0 - $1 })
+        return RGBImage(
+            size: size, values: [Float](parallel: values.count, filler: 0) { values[$0] - other.values[$0] })
     }
 
     /// Each value plus the other's. Traps on other sizes.
     func adding(_ other: RGBImage) -> RGBImage {
         precondition(size == other.size, "\(size) plus \(other.size)")
-        return RGBImage(size: size, values: zip(values, other.values).map { $0 + $1 })
+        return RGBImage(
+            size: size, values: [Float](parallel: values.count, filler: 0) { values[$0] + other.values[$0] })
     }
 
     /// Of a change: 0 where it is no more than a model's unsteady hand, 1 where something was painted.
     ///
     /// The largest of the channels' changes, blurred by 3 pixels, counts from 14 to 34 steps of 255.
     func paintedShare() -> Plane {
-        let largest = (0 ..< size.area).map { pixel in
+        let largest = [Float](parallel: size.area, filler: 0) { pixel in
             (3 * pixel ..< 3 * pixel + 3).reduce(0) { max($0, abs(values[$1])) }
         }
         let change = Mask(coverage: Plane(size: size, values: largest)).feathered(sigma: 3).coverage
@@ -317,7 +320,7 @@ extension RGBImage {
     func mixed(with other: RGBImage, share: Plane) -> RGBImage {
         precondition(size == other.size && size == share.size, "\(size), \(other.size) and \(share.size) do not mix")
         var result = self
-        for pixel in 0 ..< size.area where share.values[pixel] > 0 {
+        for pixel in (0 ..< size.area).untilCancelled where share.values[pixel] > 0 {
             for index in pixel * 3 ..< pixel * 3 + 3 {
                 result.values[index] += share.values[pixel] * (other.values[index] - values[index])
             }

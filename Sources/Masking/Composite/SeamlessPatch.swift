@@ -30,7 +30,7 @@ struct SeamlessPatch {
         let part = Mask(coverage: coverage.cropped(to: region))
         let band = Mask(coverage: Plane(size: region.size, values: part.coverage.values.map { $0 > 0 ? 1 : 0 }))
             .repeating(along: wraps, reach: bandWidth) { $0.grown(by: bandWidth) }.coverage
-        let roles: [Membrane.Role] = (0 ..< region.size.area).map { index in
+        let roles = [Membrane.Role](parallel: region.size.area, filler: .outside) { index in
             part.coverage.values[index] > 0 ? .free : band.values[index] > 0 ? .fixed : .outside
         }
         guard roles.contains(.fixed), !Cancellation.isCancelled else { return patch }
@@ -49,7 +49,9 @@ struct SeamlessPatch {
             let fit = ColorFit(
                 patch: chosen.map { linearFromEncoded(local.values[$0 * 3 + channel]) },
                 source: chosen.map { linearFromEncoded(reference.values[$0 * 3 + channel]) })
-            let fitted = (0 ..< region.size.area).map { fit.applied(to: local.values[$0 * 3 + channel]) }
+            let fitted = [Float](parallel: region.size.area, filler: 0) {
+                fit.applied(to: local.values[$0 * 3 + channel])
+            }
             var difference = Plane(size: region.size)
             for index in samples { difference.values[index] = reference.values[index * 3 + channel] - fitted[index] }
             var smooth = blurred(difference, wraps: wraps)
@@ -58,7 +60,7 @@ struct SeamlessPatch {
             for index in samples { rest.values[index] -= smooth.values[index] }
             let correction = membrane.solved(smooth.values)
             let fade = faded(rest, roles: roles, wraps: wraps)
-            for y in 0 ..< region.height {
+            for y in (0 ..< region.height).untilCancelled {
                 for x in 0 ..< region.width where roles[y * region.width + x] == .free {
                     let index = y * region.width + x
                     let target = ((region.y + y) * patch.width + region.x + x) * 3 + channel
