@@ -159,7 +159,7 @@ struct PatchMatchLevel {
         var reducedHole = [Bool](repeating: false, count: half.area)
         var (reducedExcluded, reducedOpen) = (reducedHole, reducedHole)
         var reducedConfined = confined.map { _ in Confined(from: reducedHole, to: reducedHole) }
-        for y in 0 ..< half.height {
+        for y in (0 ..< half.height).untilCancelled {
             for x in 0 ..< half.width {
                 let corner = (2 * y + inner.y) * size.width + 2 * x + inner.x
                 let block = [corner, corner + 1, corner + size.width, corner + size.width + 1]
@@ -190,7 +190,7 @@ struct PatchMatchLevel {
     }
 
     mutating func randomizeField(using random: inout SplitMix64) {
-        for target in targets { field[Int(target)] = randomSource(for: Int(target), using: &random) }
+        for target in targets.untilCancelled { field[Int(target)] = randomSource(for: Int(target), using: &random) }
         field = area.renewed(field)
         recomputeCosts()
     }
@@ -211,7 +211,7 @@ struct PatchMatchLevel {
             .sorted { (distance[$0], $0) < (distance[$1], $1) }
         let copies = area.copies
         var known = isOpen.map { !$0 }
-        for pixel in order {
+        for pixel in order.untilCancelled {
             let centerX = min(width - 1 - reach, max(reach, pixel % width))
             let centerY = min(size.height - 1 - reach, max(reach, pixel / width))
             let center = centerY * width + centerX
@@ -244,7 +244,7 @@ struct PatchMatchLevel {
     /// Takes the field of the level of half this size, and the first estimate of the hole from it.
     mutating func adoptField(of coarse: PatchMatchLevel, using random: inout SplitMix64) {
         let width = size.width
-        for target in targets {
+        for target in targets.untilCancelled {
             let x = Int(target) % width - inner.x
             let y = Int(target) / width - inner.y
             let coarseX = min(coarse.size.width - 1 - Self.radius, max(Self.radius, x / 2 + coarse.inner.x))
