@@ -16,7 +16,7 @@ extension EditJob {
         else { preconditionFailure("an edit of a picture in one piece, under a mask") }
         let runner = PassRunner(
             plan: plan, model: model, meter: ProgressMeter(observe: { _ in }), colorSpace: inputs.colorSpace,
-            prompt: request.prompt)
+            prompt: request.prompt, prefill: Prefill(plan))
         var patches: [RGBImage] = []
         try runner.patches(of: picture, mask: mask, hole: hole, crop: crop, hasMask: true) { patches.append($0) }
         return (patches[0], crop.crop)

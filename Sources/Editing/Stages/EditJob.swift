@@ -195,9 +195,7 @@ public struct EditJob: Sendable {
             return try extend(
                 canvas, inputs: inputs, plan: plan, model: model, meter: meter, finished: finished)
         }
-        var runner = PassRunner(
-            plan: plan, model: model, meter: meter, colorSpace: inputs.colorSpace,
-            prompt: request.prompt)
+        var prefill = Prefill(plan)
         // What is marked of the picture itself goes on from all that is around it.
         if plan.settings.fill == .patchmatch, let canvas = inputs.canvas, let source = inputs.source,
             inputs.mask == canvas.mask
@@ -205,9 +203,12 @@ public struct EditJob: Sendable {
             let sources = ExtensionSources(
                 inputs.colorSpace.toSRGB(RGBImage(source.picture)), sides: canvas.margins)
             let whole = PixelRect(canvas.canvasSize)
-            runner.excluded = canvas.excluded(sources, area: whole, window: whole)
-            runner.confined = canvas.confined(sources, window: whole)
+            prefill.excluded = canvas.excluded(sources, area: whole, window: whole)
+            prefill.confined = canvas.confined(sources, window: whole)
         }
+        let runner = PassRunner(
+            plan: plan, model: model, meter: meter, colorSpace: inputs.colorSpace, prompt: request.prompt,
+            prefill: prefill)
         var placement: PatchPlacement?
         func place(_ patch: RGBImage) throws {
             try meter.begin(.composite)
@@ -254,19 +255,20 @@ public struct EditJob: Sendable {
                 let inputs = EditInputs(
                     picture: picture.cropped(to: piece.window), mask: piece.mask,
                     protected: inputs.protected?.cropped(to: piece.window), colorSpace: colorSpace)
-                var runner = PassRunner(
-                    plan: piecePlan, model: model, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
-                    passesBefore: plan.passesBeforePieces[number], picturesBefore: index)
+                var prefill = Prefill(piecePlan)
                 if case .panel(let panel) = piece, let extent, let samples = samplesOfSeed {
                     let sides = extent.sides(of: panel.area)
                     let sources = sourcesOfSides[sides] ?? ExtensionSources(samples, sides: sides)
                     sourcesOfSides[sides] = sources
-                    runner.excluded = extent.excluded(sources, area: panel.area, window: panel.window)
-                    runner.confined = extent.confined(sources, window: panel.window)
-                    runner.samples = FillSamples(
+                    prefill.excluded = extent.excluded(sources, area: panel.area, window: panel.window)
+                    prefill.confined = extent.confined(sources, window: panel.window)
+                    prefill.samples = FillSamples(
                         image: samples, row: extent.margins.top - panel.window.y, excluded: sources.excluded,
                         confined: sources.subjectCells)
                 }
+                let runner = PassRunner(
+                    plan: piecePlan, model: model, meter: meter, colorSpace: colorSpace, prompt: request.prompt,
+                    prefill: prefill, passesBefore: plan.passesBeforePieces[number], picturesBefore: index)
                 let placement = PatchPlacement(piecePlan, inputs: inputs)
                 try runner.patches(
                     of: inputs.picture ?? picture, mask: mask, hole: hole, crop: crop, hasMask: true
@@ -277,39 +279,5 @@ public struct EditJob: Sendable {
             }
             try finished(picture)
         }
-    }
-
-    /// Makes borders meet along the axes that repeat. Where they do not meet, and nothing else will fill them, a band
-    /// across them is filled from the rest. Both axes are filled in one pass: a second pass would break the first at
-    /// the corners.
-    private func repeating(
-        _ picture: Picture, inputs: EditInputs, plan: EditPlan, meter: ProgressMeter
-    ) throws -> Picture {
-        let axes = plan.settings.tileable
-        guard !axes.isEmpty, inputs.mask == nil || plan.settings.fill == .original else { return picture }
-        let size = picture.size
-        // Under a mask the borders have been rolled inwards already, unless they are known.
-        let roll = inputs.mask == nil ? (x: size.width / 2, y: size.height / 2) : (x: 0, y: 0)
-        let rolled = picture.rolled(x: roll.x, y: roll.y)
-        let image = RGBImage(rolled)
-        var mask = Mask.uniform(0, size: size)
-        for axis in [WrappedAxes.x, .y] where axes.contains(axis) {
-            let (length, border) =
-                axis == .x ? (size.width, roll.x + inputs.roll.x) : (size.height, roll.y + inputs.roll.y)
-            guard border > 0, SeamStatistic(image, across: axis, at: border).ratio > 1.5 else { continue }
-            let half = min(length / 4, max(8, length / 8))
-            let band =
-                axis == .x
-                ? PixelRect(x: border - half, y: 0, width: 2 * half, height: size.height)
-                : PixelRect(x: 0, y: border - half, width: size.width, height: 2 * half)
-            mask = mask.union(.rectangle(band.intersection(PixelRect(size)), size: size))
-        }
-        if let changing = inputs.mask { mask = mask.intersection(changing) }
-        guard mask.bounds != nil else { return picture }
-        try meter.begin(.fill)
-        let patch = Fill.patchmatch.applied(
-            to: image, coverage: mask.coverage, seed: plan.settings.seeds[0], wraps: plan.wraps)
-        return Composite(wraps: plan.wraps).applied(patch: patch, at: PixelRect(size), mask: mask, to: rolled)
-            .rolled(x: -roll.x, y: -roll.y)
     }
 }

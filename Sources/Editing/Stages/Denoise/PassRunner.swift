@@ -12,15 +12,11 @@ struct PassRunner {
     /// Of the picture. The network and what fills the hole see sRGB; patches come back in the picture's space.
     let colorSpace: ColorSpace
     let prompt: String
+    /// What fills the hole before the network looks at it.
+    let prefill: Prefill
     /// What other runners of the same edit did before, where it is worked in panels.
     var passesBefore = 0
     var picturesBefore = 0
-    /// What a panel's fill may copy from beside what is around the panel; its row is one of the picture given.
-    var samples: FillSamples?
-    /// Of the picture's size, above 0 where a fill may not copy from.
-    var excluded: Plane?
-    /// Of the picture's size: what a fill may copy to some places only.
-    var confined: [ConfinedSources] = []
 
     /// Makes a picture for each seed from text alone, of the plan's size.
     func generated(finished: (RGBImage) throws -> Void) throws {
@@ -77,9 +73,7 @@ struct PassRunner {
         let crop = part.crop
         let coverage = crop.extract(part.mask)
         let known = known(part.picture, crop: crop)
-        let start = try filled(
-            known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
-            excluded: excluded(for: crop), confined: confined(for: crop))
+        let start = try prefill.filled(known, hole: part.hole, crop: crop, seed: part.seeds[0], meter: meter)
         try run(
             conditioning(start, coverage: coverage, hasMask: part.hasMask), size: crop.paddedSize, seeds: part.seeds,
             strength: plan.settings.strength, guess: guess(known, hole: crop.extract(part.hole))
@@ -93,9 +87,8 @@ struct PassRunner {
     private func keepingDetail(_ part: Part, finished: (RGBImage) throws -> Void) throws {
         let crop = part.crop
         let coverage = crop.extract(part.mask)
-        let start = try filled(
-            known(part.picture, crop: crop), coverage: crop.extract(part.hole), seed: part.seeds[0],
-            samples: samples(for: crop), excluded: excluded(for: crop), confined: confined(for: crop))
+        let start = try prefill.filled(
+            known(part.picture, crop: crop), hole: part.hole, crop: crop, seed: part.seeds[0], meter: meter)
         let isCoarse = crop.isCoarseToFine
         let small = isCoarse ? crop.shrunkToCoarse(start) : start
         let smallCoverage = isCoarse ? crop.extractCoarse(part.mask) : coverage
@@ -147,18 +140,15 @@ struct PassRunner {
         if plan.hasCoarsePass {
             let coarseCoverage = crop.extractCoarse(part.mask)
             let coarse = crop.shrunkToCoarse(known)
-            let start = try filled(
-                coarse, coverage: crop.extractCoarse(part.hole), seed: part.seeds[0],
-                excluded: coarseExcluded(for: crop), confined: coarseConfined(for: crop))
+            let start = try prefill.filledCoarse(
+                coarse, hole: part.hole, crop: crop, seed: part.seeds[0], meter: meter)
             try run(
                 conditioning(start, coverage: coarseCoverage, hasMask: part.hasMask), size: start.size,
                 seeds: part.seeds, strength: plan.settings.strength,
                 guess: guess(coarse, hole: crop.extractCoarse(part.hole))
             ) { bases.append(known.mixed(with: crop.enlargeCoarse($0), share: coverage)) }
         } else {
-            let start = try filled(
-                known, coverage: crop.extract(part.hole), seed: part.seeds[0], samples: samples(for: crop),
-                excluded: excluded(for: crop), confined: confined(for: crop))
+            let start = try prefill.filled(known, hole: part.hole, crop: crop, seed: part.seeds[0], meter: meter)
             bases = part.seeds.map { _ in start }
         }
         for (index, (seed, base)) in zip(part.seeds, bases).enumerated() {
@@ -190,47 +180,7 @@ struct PassRunner {
 
     /// What is shown in place of a fill that must not be seen.
     private func guess(_ image: RGBImage, hole: Plane) -> RGBImage? {
-        guard plan.settings.fill.isPlaceholder, model.facts.maskedImage == .filled else { return nil }
-        return Fill.fill.applied(to: image, coverage: hole, wraps: plan.wraps)
-    }
-
-    private func samples(for crop: CropPlan) -> FillSamples? {
-        samples.map {
-            FillSamples(
-                image: $0.image, row: $0.row - crop.crop.y + crop.padding.top, excluded: $0.excluded,
-                confined: $0.confined)
-        }
-    }
-
-    private func excluded(for crop: CropPlan) -> Plane? { excluded.map { crop.extract(Mask(coverage: $0)) } }
-
-    private func confined(for crop: CropPlan) -> [ConfinedSources] {
-        confined.map {
-            ConfinedSources(
-                from: crop.extract(Mask(coverage: $0.from)), to: crop.extract(Mask(coverage: $0.to)))
-        }
-    }
-
-    private func coarseConfined(for crop: CropPlan) -> [ConfinedSources] {
-        confined.map {
-            ConfinedSources(
-                from: crop.extractCoarse(Mask(coverage: $0.from)), to: crop.extractCoarse(Mask(coverage: $0.to)))
-        }
-    }
-
-    private func coarseExcluded(for crop: CropPlan) -> Plane? {
-        excluded.map { crop.extractCoarse(Mask(coverage: $0)) }
-    }
-
-    private func filled(
-        _ image: RGBImage, coverage: Plane, seed: UInt64, samples: FillSamples? = nil, excluded: Plane? = nil,
-        confined: [ConfinedSources] = []
-    ) throws -> RGBImage {
-        if case .original = plan.settings.fill { return image }
-        try meter.begin(.fill)
-        return plan.settings.fill.applied(
-            to: image, coverage: coverage, seed: seed, samples: samples, excluded: excluded,
-            confined: confined, wraps: plan.wraps)
+        model.facts.maskedImage == .filled ? prefill.guess(image, hole: hole) : nil
     }
 
     private func run(
@@ -260,16 +210,6 @@ struct PassRunner {
             }
         }
         guard count == seeds.count else { throw EditError.wrongPictureCount(expected: seeds.count, found: count) }
-    }
-}
-
-extension Fill {
-    /// Whether the fill depends on a seed.
-    var isRandom: Bool {
-        switch self {
-        case .patchmatch, .noise: true
-        case .fill, .original, .color: false
-        }
     }
 }
 
