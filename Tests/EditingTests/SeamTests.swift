@@ -5,6 +5,7 @@ import ImageFiles
 import Masking
 import PlainText
 import Raster
+import TestSupport
 import Testing
 
 /// No seam: across the mask's edge an edited picture differs no more than the same picture, unedited, does there
