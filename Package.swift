@@ -14,9 +14,13 @@ let strict: [SwiftSetting] = [
 /// The same for the targets that hold unsafe code: every unsafe use is marked in the source.
 let strictUnsafe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
-/// Whether the program, the benchmarks and the tests of what has no threads are left out: for a sanitizer that looks at
-/// threads and has nothing to see in them.
-let isLibrariesOnly = Context.environment["EDITOR_LIBRARIES_ONLY"] != nil
+/// Tests wait for what they test, and compute little themselves: optimising them takes half as long as optimising all that
+/// they test, for each build that they are part of. The build indexes them to find tests of XCTest; an index of the
+/// system's modules would take longer than that of the tests.
+let tests: [SwiftSetting] = strict + [.unsafeFlags(["-Onone", "-index-ignore-system-modules"])]
+
+/// The sanitizer that the package is built for (scripts/sanitize), if any.
+let sanitizer = Context.environment["EDITOR_SANITIZER"]
 
 let package = Package(
     name: "editor",
@@ -116,22 +120,21 @@ let package = Package(
 
         // Tests.
         .target(name: "TestSupport", dependencies: ["Raster"], path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "ParallelTests", dependencies: ["Parallel"], swiftSettings: strict),
-        .testTarget(name: "PlainTextTests", dependencies: ["PlainText"], swiftSettings: strict),
-        .testTarget(name: "RasterTests", dependencies: ["Raster", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ParallelTests", dependencies: ["Parallel"], swiftSettings: tests),
+        .testTarget(name: "PlainTextTests", dependencies: ["PlainText"], swiftSettings: tests),
         .testTarget(
             name: "ImageFilesTests", dependencies: ["ImageFiles", "PlainText", "Raster", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
-            name: "MaskingTests", dependencies: ["Masking", "PlainText", "Raster", "TestSupport"], swiftSettings: strict
+            name: "MaskingTests", dependencies: ["Masking", "PlainText", "Raster", "TestSupport"], swiftSettings: tests
         ),
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "Parallel", "CKernels", "CParallel", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "DiffusionTests",
             dependencies: ["Diffusion", "ImageFiles", "Parallel", "PlainText", "Raster", "Tensors", "TestSupport"],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "EditingTests",
             dependencies: [
@@ -139,7 +142,7 @@ let package = Package(
                 "CTransfer",
                 "TestSupport",
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
         .testTarget(
             name: "EditorTests",
             dependencies: [
@@ -147,19 +150,19 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["Help"],
-            // They wait for the program; optimising them takes as long as compiling Diffusion.
-            swiftSettings: strict + [.unsafeFlags(["-Onone"])]),
+            swiftSettings: tests),
     ],
     cLanguageStandard: .gnu2x
 )
 
-if isLibrariesOnly {
-    let others = [
-        "editor", "EditorTests", "ImageFilesTests", "RasterTests", "PlainTextTests", "kernel-benchmarks",
-        "seam-benchmarks",
-        "stop-benchmarks",
-    ]
+// What no test under a sanitizer runs. That for threads has nothing to see in the program, nor in tests of what has no
+// threads.
+if let sanitizer {
+    var others = ["kernel-benchmarks", "seam-benchmarks", "stop-benchmarks"]
+    if sanitizer == "thread" {
+        others += ["editor", "EditorTests", "ImageFilesTests", "PlainTextTests"]
+        package.products.removeAll { $0.name == "editor" }
+        package.dependencies = []
+    }
     package.targets.removeAll { others.contains($0.name) }
-    package.products.removeAll { others.contains($0.name) }
-    package.dependencies = []
 }

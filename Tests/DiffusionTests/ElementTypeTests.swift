@@ -87,12 +87,11 @@ import Testing
                 plain.append(
                     Stored(
                         name, tensor.shape,
-                        codes.map { code in
+                        codes.map { (code: UInt8) -> Float in
                             let exponent = Int(code >> 2 & 31)
-                            let size =
-                                exponent == 0
-                                ? Double(code & 3) / 4 * pow(2, -14)
-                                : (1 + Double(code & 3) / 4) * pow(2, Double(exponent - 15))
+                            let fraction = Double(code & 3) / 4
+                            let size: Double =
+                                exponent == 0 ? fraction * pow(2, -14) : (1 + fraction) * pow(2, Double(exponent - 15))
                             return Float(code >= 128 ? -size : size)
                         }))
             case .inPart where !isMatrix || !name.contains("attn"):

@@ -7,10 +7,10 @@ import Testing
 @Suite(.onEngine) struct FewerOperationsTests {
     private func picture(
         _ pipeline: DiffusionPipeline, guidance: Float, interval: ClosedRange<Float> = 0 ... 1,
-        deepFeatureInterval: Int = 1
+        deepFeatureInterval: Int = 1, steps: Int = 4
     ) throws -> [Float] {
         let request = DenoiseRequest(
-            conditioning: .text(size: PixelSize(width: 64, height: 64)), prompt: "a beach", seeds: [3], steps: 4,
+            conditioning: .text(size: PixelSize(width: 64, height: 64)), prompt: "a beach", seeds: [3], steps: steps,
             guidance: guidance, guidanceInterval: interval, deepFeatureInterval: deepFeatureInterval)
         return try pipeline.run(request)[0].values
     }
@@ -83,17 +83,23 @@ import Testing
         #expect(counting.calls == 1)
     }
 
-    /// Reuse changes the picture, but less than other words do; where no step follows another it changes nothing.
+    /// Reuse changes the picture a little, and the more the longer it lasts; where no step follows another it changes
+    /// nothing.
     @Test func deepFeaturesAreReused() throws {
         let pipeline = try DiffusionPipeline(model: .embedded, precision: .f32)
         let always = try picture(pipeline, guidance: 5)
         let reused = try picture(pipeline, guidance: 5, deepFeatureInterval: 2)
-        let unguided = try picture(pipeline, guidance: 1)
+        let longer = try picture(pipeline, guidance: 5, deepFeatureInterval: 4)
+        /// Root mean square.
         func distance(_ other: [Float]) -> Float {
-            zip(always, other).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            let squares = zip(always, other).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            return (squares / Float(always.count)).squareRoot()
         }
-        #expect(distance(reused) > 0)
-        #expect(distance(reused) < distance(unguided))
-        #expect(try picture(pipeline, guidance: 1, deepFeatureInterval: 10) != unguided)
+        #expect(distance(reused) > 0 && distance(reused) < Self.reuseTolerance)
+        #expect(distance(longer) > 2 * distance(reused))
+        let one = try picture(pipeline, guidance: 5, steps: 1)
+        #expect(try picture(pipeline, guidance: 5, deepFeatureInterval: 4, steps: 1) == one)
     }
+    /// Of a range of 1: 0.065 was measured, where no guidance at all makes 0.083 and reuse in all steps 0.23.
+    private static let reuseTolerance: Float = 0.07
 }

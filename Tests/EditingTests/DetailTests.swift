@@ -3,6 +3,7 @@ import Editing
 import ImageFiles
 import Masking
 import Raster
+import TestSupport
 import Testing
 
 /// `--detail kept`: the start at full resolution, plus what the model changed. `--detail mixed`: the start, but for what the

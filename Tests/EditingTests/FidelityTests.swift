@@ -4,6 +4,7 @@ import Foundation
 import ImageFiles
 import Masking
 import Raster
+import TestSupport
 import Testing
 
 /// Edits of files in other colour spaces and formats: the network sees sRGB, and the file stays what it was.

@@ -3,6 +3,7 @@ import Editing
 import ImageFiles
 import Masking
 import Raster
+import TestSupport
 import Testing
 
 /// What is outside the mask comes back byte for byte.

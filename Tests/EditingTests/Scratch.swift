@@ -49,13 +49,4 @@ extension Picture {
         }
         return Picture(size: size, layout: .gray, samples: .eight(samples))
     }
-
-    /// One pixel's samples, widened.
-    func pixel(_ x: Int, _ y: Int) -> [Int] {
-        let start = (y * width + x) * layout.channels
-        return switch samples {
-        case .eight(let values): values[start ..< start + layout.channels].map(Int.init)
-        case .sixteen(let values): values[start ..< start + layout.channels].map(Int.init)
-        }
-    }
 }

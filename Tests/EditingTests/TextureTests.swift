@@ -222,16 +222,7 @@ import Testing
         return Picture(image, layout: layout, depth: depth)
     }
 
-    private func spread(_ picture: Picture) -> Int {
-        var largest = 0
-        for y in 0 ..< picture.height {
-            for x in 0 ..< picture.width {
-                let colors = picture.pixel(x, y).prefix(picture.layout.colorChannels)
-                largest = max(largest, (colors.max() ?? 0) - (colors.min() ?? 0))
-            }
-        }
-        return largest
-    }
+    private func spread(_ picture: Picture) -> Int { picture.largestSpread }
 
     private func edited(_ source: Picture, _ request: EditRequest, mask: Picture? = nil) throws -> Picture {
         let scratch = try Scratch()

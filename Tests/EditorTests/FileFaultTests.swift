@@ -11,8 +11,7 @@
         private func writeLargePicture(_ editor: Editor, width: Int = 1200, height: Int = 900) throws {
             let size = PixelSize(width: width, height: height)
             // Noise: a file as large as its samples.
-            var generator = SplitMix(seed: 1)
-            let samples = (0 ..< size.area * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+            let samples = RandomValues.bytes(size.area * 3, seed: 1)
             try ImageFile.write(
                 Picture(size: size, layout: .rgb, samples: .eight(samples)), to: editor.path("a.png"), format: .png)
             try ImageFile.write(

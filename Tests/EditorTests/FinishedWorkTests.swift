@@ -194,8 +194,7 @@ import Testing
         func `A disk that is full is found before the model runs`() throws {
             let editor = try Editor()
             let size = PixelSize(width: 600, height: 500)
-            var generator = SplitMix(seed: 1)
-            let noise = (0 ..< size.area * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 32) }
+            let noise = RandomValues.bytes(size.area * 3, seed: 1)
             try editor.write(Picture(size: size, layout: .rgb, samples: .eight(noise)), "a.png")
             let outcome = try editor.shell(
                 """

@@ -15,14 +15,18 @@ import Testing
         ].map { "mask \($0)" }
         + ["list", "info", "pull", "convert", "verify", "remove", "default"].map { "models \($0)" }
 
+    private static func record(of command: String) -> URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "Help/\(command.isEmpty ? "editor" : command.replacing(" ", with: "-")).txt")
+    }
+
     /// To accept a change, run the tests once with EDITOR_RECORD=1 in the environment.
     @Test(arguments: commands + verbs)
     func `The help is as recorded`(command: String) throws {
         let outcome = try Editor().run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.code == 0)
         #expect(outcome.error.isEmpty)
-        let record = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "Help/\(command.isEmpty ? "editor" : command.replacing(" ", with: "-")).txt")
+        let record = Self.record(of: command)
         if ProcessInfo.processInfo.environment["EDITOR_RECORD"] != nil {
             try Data(outcome.output.utf8).write(to: record)
         }
@@ -52,11 +56,24 @@ import Testing
     }
 
     @Test(arguments: ["bash", "zsh", "fish"])
-    func `Completions are printed`(shell: String) throws {
+    func `Completions know every command and option`(shell: String) throws {
         let outcome = try Editor().run(["--generate-completion-script", shell])
         #expect(outcome.code == 0)
-        #expect(outcome.output.contains("outpaint"))
-        #expect(outcome.output.contains("known-latents"))
+        /// Names without the dashes before them.
+        func names(_ text: some StringProtocol) -> Set<String> {
+            let words = text.split { !($0.isLetter || $0.isNumber || $0 == "-") }
+            return Set(words.map { String($0.drop { $0 == "-" }) })
+        }
+        let known = names(outcome.output)
+        for command in Self.commands + Self.verbs {
+            #expect(known.isSuperset(of: names(command)), "\(command)")
+            // Help has an option or several at the beginning of a line.
+            for line in try String(contentsOf: Self.record(of: command), encoding: .utf8).split(separator: "\n") {
+                guard line.hasPrefix("  -") else { continue }
+                let options = line.split(separator: " ").prefix { $0.hasPrefix("-") }
+                #expect(known.isSuperset(of: names(options.joined(separator: " "))), "\(command): \(line)")
+            }
+        }
     }
 
     @Test(arguments: [("outp", "outpaint"), ("inpaint --known-l", "--known-latents"), ("models pu", "pull")])

@@ -9,7 +9,7 @@ import Testing
 #endif
 
 /// `editor models pull` against a server on loopback.
-@Suite struct ModelsPullTests {
+@Suite(.beside) struct ModelsPullTests {
     /// The program with a home of its own, and a hub that holds a tiny model.
     private final class Setting {
         let editor: Editor

@@ -90,7 +90,9 @@ import Testing
     func `A picture of few colours comes back in these colours`(width: Int, height: Int) throws {
         let size = PixelSize(width: width, height: height)
         let colors: [[UInt8]] = [[0, 0, 0], [255, 255, 255], [200, 30, 90], [10, 250, 128], [90, 91, 92]]
-        let samples = (0 ..< size.area).flatMap { colors[($0 / 5 + $0 % width * 3) % colors.count] }
+        let samples = (0 ..< size.area).flatMap { (pixel: Int) -> [UInt8] in
+            colors[(pixel / 5 + pixel % width * 3) % colors.count]
+        }
         let picture = Picture(size: size, layout: .rgb, samples: .eight(samples))
         let result = try decoded(try TerminalGraphics.sixel.escape(for: picture))
         #expect(try difference(result, picture).largest <= colorStep)

@@ -1,12 +1,13 @@
 #if os(Linux)
     import Foundation
     import ImageFiles
+    import Masking
     import Raster
     import TestSupport
     import Testing
 
     /// Signals at moments in which no step ends, and memory that runs out at any of them.
-    @Suite struct StopTests {
+    @Suite(.beside) struct StopTests {
         /// A work that takes far longer than a stop may, on the slowest machine.
         struct Work: Sendable, CustomTestStringConvertible {
             var name: String
@@ -26,29 +27,41 @@
             ]
         }
 
+        /// Files that tests read, by their names; made once.
+        private typealias Files = Result<[String: [UInt8]], any Error>
+
+        private static func encoded(_ samples: [UInt8], _ size: PixelSize, _ layout: Picture.Layout) throws -> [UInt8] {
+            try ImageFile.encode(
+                Picture(size: size, layout: layout, samples: .eight(samples)), format: .png, name: "made"
+            ).bytes
+        }
+
+        private static let largeHole = Files {
+            let size = PixelSize(width: 2400, height: 1800)
+            var samples = RandomValues.bytes(size.area, seed: 3, bits: 4)
+            for index in samples.indices { samples[index] += UInt8(index / 9 % 97 + index / size.width / 7 % 91) }
+            let hole = Mask.rectangle(PixelRect(x: 600, y: 400, width: 1200, height: 1000), size: size)
+            return [
+                "wide.png": try encoded(samples, size, .gray),
+                "hole.png": try encoded(hole.coverage.values.map { $0 > 0 ? 255 : 0 }, size, .gray),
+            ]
+        }
+
+        /// Noise takes long to compress, so that a signal comes before a preview of it is there.
+        private static let noise = Files {
+            let size = PixelSize(width: 4000, height: 3000)
+            let noise = RandomValues.bytes(size.area * 3, seed: 5, bits: 4, lowest: 90)
+            return [
+                "wide.png": try encoded(noise, size, .rgb),
+                "wide-mask.png": try encoded(noise[..<size.area].map { $0 & 1 == 0 ? 0 : 255 }, size, .gray),
+            ]
+        }
+
         @Test(arguments: Work.all, [SIGINT, SIGTERM, SIGHUP])
         func `Any work ends soon after a signal, and leaves nothing`(_ work: Work, signal: Int32) throws {
             let editor = try Editor()
             try editor.writePictures()
-            let size = PixelSize(width: 2400, height: 1800)
-            var generator = SplitMix(seed: 3)
-            try editor.write(
-                Picture(
-                    size: size, layout: .gray,
-                    samples: .eight(
-                        (0 ..< size.area).map {
-                            UInt8(($0 / 9 % 97) + ($0 / size.width / 7 % 91))
-                                &+ UInt8(truncatingIfNeeded: generator.next() >> 60)
-                        })),
-                "wide.png")
-            try editor.write(
-                Picture(
-                    size: size, layout: .gray,
-                    samples: .eight(
-                        (0 ..< size.area).map {
-                            (600 ..< 1800).contains($0 % size.width) && (400 ..< 1400).contains($0 / size.width)
-                                ? 255 : 0
-                        })), "hole.png")
+            for (name, bytes) in try Self.largeHole.get() { try editor.write(bytes, name) }
             let before = editor.names
             let input = Pipe()
             let (process, output, error) = try editor.start(work.arguments, input: input)
@@ -83,13 +96,7 @@
             verb: [String], signal: Int32
         ) throws {
             let editor = try Editor()
-            let size = PixelSize(width: 4000, height: 3000)
-            var generator = SplitMix(seed: 5)
-            // Noise takes long to compress, so that the signal comes before the preview is there.
-            let noise = (0 ..< size.area * 3).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 60) &+ 90 }
-            try editor.write(Picture(size: size, layout: .rgb, samples: .eight(noise)), "wide.png")
-            let mask = (0 ..< size.area).map { UInt8(noise[$0] & 1 == 0 ? 0 : 255) }
-            try editor.write(Picture(size: size, layout: .gray, samples: .eight(mask)), "wide-mask.png")
+            for (name, bytes) in try Self.noise.get() { try editor.write(bytes, name) }
             let before = editor.names
             let (process, output, error) = try editor.start(verb + ["--preview", "-o", "out.png"])
             wait(for: "out.png", in: editor)
@@ -147,8 +154,7 @@
         @Test func `A picture that is cut off on standard output is said to be`() throws {
             let editor = try Editor()
             let size = PixelSize(width: 1200, height: 1200)
-            var generator = SplitMix(seed: 5)
-            let noise = (0 ..< size.area).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 56) }
+            let noise = RandomValues.bytes(size.area, seed: 5)
             try editor.write(Picture(size: size, layout: .gray, samples: .eight(noise)), "a.png")
             // A pipe that nobody reads is full after 64 KB.
             let outcome = try editor.shell(

@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// What the streams carry, and to whom.
-@Suite struct StreamTests {
+@Suite(.beside) struct StreamTests {
     @Test(arguments: [
         "manual", "--help", "inpaint --help", "models list", "models list --json", "info a.png", "info a.png --json",
         "--version", "--generate-completion-script bash", "inpaint a.png empty.png --json",
@@ -135,11 +135,12 @@ import Testing
                 let names = tasks.map { (try? String(contentsOfFile: "\(folder)/\($0)/comm", encoding: .utf8)) ?? "" }
                 most = max(most, tasks.count)
                 mostOfEngine = max(mostOfEngine, names.count { $0.hasPrefix("editor-engine") })
+                usleep(1000)
             }
             #expect(Editor.outcome(of: process, output, error).code == 0)
             // Its own, the one that waits for signals, and the engine's, which works while the first waits. What starts
             // beside them stays to the end.
-            #expect(1 ... 3 ~= most)
+            #expect(most == 3)
             #expect(mostOfEngine == 1)
         }
 

@@ -194,8 +194,10 @@ import Testing
         }
         // A plain TIFF whose height says 16384 times more.
         var bytes = try contents(Self.folder + "/rgb-plain.tif")
-        let tag = try #require(
-            (0 ..< bytes.count - 12).first { bytes[$0 ..< $0 + 2].elementsEqual([1, 1]) && bytes[$0 + 8] == 17 })
+        let found = (0 ..< bytes.count - 12).first { start -> Bool in
+            bytes[start] == 1 && bytes[start + 1] == 1 && bytes[start + 8] == 17
+        }
+        let tag = try #require(found)
         bytes[tag + 9] = 64
         let hollow = #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: bytes, name: "h") }
         guard case .truncated? = hollow else {

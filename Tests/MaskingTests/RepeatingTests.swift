@@ -33,8 +33,9 @@ internal import Testing
             for channel in 0 ..< 3 { damaged.values[pixel * 3 + channel] = 0 }
         }
         let filled = Fill.patchmatch.applied(to: damaged, coverage: coverage, seed: 2, wraps: .both)
-        let errors = zip(filled.values, image.values).map { ($0 - $1) * ($0 - $1) }
-        #expect(-10 * log10(3 * errors.reduce(0, +) / Float(errors.count) + 1e-9) > 25)
+        let errors: [Float] = zip(filled.values, image.values).map { ($0 - $1) * ($0 - $1) }
+        let mean: Float = 3 * errors.reduce(0, +) / Float(errors.count)
+        #expect(-10 * log10(mean + 1e-9) > 25)
     }
 
     /// The blurred surroundings of a frame, and any fill of it, are continuous over the border.

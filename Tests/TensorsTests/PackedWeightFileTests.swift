@@ -4,13 +4,16 @@ import Testing
 
 @testable import Tensors
 
-@Suite struct PackedWeightFileTests {
+@Suite final class PackedWeightFileTests {
+    /// Of one test, gone with it.
     private let folder: String
 
     init() throws {
         folder = NSTemporaryDirectory() + "editor-packed-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     private var path: String { folder + "/model.packed" }
 

@@ -13,6 +13,12 @@ public enum RandomValues {
         var state = SplitMix(seed: seed)
         return (0 ..< count).map { _ in state.uniform() }
     }
+
+    /// `lowest` and the 2 ^ `bits` − 1 numbers after it.
+    public static func bytes(_ count: Int, seed: UInt64, bits: Int = 8, lowest: UInt8 = 0) -> [UInt8] {
+        var state = SplitMix(seed: seed)
+        return (0 ..< count).map { _ in UInt8(truncatingIfNeeded: state.next() >> UInt64(64 - bits)) + lowest }
+    }
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
