@@ -198,6 +198,48 @@ internal import Testing
         #expect(red > 30, "\(red) of \(middle.count)")
     }
 
+    private static let red = SIMD3<Float>(0.75, 0.11, 0.14)
+
+    /// The share of the pixels of a part of a canvas that are nearly of a colour.
+    private static func share(of color: SIMD3<Float>, within limit: Float, in canvas: RGBImage, _ area: PixelRect)
+        -> Float
+    {
+        let part = canvas.cropped(to: area).values
+        let count = (0 ..< area.size.area).count { pixel in
+            let difference = SIMD3(part[pixel * 3], part[pixel * 3 + 1], part[pixel * 3 + 2]) - color
+            return (difference * difference).sum() < limit * limit
+        }
+        return Float(count) / Float(area.size.area)
+    }
+
+    /// What the lower edge cuts goes on to the lower edge of the canvas, also where all sides are extended.
+    @Test func aWideGownGoesOnBelow() throws {
+        let image = Gown(hem: 0.5).picture { x, y in
+            let down = Float(y) / 176
+            return SIMD3(0.35 + 0.35 * down, 0.47 + 0.23 * down, 0.75 - 0.24 * down) + 0.004
+                * Float((x * 7 + y * 13) % 5)
+        }
+        let margins = Margins(left: 32, right: 32, top: 44, bottom: 44)
+        let canvas = try Self.extended(image, margins)
+        let below = PixelRect(x: 32 + 16, y: 44 + 176, width: 96, height: 44)
+        let share = Self.share(of: Self.red, within: 0.2, in: canvas, below)
+        #expect(share > 0.95, "\(share)")
+    }
+
+    /// A floor of which a gown leaves little to be seen is not lost beside the picture.
+    @Test func aFloorIsNotLost() throws {
+        let floor = SIMD3<Float>(0.43, 0.3, 0.2)
+        let image = Gown(hem: 0.5).picture(size: PixelSize(width: 256, height: 352)) { x, y in
+            let grain = 0.004 * Float((x * 7 + y * 13) % 5)
+            return y >= 280 ? floor + grain : SIMD3(0.73, 0.67, 0.55) + grain + (x / 9 % 2 == 0 ? 0.02 : 0)
+        }
+        let canvas = try Self.extended(image, Margins(left: 120, right: 120))
+        let shares = [0, 406].map { x in
+            Self.share(of: floor, within: 0.1, in: canvas, PixelRect(x: x, y: 288, width: 90, height: 64))
+        }
+        #expect(shares.reduce(0, +) / 2 > 0.3, "\(shares)")
+    }
+
     @Test func nothingAcrossASubjectIsTaken() throws {
         // Another wall on each side of the person.
         let size = PixelSize(width: 160, height: 160)

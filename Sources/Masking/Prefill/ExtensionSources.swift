@@ -16,12 +16,14 @@ public import Raster
 /// background goes on (`CutSubject`). It is one of two things:
 /// - what narrows towards an edge, such as the hem of a dress, ends about where its outline would;
 /// - what the upper or lower edge cuts and is not seen along the sides.
+///
+/// A floor of which a subject leaves little to be seen goes on in the same way.
 public struct ExtensionSources: Sendable {
     /// 1 where nothing may be copied from, 0 elsewhere; of the picture's size.
     public let excluded: Plane
     /// What the extended edges cut and is no background: each may be copied only to where it goes on.
     let subjects: [CutSubject]
-    /// 1 where a cut subject is, 0 elsewhere, in the order of `OutpaintPlan.confined`; each of the picture's size.
+    /// 1 where a cut subject is, less on its outline, 0 elsewhere, in the order of `OutpaintPlan.confined`; each of the picture's size.
     public var subjectCells: [Plane] { subjects.map(\.cells) }
 
     /// Cells in all, about.
@@ -38,6 +40,16 @@ public struct ExtensionSources: Sendable {
     private static let narrowing: Float = 1.6
     /// The share of the picture within which it does.
     private static let narrowingDepth: Float = 0.25
+    /// The share of the picture from which on a cut subject surely goes on.
+    private static let smallestSubject: Float = 0.01
+    /// Parts that go on by themselves.
+    private static let mostParts = 8
+    /// The share of the picture below which little is seen of a floor.
+    private static let smallFloor: Float = 0.05
+    /// By how much a subject's outline nears its middle with each pixel beyond the sides, at least.
+    private static let leastNarrowing: Float = 1
+    /// By how much an outline beyond the upper and lower edge leaves or nears the vertical, at most.
+    private static let mostFlare: Float = 0.6
     /// The share of the picture's height that a subject cut by the upper or lower edge reaches into it, at least.
     private static let subjectHeight: Float = 0.25
 
@@ -62,38 +74,91 @@ public struct ExtensionSources: Sendable {
                 if found.ground[index] && (side.isUpright || !isUpright) { isGround[index] = true }
             }
         }
-        let parts = Self.subjects(
+        var parts = Self.subjects(
             grid, grid.indices.map { isBackground[$0] && !isGround[$0] }, isNarrowing: isNarrowing)
+        // A subject may hide nearly all of a floor.
+        let floors =
+            parts.isEmpty
+            ? []
+            : extended.compactMap { side, pixels in
+                pixels > 0 && side.isUpright ? Self.floor(grid, side, isGround: isGround) : nil
+            }
+        for floor in floors {
+            for cell in floor.cells { isBackground[cell] = true }
+            parts = parts.map { $0.filter { !floor.cells.contains($0) } }.filter { !$0.isEmpty }
+        }
         let scale = (
             x: Float(image.width) / Float(grid.size.width), y: Float(image.height) / Float(grid.size.height)
         )
-        // A cell may be copied to beyond the edges at which what looks like it, and is connected with it, is cut.
-        var cuts: [Side: [CutSubject.Cut]] = [:]
-        var cells: [Set<Side>: [Bool]] = [:]
-        for part in parts {
-            var sidesOfCells = [Int: Set<Side>]()
+        // A cell may be copied to beyond the edges at which its part is cut. Only what is alike goes beyond the upper edge.
+        var subjects: [CutSubject] = []
+        var isHeadCut = false
+        var isExcluded = isBackground.map { !$0 }
+        for part in Self.fewest(parts) {
+            var cuts: [CutSubject.Cut] = []
+            var isAbove: [Int: Bool] = [:]
             for (side, pixels) in extended where pixels > 0 {
-                let (along, inward) = side.isUpright ? (scale.y, scale.x) : (scale.x, scale.y)
                 let alike = part.filter { backgrounds[side]?[$0] == true }
-                guard let (run, reach) = Self.cut(of: alike, Edge(side, size: grid.size)) else { continue }
-                cuts[side, default: []].append(
-                    CutSubject.Cut(
-                        side: side, from: Float(run.lowerBound) * along, to: Float(run.upperBound) * along,
-                        reach: reach * inward, margin: Float(Self.stripDepth) * max(along, inward)))
-                for cell in alike { sidesOfCells[cell, default: []].insert(side) }
+                guard var cut = Self.cut(of: part, at: alike, side, grid, scale) else { continue }
+                // Where only the sides are extended, or little is seen, how far it goes on is left to what is found.
+                cut.isCertain =
+                    isUpright && Float(part.count) >= Self.smallestSubject * Float(grid.size.area)
+                cuts.append(cut)
+                for cell in alike { isAbove[cell] = side == .top }
             }
-            // What is like nothing at these edges, such as a fold in the shade, goes with the part.
-            let sidesOfPart = sidesOfCells.values.reduce(into: Set<Side>()) { $0.formUnion($1) }
-            for cell in part {
-                cells[sidesOfCells[cell] ?? sidesOfPart, default: [Bool](repeating: false, count: grid.size.area)][
-                    cell] = true
+            guard !cuts.isEmpty else {
+                for cell in part { isExcluded[cell] = true }
+                continue
+            }
+            isHeadCut = isHeadCut || cuts.contains { $0.side == .top }
+            // What is like nothing at these edges, such as a fold in the shade, goes with what is next to it.
+            grid.spread(&isAbove, over: part)
+            let outline = grid.outline(
+                of: isAbove.filter { cell, _ in
+                    isUpright
+                        && cuts.contains { cut in
+                            let edge = Edge(cut.side, size: grid.size)
+                            return Float(edge.place(of: cell).inward) < Self.narrowingDepth * Float(edge.depth)
+                        }
+                }, isExcluded: isExcluded)
+            for cell in outline.keys { isExcluded[cell] = false }
+            let inside = grid.inside(of: Set(isAbove.keys).union(outline.keys), isExcluded: isExcluded)
+            for above in [false, true] {
+                let here = cuts.filter { ($0.side == .top) == above }
+                let values = grid.indices.map { cell in
+                    guard isAbove[cell] ?? outline[cell] == above else { return Float(0) }
+                    return inside.contains(cell) && outline[cell] == nil ? 1 : CutSubject.outline
+                }
+                guard values.contains(where: { $0 > 0 }) else { continue }
+                subjects.append(CutSubject(cells: grid.enlarged(values, to: image.size), cuts: here))
             }
         }
-        func order(_ sides: Set<Side>) -> Int { sides.reduce(0) { $0 | 1 << $1.rawValue } }
-        subjects = cells.sorted { order($0.key) < order($1.key) }.map { sides, cells in
-            CutSubject(cells: grid.enlarged(cells, to: image.size), cuts: sides.flatMap { cuts[$0] ?? [] })
+        let margin = Float(Self.stripDepth) * max(scale.x, scale.y)
+        for floor in floors {
+            let inside = grid.inside(of: floor.cells, isExcluded: isExcluded)
+            let values = grid.indices.map { cell in
+                inside.contains(cell) ? 1 : floor.cells.contains(cell) ? CutSubject.outline : 0
+            }
+            subjects.append(
+                CutSubject(
+                    cells: grid.enlarged(values, to: image.size),
+                    cuts: [
+                        CutSubject.Cut(
+                            side: floor.side,
+                            outline: .lines(from: Float(floor.top) * scale.y, to: .infinity, slopes: (0, 0)),
+                            margin: margin)
+                    ]))
         }
-        excluded = grid.enlarged(isBackground.map { !$0 }, to: image.size)
+        // Above a head that is cut nothing goes on but what is at that edge.
+        if isHeadCut {
+            let isOther = grid.indices.map { isGround[$0] && backgrounds[.top]?[$0] == false ? CutSubject.outline : 0 }
+            subjects.append(
+                CutSubject(
+                    cells: grid.enlarged(isOther, to: image.size),
+                    cuts: [.left, .right, .bottom].map { CutSubject.Cut(side: $0, outline: .anywhere, margin: 1) }))
+        }
+        self.subjects = subjects
+        excluded = grid.enlarged(isExcluded.map { $0 ? 1 : 0 }, to: image.size)
     }
 
     enum Side: Int {
@@ -146,27 +211,89 @@ public struct ExtensionSources: Sendable {
         }
     }
 
-    /// The stretch of an edge at which a part ends; `nil` where it does not reach the edge, and how many cells beyond it its outline would: as many as would
-    /// take away the rest if it went on narrowing as it does up to the edge, but at the sides no more than that is high.
-    private static func cut(of part: [Int], _ edge: Edge) -> (run: Range<Int>, reach: Float)? {
-        var lines: [Int: ClosedRange<Int>] = [:]
+    /// Parts, the largest first; the smaller ones together where there are many.
+    private static func fewest(_ parts: [[Int]]) -> [[Int]] {
+        let sorted = parts.sorted { ($0.count, $1[0]) > ($1.count, $0[0]) }
+        return sorted.count <= mostParts
+            ? sorted : sorted.prefix(mostParts - 1) + [sorted.dropFirst(mostParts - 1).flatMap(\.self)]
+    }
+
+    /// What lies lowest at a side and is ground, next to something else above it, where a subject hides most of it.
+    private static func floor(
+        _ grid: FeatureGrid, _ side: Side, isGround: [Bool]
+    ) -> (side: Side, cells: Set<Int>, top: Int)? {
+        let edge = Edge(side, size: grid.size)
+        let limit = tolerance.upperBound
+        guard let last = (0 ..< edge.length).last(where: { isGround[edge.index($0, 0)] }), last > 2 * stripDepth else {
+            return nil
+        }
+        // Above the blur of the subject's outline.
+        let typical = edge.index(last - stripDepth, 0)
+        let top = (0 ..< last).last { grid.distance(edge.index($0, 0), typical) > limit }.map { $0 + 1 } ?? 0
+        guard last - top >= stripDepth, top > 2 * stripDepth,
+            grid.distance(edge.index(top - 1 - stripDepth, 0), typical) > 2 * limit
+        else { return nil }
+        let isAlike = grid.indices.map { $0 / grid.size.width >= top && grid.distance($0, typical) < limit }
+        guard Float(isAlike.count { $0 }) < smallFloor * Float(grid.size.area),
+            let part = grid.parts(isAlike).first(where: { $0.contains(typical) }), part.count >= smallestRegion
+        else { return nil }
+        return (side, Set(part), top)
+    }
+
+    /// How a part that an edge cuts goes on beyond it; `nil` where it does not reach the edge.
+    ///
+    /// Beyond the upper edge the ellipse closes that its outline begins: a head. Elsewhere its outline goes on as it comes
+    /// to the edge. Beyond the sides it narrows at least so much that it ends.
+    ///
+    /// - Parameter edgeCells: those of the part that look like the edge.
+    private static func cut(
+        of part: [Int], at edgeCells: [Int], _ side: Side, _ grid: FeatureGrid, _ scale: (x: Float, y: Float)
+    ) -> CutSubject.Cut? {
+        let edge = Edge(side, size: grid.size)
         let steps = max(stripDepth, Int(narrowingDepth * Float(edge.depth)))
-        for cell in part {
-            let (along, inward) = edge.place(of: cell)
-            guard inward < steps else { continue }
-            let line = lines[inward] ?? along ... along
-            lines[inward] = min(line.lowerBound, along) ... max(line.upperBound, along)
+        func extents(_ cells: [Int], depth: Int) -> [Int: ClosedRange<Int>] {
+            var lines: [Int: ClosedRange<Int>] = [:]
+            for (along, inward) in cells.map(edge.place) where inward < depth {
+                let line = lines[inward] ?? along ... along
+                lines[inward] = min(line.lowerBound, along) ... max(line.upperBound, along)
+            }
+            return lines
         }
-        let strip = (0 ..< stripDepth).compactMap { lines[$0] }
-        guard let first = strip.map(\.lowerBound).min(), let last = strip.map(\.upperBound).max() else { return nil }
-        let width = last - first + 1
-        // Where it is widest, nearest to the edge.
-        let widest = lines.max { ($0.value.count, -$0.key) < ($1.value.count, -$1.key) }
-        var reach = edge.isUpright ? Float(width) : .infinity
-        if let widest, Float(widest.value.count) >= narrowing * Float(width) {
-            reach = min(reach, Float(width * widest.key) / Float(widest.value.count - width))
+        let lines = extents(part, depth: steps)
+        let strip = extents(edgeCells, depth: stripDepth).values
+        guard let first = strip.map(\.lowerBound).min(), let last = strip.map(\.upperBound).max(),
+            let widest = lines.max(by: { ($0.value.count, -$0.key) < ($1.value.count, -$1.key) })
+        else { return nil }
+        let (along, inward) = side.isUpright ? (scale.y, scale.x) : (scale.x, scale.y)
+        let margin = Float(stripDepth) * max(along, inward)
+        let (width, most, depth) = (Float(last - first + 1), Float(widest.value.count), Float(widest.key))
+        if side == .top, most > width {
+            let reach = depth / (1 - (width / most) * (width / most)).squareRoot() - depth
+            return CutSubject.Cut(
+                side: side,
+                outline: .ellipse(
+                    middle: Float(first + last + 1) / 2 * along, half: most / 2 * along, depth: depth * inward,
+                    reach: reach * inward), margin: margin)
         }
-        return (first ..< last + 1, max(Float(stripDepth), reach))
+        func slope(_ outwards: (ClosedRange<Int>) -> Int) -> Float {
+            let slopes = [steps / 2, steps - 1].compactMap { further -> Float? in
+                guard further > 0, let here = lines[0], let there = lines[further] else { return nil }
+                return Float(outwards(here) - outwards(there)) * along / (Float(further) * inward)
+            }
+            let slope = slopes.min() ?? 0
+            return side.isUpright ? min(slope, -leastNarrowing) : min(max(slope, -mostFlare), mostFlare)
+        }
+        // At a corner nothing is seen of the outline: there a stretch of the upper or lower edge goes straight on, and
+        // one of the sides goes on beyond the corner.
+        let beyond: Float = side.isUpright ? .infinity : 0
+        let (isFromCorner, isToCorner) = (first == 0, last == edge.length - 1)
+        return CutSubject.Cut(
+            side: side,
+            outline: .lines(
+                from: isFromCorner ? -beyond : Float(first) * along,
+                to: isToCorner ? Float(edge.length) * along + beyond : Float(last + 1) * along,
+                slopes: (isFromCorner ? 0 : slope { -$0.lowerBound }, isToCorner ? 0 : slope { $0.upperBound })),
+            margin: margin)
     }
 
     /// What goes on at an edge; `ground` is that without what narrows towards it.
@@ -344,6 +471,8 @@ extension OutpaintPlan {
     public func confined(_ sources: ExtensionSources, window: PixelRect) -> [ConfinedSources] {
         precondition(sources.excluded.size == sourceSize, "sources of another picture")
         let source = sourceRect
+        // Where one goes on those after it do not, and where it may they may.
+        var taken = [Float](repeating: 0, count: window.size.area)
         return sources.subjects.map { subject in
             var (from, to) = (Plane(size: window.size), Plane(size: window.size))
             for y in window.y ..< window.maxY {
@@ -351,9 +480,12 @@ extension OutpaintPlan {
                     let isInPicture = x >= source.x && x < source.maxX && y >= source.y && y < source.maxY
                     if isInPicture {
                         from[x - window.x, y - window.y] = subject.cells[x - source.x, y - source.y]
-                    } else if subject.goesOn(x: x - source.x, y: y - source.y) {
-                        from[x - window.x, y - window.y] = 1
-                        to[x - window.x, y - window.y] = 1
+                    } else {
+                        let pixel = (y - window.y) * window.width + x - window.x
+                        let share = min(subject.share(x: x - source.x, y: y - source.y), 1 - taken[pixel])
+                        taken[pixel] = max(taken[pixel], share)
+                        from[x - window.x, y - window.y] = share
+                        to[x - window.x, y - window.y] = share
                     }
                 }
             }
@@ -419,6 +551,53 @@ private struct FeatureGrid {
             parts.append(part)
         }
         return parts
+    }
+
+    /// Gives each cell of a part without a value that of the nearest one with one, within the part.
+    func spread<Value>(_ values: inout [Int: Value], over part: [Int]) {
+        let cells = Set(part)
+        var waiting = values.keys.sorted()
+        var next = 0
+        while next < waiting.count {
+            for cell in neighbors(of: waiting[next]) where values[cell] == nil && cells.contains(cell) {
+                values[cell] = values[waiting[next]]
+                waiting.append(cell)
+            }
+            next += 1
+        }
+    }
+
+    /// The cells of a part that are not near others, other than excluded ones.
+    func inside(of part: Set<Int>, isExcluded: [Bool]) -> Set<Int> {
+        part.filter { cell in
+            let (x, y) = (cell % size.width, cell / size.width)
+            return (max(0, y - Self.edgeRadius) ... min(size.height - 1, y + Self.edgeRadius)).allSatisfy { row in
+                (max(0, x - Self.edgeRadius) ... min(size.width - 1, x + Self.edgeRadius)).allSatisfy { column in
+                    let other = row * size.width + column
+                    return isExcluded[other] || part.contains(other)
+                }
+            }
+        }
+    }
+
+    /// The excluded cells between a part and what is neither excluded nor of it, each with the value of a cell of the
+    /// part next to it.
+    func outline<Value>(of part: [Int: Value], isExcluded: [Bool]) -> [Int: Value] {
+        var result: [Int: Value] = [:]
+        let reach = 2 * Self.edgeRadius
+        for cell in indices where isExcluded[cell] {
+            let (x, y) = (cell % size.width, cell / size.width)
+            var value: Value?
+            var isNearOther = false
+            for row in max(0, y - reach) ... min(size.height - 1, y + reach) {
+                for column in max(0, x - reach) ... min(size.width - 1, x + reach) {
+                    let other = row * size.width + column
+                    if let here = part[other] { value = here } else if !isExcluded[other] { isNearOther = true }
+                }
+            }
+            if isNearOther, let value { result[cell] = value }
+        }
+        return result
     }
 
     func distance(_ a: Int, _ b: Int) -> Float {
@@ -508,12 +687,13 @@ private struct FeatureGrid {
     private static let edgeRadius = 2
 
     /// One value a cell, one for each pixel of an image of that size.
-    func enlarged(_ values: [Bool], to imageSize: PixelSize) -> Plane {
+    func enlarged(_ values: [Float], to imageSize: PixelSize) -> Plane {
         var result = Plane(size: imageSize)
         for y in 0 ..< imageSize.height {
             let row = min(size.height - 1, y * size.height / imageSize.height) * size.width
-            for x in 0 ..< imageSize.width where values[row + min(size.width - 1, x * size.width / imageSize.width)] {
-                result.values[y * imageSize.width + x] = 1
+            for x in 0 ..< imageSize.width {
+                result.values[y * imageSize.width + x] =
+                    values[row + min(size.width - 1, x * size.width / imageSize.width)]
             }
         }
         return result

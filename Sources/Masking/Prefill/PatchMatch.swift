@@ -28,7 +28,7 @@ struct PatchMatch {
     /// Patches are 2 · 3 + 1 = 7 pixels wide.
     static let radius = 3
     /// Fewer sources than this and a level has nothing to say: too little of the picture is known.
-    private static let minimumSources = 24
+    static let minimumSources = 24
     /// Per cent of the sources that a coarser level must still have where some are excluded. Narrow strips between what
     /// is excluded and the border vanish first, and with them what there was to copy. A level larger than `searchArea`
     /// is too large to search and is halved all the same.

@@ -22,10 +22,10 @@ struct PatchMatchLevel {
     let sources: [Int32]
     /// Those of `sources` that may be copied anywhere.
     let freeSources: [Int32]
+    /// For each of `confined`, the sources within it.
+    private let innerSources: [[Int32]]
     private let isSource: [Bool]
-    /// Indexed by pixel, a bit for each of `confined`: of a source's centre, whether its patch touches it; of a target's,
-    /// whether it may not have such a source.
-    private let (bonds, bans): ([UInt16], [UInt16])
+    private let rules: SourceRules
     /// For each target centre, the centre of its source; −1 elsewhere. Indexed by pixel.
     private var field: [Int32]
     /// The squared distance that goes with `field`.
@@ -38,9 +38,18 @@ struct PatchMatchLevel {
     private struct Confined {
         var from: [Bool]
         var to: [Bool]
+        /// Of these, where it is certain.
+        var (inside, only): ([Bool], [Bool])
+
+        /// What `values` gives for each of them.
+        func map(_ values: ([Bool]) -> [Bool]) -> Confined {
+            Confined(from: values(from), to: values(to), inside: values(inside), only: values(only))
+        }
     }
 
     private static let radius = PatchMatch.radius
+    /// How often a source is drawn for a target until it may have it.
+    private static let mostDraws = 16
     /// Pixels that are predicted along the edge of a hole: more on the coarser levels, where they carry lines and tones on, than
     /// on the finest, where they would show as a smooth band.
     private static let (coarserRim, finestRim) = (3, 1)
@@ -58,7 +67,12 @@ struct PatchMatchLevel {
         self.init(
             size: image.size, colors: colors, hole: hole,
             excluded: excluded ?? [Bool](repeating: false, count: image.size.area),
-            confined: confined.map { Confined(from: $0.from.values.map { $0 > 0 }, to: $0.to.values.map { $0 > 0 }) },
+            confined: confined.map {
+                Confined(
+                    from: $0.from.values.map { $0 > 0 }, to: $0.to.values.map { $0 > 0 },
+                    inside: $0.from.values.map { $0 >= ConfinedSources.certain },
+                    only: $0.to.values.map { $0 >= ConfinedSources.certain })
+            },
             isOpen: hole, wraps: wraps, isFinest: true)
     }
 
@@ -84,7 +98,7 @@ struct PatchMatchLevel {
         self.hole = hole
         let excluded = area.repeated(excluded)
         self.excluded = excluded
-        let confined = confined.map { Confined(from: area.repeated($0.from), to: area.repeated($0.to)) }
+        let confined = confined.map { $0.map(area.repeated) }
         self.confined = confined
         self.colors = area.repeated(wide.unrepeated(kriging.colors))
         let isOpen = area.repeated(wide.unrepeated(kriging.isKnown)).map { !$0 }
@@ -92,9 +106,9 @@ struct PatchMatchLevel {
         let width = size.width
         let holes = RectangleCounts(hole, size: size)
         let exclusions = RectangleCounts(excluded, size: size)
-        precondition(confined.count <= UInt16.bitWidth, "\(confined.count) confined sources")
+        precondition(confined.count <= UInt32.bitWidth, "\(confined.count) confined sources")
         let confinements = confined.map { RectangleCounts($0.from, size: size) }
-        var bonds = [UInt16](repeating: 0, count: size.area)
+        var bonds = [UInt32](repeating: 0, count: size.area)
         var freeSources: [Int32] = []
         var targets: [Int32] = []
         var sources: [Int32] = []
@@ -110,7 +124,7 @@ struct PatchMatchLevel {
                         sources.append(Int32(y * width + x))
                         isSource[y * width + x] = true
                         for (bit, counts) in confinements.enumerated() where counts.count(in: patch) > 0 {
-                            bonds[y * width + x] |= 1 << UInt16(bit)
+                            bonds[y * width + x] |= 1 << UInt32(bit)
                         }
                         if bonds[y * width + x] == 0 { freeSources.append(Int32(y * width + x)) }
                     }
@@ -121,12 +135,21 @@ struct PatchMatchLevel {
         self.sources = sources
         self.freeSources = freeSources
         self.isSource = isSource
-        self.bonds = bonds
-        var bans = [UInt16](repeating: 0, count: size.area)
+        var bans = [UInt32](repeating: 0, count: size.area)
         for (bit, one) in confined.enumerated() {
-            for pixel in bans.indices.untilCancelled where !one.to[pixel] { bans[pixel] |= 1 << UInt16(bit) }
+            for pixel in bans.indices.untilCancelled where !one.to[pixel] { bans[pixel] |= 1 << UInt32(bit) }
         }
-        self.bans = bans
+        var (insides, needs) = (bans.map { _ in UInt32(0) }, bans.map { _ in UInt32(0) })
+        var innerSources: [[Int32]] = []
+        for (bit, one) in confined.enumerated() {
+            let inner = sources.filter { one.inside[Int($0)] }
+            innerSources.append(inner)
+            guard inner.count >= PatchMatch.minimumSources else { continue }
+            for source in inner { insides[Int(source)] |= 1 << UInt32(bit) }
+            for pixel in needs.indices where one.only[pixel] { needs[pixel] |= 1 << UInt32(bit) }
+        }
+        self.innerSources = innerSources
+        rules = SourceRules(bonds: bonds, bans: bans, insides: insides, needs: needs)
         field = [Int32](repeating: -1, count: size.area)
         costs = [Float](repeating: .infinity, count: size.area)
         distance = chessboardDistance(hole, size: size)
@@ -158,7 +181,7 @@ struct PatchMatchLevel {
         var reduced = [SIMD4<Float>](repeating: .zero, count: half.area)
         var reducedHole = [Bool](repeating: false, count: half.area)
         var (reducedExcluded, reducedOpen) = (reducedHole, reducedHole)
-        var reducedConfined = confined.map { _ in Confined(from: reducedHole, to: reducedHole) }
+        var reducedConfined = confined.map { $0.map { _ in reducedHole } }
         for y in (0 ..< half.height).untilCancelled {
             for x in 0 ..< half.width {
                 let corner = (2 * y + inner.y) * size.width + 2 * x + inner.x
@@ -174,6 +197,8 @@ struct PatchMatchLevel {
                 for (index, one) in confined.enumerated() {
                     reducedConfined[index].from[y * half.width + x] = block.filter { one.from[$0] }.count > 1
                     reducedConfined[index].to[y * half.width + x] = block.filter { one.to[$0] }.count > 1
+                    reducedConfined[index].inside[y * half.width + x] = block.filter { one.inside[$0] }.count > 2
+                    reducedConfined[index].only[y * half.width + x] = block.filter { one.only[$0] }.count > 2
                 }
             }
         }
@@ -207,6 +232,7 @@ struct PatchMatchLevel {
         }
         let freeCandidates = some(of: freeSources)
         let allCandidates = confined.isEmpty ? freeCandidates : some(of: sources)
+        let innerCandidates = innerSources.map(some)
         let order = isOpen.indices.filter { isOpen[$0] && area.original(of: $0) == $0 }
             .sorted { (distance[$0], $0) < (distance[$1], $1) }
         let copies = area.copies
@@ -219,10 +245,10 @@ struct PatchMatchLevel {
             for dy in -reach ... reach {
                 for dx in -reach ... reach where known[center + dy * width + dx] { offsets.append(dy * width + dx) }
             }
-            let candidates = bans[pixel] == 0 ? allCandidates : freeCandidates
-            var best = Int(candidates[0])
+            let candidates = rules.choice(for: pixel, all: allCandidates, inner: innerCandidates)
+            var best = Int(freeCandidates[0])
             var cost = Float.infinity
-            for candidate in candidates {
+            for candidate in candidates where confined.isEmpty || rules.allow(Int(candidate), for: pixel) {
                 var total = displacement(center, Int(candidate), width: width, scale: displacementScale)
                 for offset in offsets {
                     let difference = colors[center + offset] - colors[Int(candidate) + offset]
@@ -264,8 +290,12 @@ struct PatchMatchLevel {
     }
 
     private func randomSource(for target: Int, using random: inout SplitMix64) -> Int32 {
-        let sources = bans[target] == 0 ? sources : freeSources
-        return sources[Int(random.next() % UInt64(sources.count))]
+        let sources = rules.choice(for: target, all: sources, inner: innerSources)
+        for _ in 0 ..< (confined.isEmpty ? 1 : Self.mostDraws) {
+            let source = sources[Int(random.next() % UInt64(sources.count))]
+            if confined.isEmpty || rules.allow(Int(source), for: target) { return source }
+        }
+        return freeSources[Int(random.next() % UInt64(freeSources.count))]
     }
 
     /// A known patch within a pixel or two of (`x`, `y`) that the target may have, or −1.
@@ -276,7 +306,7 @@ struct PatchMatchLevel {
                     let (column, row) = (x + dx, y + dy)
                     guard column >= 0 && row >= 0 && column < size.width && row < size.height else { continue }
                     let source = row * size.width + column
-                    if isSource[source], bonds[source] & bans[target] == 0 { return Int32(source) }
+                    if isSource[source], rules.allow(source, for: target) { return Int32(source) }
                 }
             }
         }
@@ -305,7 +335,7 @@ struct PatchMatchLevel {
         let area = area
         let step = reversed ? -1 : 1
         let count = targets.count
-        let isConfined = !confined.isEmpty
+        let (isConfined, rules) = (!confined.isEmpty, rules)
         // The buffers of this sweep: pixels, sources and targets are read, the field and its costs are written.
         unsafe colors.withUnsafeBufferPointer { pixels in
             unsafe field.withUnsafeMutableBufferPointer { field in
@@ -317,7 +347,6 @@ struct PatchMatchLevel {
                                 let target = unsafe Int(targets[reversed ? count - 1 - order : order])
                                 var best = unsafe Int(field[target])
                                 var cost = unsafe costs[target]
-                                let ban = isConfined ? bans[target] : 0
                                 for neighbor in [step, step * width] {
                                     // Targets keep a patch's radius from the border: the neighbour exists.
                                     let match = unsafe Int(field[target - neighbor])
@@ -326,7 +355,7 @@ struct PatchMatchLevel {
                                     guard candidate >= 0 && candidate < width * height else { continue }
                                     candidate = area.original(of: candidate)
                                     guard candidate != best, unsafe isSource[candidate],
-                                        ban == 0 || bonds[candidate] & ban == 0
+                                        !isConfined || rules.allow(candidate, for: target)
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
@@ -347,7 +376,7 @@ struct PatchMatchLevel {
                                     guard x >= 0 && y >= 0 && x < width && y < height else { continue }
                                     let candidate = y * width + x
                                     guard candidate != best, unsafe isSource[candidate],
-                                        ban == 0 || bonds[candidate] & ban == 0
+                                        !isConfined || rules.allow(candidate, for: target)
                                     else { continue }
                                     let moved = displacement(target, candidate, width: width, scale: scale)
                                     let trial =
@@ -478,6 +507,30 @@ struct PatchMatchLevel {
             for index in isFree.indices where isFree[index] { result.values[index * 3 + channel] += correction[index] }
         }
         return result
+    }
+}
+
+/// Which sources a target may have where some are confined. Indexed by pixel, a bit for each of the confined.
+private struct SourceRules {
+    /// Of a source's centre, whether its patch touches it; of a target's, whether it may not have such a source.
+    let (bonds, bans): ([UInt32], [UInt32])
+    /// Of a source's centre, whether it is within; of a target's, whether it must have such a source.
+    let (insides, needs): ([UInt32], [UInt32])
+
+    init(bonds: [UInt32], bans: [UInt32], insides: [UInt32], needs: [UInt32]) {
+        (self.bonds, self.bans, self.insides, self.needs) = (bonds, bans, insides, needs)
+    }
+
+    @inline(__always)
+    func allow(_ source: Int, for target: Int) -> Bool {
+        let need = needs[target]
+        return bonds[source] & bans[target] == 0 && (need == 0 || insides[source] & need != 0)
+    }
+
+    /// Those among which is what a target may have; `inner` for each of the confined.
+    func choice(for target: Int, all: [Int32], inner: [[Int32]]) -> [Int32] {
+        let need = needs[target].trailingZeroBitCount
+        return need < inner.count ? inner[need] : all
     }
 }
 
