@@ -12,7 +12,7 @@ import Testing
         let mask = try scratch.write(
             .mask(width: 64, height: 48, white: PixelRect(x: 20, y: 10, width: 20, height: 20)), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         return request
     }
 

@@ -25,7 +25,7 @@ import Testing
         let mask = try scratch.write(.mask(width: 61, height: 43, white: Self.hole), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask), prompt: "x")
         request.settings.composite = mode
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         let model = StubModel(change: StubModel.painting(red: 0.9, green: 0.1, blue: 0.4))
         let report = try request.run(model)
 
@@ -51,7 +51,7 @@ import Testing
         let decoded = try ImageFile.read(path: image).picture
         let mask = try scratch.write(.mask(width: 64, height: 48, white: Self.hole), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         let model = StubModel(change: StubModel.painting(red: 0, green: 1, blue: 0))
         let report = try request.run(model, output: OutputChoice(path: scratch.path("out.png")))
         let result = try ImageFile.read(path: report.saved[0].path).picture
@@ -84,7 +84,7 @@ import Testing
         var request = EditRequest(
             mode: .outpaint, picture: .file(path: image),
             canvas: .margins(Margins(left: 7, right: 20, top: 3, bottom: 0)))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         let report = try request.run(StubModel())
         let result = try ImageFile.read(path: report.saved[0].path).picture
         #expect(result.size == PixelSize(width: 67, height: 33))
@@ -101,7 +101,7 @@ import Testing
         let hole = PixelRect(x: 40, y: 30, width: 180, height: 120)
         let mask = try scratch.write(.mask(width: 300, height: 200, white: hole), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         let model = StubModel()
         let report = try request.run(model)
         #expect(model.requests.count > 2)

@@ -86,7 +86,7 @@ import Testing
             pick(Settings.area, EditArea.allCases)
             pick(Settings.detail, [.kept, .mixed])
             pick(Settings.composite, [.seamless, .paste, .stencil])
-            pick(Settings.fill, [.fill, .patchmatch, .original])
+            pick(Settings.fill, [.blurred, .patchmatch, .original])
             pick(Settings.alpha, Composite.AlphaPolicy.allCases)
             pick(Settings.maskMeans, MaskMeaning.allCases)
             pick(Settings.tileable, [.x, .y, .both])

@@ -18,14 +18,14 @@ import Testing
         var testDescription: String { name }
 
         static let all = [
-            Kind(name: "one fill for all") { $0.fill = .fill },
+            Kind(name: "one fill for all") { $0.fill = .blurred },
             Kind(name: "a fill for each") { $0.fill = .patchmatch },
             Kind(name: "kept detail") {
                 $0.detail = .kept
                 $0.strength = 0.5
             },
             Kind(name: "mixed detail") { $0.detail = .mixed },
-            Kind(name: "tiles", size: PixelSize(width: 300, height: 200)) { $0.fill = .fill },
+            Kind(name: "tiles", size: PixelSize(width: 300, height: 200)) { $0.fill = .blurred },
             Kind(name: "tiles without a coarse pass", size: PixelSize(width: 300, height: 200)) {
                 $0.fill = .original
                 $0.strength = 0.3

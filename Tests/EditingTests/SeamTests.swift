@@ -237,7 +237,7 @@ import Testing
 
     /// Panels that do not pass into each other do meet in one.
     @Test func `Panels of a stubborn network meet in lines`() throws {
-        let seams = try seamsOfWaves(fill: .fill)
+        let seams = try seamsOfWaves(fill: .blurred)
         #expect(seams.contains { $0 > 1.5 }, "\(seams)")
     }
 }
@@ -291,7 +291,7 @@ import Testing
         let mask = try scratch.write(
             Picture(size: source.size, layout: .gray, samples: .eight(white)), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         request.settings.tileable = .x
         let model = StubModel(nativeSize: 64, change: StubModel.painting(red: 0.9, green: 0.2, blue: 0.3))
         let report = try request.run(model)

@@ -269,7 +269,7 @@ import Testing
         let all = PixelRect(x: 0, y: 0, width: 590, height: 390)
         let mask = try scratch.write(.mask(width: 600, height: 400, white: all), "m.png")
         var request = EditRequest(mode: .inpaint, picture: .file(path: image), mask: .file(path: mask))
-        request.settings.fill = .fill
+        request.settings.fill = .blurred
         request.settings.memoryLimit = 256 << 20
         let needed = (100 << 20) + 2 * 512 * 512 * 650 * 2
         #expect(

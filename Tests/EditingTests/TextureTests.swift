@@ -129,7 +129,7 @@ import Testing
     }
 
     /// Whatever the model paints, the network, the fill and what fits its patch to the picture pass over the border.
-    @Test(arguments: [WrappedAxes.x, .y, .both], [Fill.fill, .patchmatch])
+    @Test(arguments: [WrappedAxes.x, .y, .both], [Fill.blurred, .patchmatch])
     func `A mask without a free line wraps`(_ axes: WrappedAxes, _ fill: Fill) throws {
         let scratch = try Scratch()
         let source = Texture.stone.picture(PixelSize(width: 96, height: 80))

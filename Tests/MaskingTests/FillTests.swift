@@ -27,7 +27,7 @@ internal import Testing
         #expect(-10 * log10(mean + 1e-9) > 30)
     }
 
-    @Test(arguments: [Fill.fill, .patchmatch, .noise, .original, .color(red: 1, green: 0, blue: 0)])
+    @Test(arguments: [Fill.blurred, .patchmatch, .noise, .original, .color(red: 1, green: 0, blue: 0)])
     func knownPixelsAreUntouchedAndSeedsRepeat(fill: Fill) {
         var random = TestRandom(state: 21)
         for _ in 0 ..< 5 {
@@ -94,7 +94,7 @@ internal import Testing
         var damaged = truth
         for scratch in scratches { damaged.paste(RGBImage(size: scratch.size), x: scratch.x, y: scratch.y) }
         let predicted = Fill.patchmatch.applied(to: damaged, coverage: mask.coverage)
-        let smooth = Fill.fill.applied(to: damaged, coverage: mask.coverage)
+        let smooth = Fill.blurred.applied(to: damaged, coverage: mask.coverage)
         #expect(psnr(predicted, truth, inside: mask) > psnr(smooth, truth, inside: mask) + 8)
         // Nothing is drawn at random where all is predicted.
         #expect(predicted == Fill.patchmatch.applied(to: damaged, coverage: mask.coverage, seed: 99))

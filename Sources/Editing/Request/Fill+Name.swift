@@ -4,7 +4,7 @@ extension Fill {
     /// As the command line and models spell it; a colour is just "color".
     public var name: String {
         switch self {
-        case .fill: "fill"
+        case .blurred: "fill"
         case .patchmatch: "patchmatch"
         case .noise: "noise"
         case .original: "original"
@@ -15,7 +15,7 @@ extension Fill {
     /// The fills without parameters by name, and colours as `#rrggbb`; `nil` for anything else.
     public init?(name: String) {
         switch name {
-        case "fill": self = .fill
+        case "fill": self = .blurred
         case "patchmatch": self = .patchmatch
         case "noise": self = .noise
         case "original": self = .original

@@ -3,8 +3,8 @@ public import Raster
 /// What stands in the hole before denoising.
 public enum Fill: Sendable, Hashable {
     /// The surroundings, blurred further the deeper inside (pull-push pyramids).
-    case fill
-    /// Texture copied from the known pixels: `PatchMatch`. Falls back to `.fill` where there is nothing to copy from.
+    case blurred
+    /// Texture copied from the known pixels: `PatchMatch`. Falls back to `.blurred` where there is nothing to copy from.
     case patchmatch
     /// Uniform noise about the surroundings' mean, of a photo's usual spread.
     case noise
@@ -17,7 +17,7 @@ public enum Fill: Sendable, Hashable {
     public var isPlaceholder: Bool {
         switch self {
         case .noise, .color: true
-        case .fill, .patchmatch, .original: false
+        case .blurred, .patchmatch, .original: false
         }
     }
 
@@ -42,7 +42,7 @@ public enum Fill: Sendable, Hashable {
         let filled: RGBImage
         switch self {
         case .original: return image
-        case .fill: filled = pullPush(image, coverage: coverage, wraps: wraps)
+        case .blurred: filled = pullPush(image, coverage: coverage, wraps: wraps)
         case .patchmatch:
             let match = PatchMatch(seed: seed)
             filled =

@@ -66,7 +66,7 @@ struct FillArgument {
     let fill: Fill
 
     static let parse: Form.Transform<FillArgument> = { text in
-        let named: [Fill] = [.fill, .patchmatch, .noise, .original]
+        let named: [Fill] = [.blurred, .patchmatch, .noise, .original]
         guard let fill = named.first(where: { $0.name == text.plainWord }) ?? HexColor(text)?.fill else {
             throw ValidationError(
                 "expected fill, patchmatch, noise, original or a colour as #rrggbb, for example #ff8800")

@@ -161,7 +161,7 @@ extension EditRequest {
         switch settings.fill {
         case .patchmatch: return "\(.fill, "patchmatch")"
         case .noise, .color, .original: return nil
-        case .fill, nil: break
+        case .blurred, nil: break
         }
         return switch mode {
         case .erase, .outpaint: Sentence(mode.rawValue)

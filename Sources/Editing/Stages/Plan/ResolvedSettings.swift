@@ -178,7 +178,7 @@ public struct ResolvedSettings: Sendable {
     private static func defaultFill(_ mode: EditMode) -> Fill {
         switch mode {
         case .outpaint, .erase: .patchmatch
-        case .inpaint: .fill
+        case .inpaint: .blurred
         case .remix, .variations, .generate: .original
         }
     }

@@ -55,7 +55,7 @@ struct Prefill {
 
     /// What is shown to a network in place of a fill that must not be seen; `nil` for any other fill.
     func guess(_ image: RGBImage, hole: Plane) -> RGBImage? {
-        fill.isPlaceholder ? Fill.fill.applied(to: image, coverage: hole, wraps: wraps) : nil
+        fill.isPlaceholder ? Fill.blurred.applied(to: image, coverage: hole, wraps: wraps) : nil
     }
 }
 
@@ -64,7 +64,7 @@ extension Fill {
     var isRandom: Bool {
         switch self {
         case .patchmatch, .noise: true
-        case .fill, .original, .color: false
+        case .blurred, .original, .color: false
         }
     }
 }
