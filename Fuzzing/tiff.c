@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count) {
         if (cimageio_tiff_tag(data, count, info.directory, tags[index], &value, &result)) cimageio_free(&value);
     size_t capacity = (size_t)info.width * info.height * info.channels * (info.depth / 8);
     uint8_t *pixels = malloc(capacity);
-    if (pixels) cimageio_tiff_decode(data, count, &info, pixels, capacity, &result);
+    if (pixels && cimageio_tiff_decode(data, count, &info, pixels, capacity, &result) && info.alpha_associated)
+        cimageio_divide_by_alpha(pixels, (size_t)info.width * info.height, info.channels, info.depth);
     free(pixels);
     return 0;
 }

@@ -137,7 +137,7 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
 
 /// Decodes every row. Runs under the caller's setjmp.
 static void read_rows(png_structp png, png_infop info, const cimageio_png_info *expected, uint8_t *pixels,
-                      size_t capacity, cimageio_result *result) {
+                      size_t capacity, volatile bool *all_read, cimageio_result *result) {
     png_set_expand(png);
     if (expected->depth == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) png_set_swap(png);
     int passes = png_set_interlace_handling(png);
@@ -152,12 +152,15 @@ static void read_rows(png_structp png, png_infop info, const cimageio_png_info *
             check_cancelled(png, result);
             png_read_row(png, pixels + row_bytes * y, NULL);
         }
+    *all_read = true;
     png_read_end(png, NULL);
 }
 
 bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_info *expected, uint8_t *pixels,
-                         size_t capacity, cimageio_result *result) {
+                         size_t capacity, bool *lacks_end, cimageio_result *result) {
     struct source source = {data, count, 0, result};
+    volatile bool all_read = false;
+    *lacks_end = false;
     *result = (cimageio_result){0};
     png_infop info = NULL;
     struct failures failures = {result, false};
@@ -171,10 +174,14 @@ bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_i
     }
     if (setjmp(png_jmpbuf(png))) {
         png_destroy_read_struct(&png, &info, NULL);
-        return false;
+        // What is missing behind the pixels costs none of them.
+        if (!all_read || result->code != CIMAGEIO_TRUNCATED) return false;
+        *result = (cimageio_result){0};
+        *lacks_end = true;
+        return true;
     }
     read_info(png, info, &source);
-    read_rows(png, info, expected, pixels, capacity, result);
+    read_rows(png, info, expected, pixels, capacity, &all_read, result);
     png_destroy_read_struct(&png, &info, NULL);
     return true;
 }

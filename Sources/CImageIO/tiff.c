@@ -507,7 +507,8 @@ static void set_sample(void *pixels, size_t index, unsigned depth, uint32_t valu
     else ((uint8_t *)pixels)[index] = (uint8_t)value;
 }
 
-/// Divides colours by alpha, or multiplies them: rounded, the second undoes the first exactly.
+/// Divides colours by alpha, or multiplies them: rounded, the second undoes the first exactly, unless a colour is
+/// larger than its alpha.
 static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsigned channels, unsigned depth,
                            bool multiply) {
     uint64_t maximum = depth == 16 ? 65535 : 255;
@@ -522,6 +523,36 @@ static void scale_by_alpha(const void *from, void *to, size_t pixel_count, unsig
             set_sample(to, base + channel, depth, (uint32_t)(scaled > maximum ? maximum : scaled));
         }
         set_sample(to, base + channels - 1, depth, (uint32_t)alpha);
+    }
+}
+
+bool cimageio_exceeds_alpha(const void *pixels, size_t pixel_count, unsigned channels, unsigned depth) {
+    for (size_t pixel = 0; pixel < pixel_count; pixel++) {
+        size_t base = pixel * channels;
+        uint32_t alpha = sample_at(pixels, base + channels - 1, depth);
+        for (unsigned channel = 0; channel + 1 < channels; channel++)
+            if (sample_at(pixels, base + channel, depth) > alpha) return true;
+    }
+    return false;
+}
+
+void cimageio_divide_by_alpha(void *pixels, size_t pixel_count, unsigned channels, unsigned depth) {
+    scale_by_alpha(pixels, pixels, pixel_count, channels, depth, false);
+}
+
+/// Takes the source's own samples into a row of the picture wherever its straight samples equal theirs. `straight` is
+/// the row before it was multiplied by alpha.
+static void take_associated(const cimageio_tiff_request *request, uint32_t y, const uint8_t *straight, uint8_t *row) {
+    if (!request->associated || y < request->associated_y || y - request->associated_y >= request->associated_height)
+        return;
+    size_t pixel_bytes = (size_t)request->channels * (request->depth / 8);
+    const uint8_t *from =
+        (const uint8_t *)request->associated + (y - request->associated_y) * pixel_bytes * request->associated_width;
+    for (uint32_t x = 0; x < request->associated_width && request->associated_x + x < request->width; x++) {
+        uint8_t found[8];
+        size_t place = (request->associated_x + (size_t)x) * pixel_bytes;
+        scale_by_alpha(from + x * pixel_bytes, found, 1, request->channels, request->depth, false);
+        if (memcmp(found, straight + place, pixel_bytes) == 0) memcpy(row + place, from + x * pixel_bytes, pixel_bytes);
     }
 }
 
@@ -627,8 +658,6 @@ bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info 
         if (done && alpha) join_alpha(pixels, alpha, pixel_count, info->depth);
         if (done && layout.photometric == PHOTOMETRIC_MINISWHITE)
             invert(pixels, pixel_count, info->channels, info->depth);
-        if (done && !info->inks && info->alpha_associated)
-            scale_by_alpha(pixels, pixels, pixel_count, info->channels, info->depth, false);
     }
     if (!done) fail(&file, result, CIMAGEIO_CORRUPT, "its directory cannot be read");
     cimageio_close_inks(way);
@@ -706,9 +735,12 @@ bool cimageio_tiff_encode(const void *pixels, const cimageio_tiff_request *reque
     if (!row) file.ran_out = true;
     for (uint32_t y = 0; y < request->height && done; y++) {
         const uint8_t *from = (const uint8_t *)pixels + row_bytes * y;
-        if (has_alpha && request->associate_alpha)
+        if (has_alpha && request->associate_alpha) {
             scale_by_alpha(from, row, request->width, request->channels, request->depth, true);
-        else memcpy(row, from, row_bytes);
+            take_associated(request, y, from, row);
+        } else {
+            memcpy(row, from, row_bytes);
+        }
         done = TIFFWriteScanline(tiff, row, y, 0) >= 0 && !parallel_is_cancelled();
     }
     done = done && TIFFFlush(tiff);

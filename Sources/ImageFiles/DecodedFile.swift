@@ -8,4 +8,6 @@ struct DecodedFile {
     var notes: [String]
     /// Those that tell how a file made from it will differ: mostly what it will not hold.
     var losses: [String] = []
+    /// Those of the notes that tell of more than the picture: other pictures, videos, channels, unknown bytes.
+    var companions: [String] = []
 }

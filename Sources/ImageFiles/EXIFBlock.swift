@@ -54,6 +54,26 @@ struct EXIFBlock {
         return value
     }
 
+    /// What it says of the size in print, in its first directory; `nil` where that is nothing, or nonsense.
+    var density: PixelDensity? {
+        let sides = [0x011A, 0x011B].map { rational($0, in: firstDirectory) }
+        guard let x = sides[0], let y = sides[1] else { return nil }
+        // TIFF 6.0, section 8: inches where nothing is said.
+        let unit = entry(0x0128, in: firstDirectory).flatMap { number(at: $0) } ?? 2
+        let units: [PixelDensity.Unit] = [.aspect, .perInch, .perCentimetre]
+        return (1 ... 3).contains(unit) ? PixelDensity(x: x, y: y, unit: units[unit - 1]) : nil
+    }
+
+    /// A RATIONAL from 1 to a million, rounded.
+    private func rational(_ tag: Int, in directory: Int) -> UInt32? {
+        guard let entry = entry(tag, in: directory), read16(entry + 2) == 5, read32(entry + 4) == 1,
+            let place = values(of: entry)?.lowerBound
+        else { return nil }
+        let (upper, lower) = (read32(place), read32(place + 4))
+        guard lower > 0, upper >= lower, upper / lower <= 1_000_000 else { return nil }
+        return UInt32((upper + lower / 2) / lower)
+    }
+
     /// Says that the pixels are upright.
     mutating func resetOrientation() { setOrientation(1) }
 

@@ -42,6 +42,9 @@ enum FileBytes {
         guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable(file: name, reason: reason(errno)) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .isDirectory(file: name) }
         let isRegular = status.st_mode & S_IFMT == S_IFREG
+        guard isRegular || isatty(descriptor) == 0 else {
+            throw .unreadable(file: name, reason: "it is a terminal")
+        }
         var bytes = BytePieces()
         var isTold = false
         var piece = [UInt8](repeating: 0, count: 1 << 18)
@@ -72,6 +75,9 @@ enum FileBytes {
             guard now.st_size == status.st_size, isSameTime(now, status) else {
                 throw .readFailed(file: name, reason: "another program changed it meanwhile")
             }
+        } else if bytes.count == 0 {
+            let isDevice = [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT)
+            throw .notAnImage(file: name, found: isDevice ? "a device without data" : "an empty pipe")
         }
         return bytes.joined()
     }

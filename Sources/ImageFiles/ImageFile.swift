@@ -11,8 +11,12 @@ public enum ImageFile {
 
     /// Reads the picture at `path`.
     public static func read(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> LoadedImage {
-        let bytes = try FileBytes.read(path: path, limit: limits.maximumBytes, goesOn: beginsAsPicture)
-        return try read(bytes: bytes, name: path, limits: limits)
+        try read(bytes: bytes(path: path, limits: limits), name: path, limits: limits)
+    }
+
+    /// The bytes of the file or pipe at `path`; of what is no picture only the beginning, which says so.
+    public static func bytes(path: String, limits: DecodeLimits = DecodeLimits()) throws(ImageFileError) -> [UInt8] {
+        try FileBytes.read(path: path, limit: limits.maximumBytes, goesOn: beginsAsPicture)
     }
 
     /// Reads from an open file or pipe to its end; `name` is what errors call it ("standard input").
@@ -54,13 +58,15 @@ public enum ImageFile {
         let parsed = try ImageFileError.ofMemory(file: name, size: nil) { () throws(OutOfMemory) in
             try PNGMetadata(parsing: bytes, limits: limits)
         }
-        let (picture, facts) = try PNGCodec.decode(
+        let (picture, facts, lacksEnd) = try PNGCodec.decode(
             bytes, name: name, pixelDataCount: parsed.pixelDataCount, limits: limits)
         let (colorSpace, colorNotes) = try colorSpace(of: parsed.metadata, picture, name: name, followsEXIF: false)
         return LoadedImage(
             picture: picture, format: .png, facts: facts, metadata: parsed.metadata,
             colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil,
-            notes: parsed.notes + colorNotes, losses: parsed.losses, colorNotes: colorNotes
+            notes: (lacksEnd ? ["it is cut short behind its last pixels, which are all there"] : []) + parsed.notes
+                + colorNotes, losses: parsed.losses, companions: parsed.companions,
+            colorNotes: colorNotes
         ).withoutClaims().upright()
     }
 
@@ -79,7 +85,8 @@ public enum ImageFile {
             picture: decoded.picture, format: .jpeg, facts: decoded.facts,
             metadata: parsed.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(parsed.metadata), jpegSource: nil,
-            notes: decoded.notes + parsed.notes + colorNotes, losses: parsed.losses, colorNotes: colorNotes
+            notes: decoded.notes + parsed.notes + colorNotes, losses: parsed.losses, companions: parsed.companions,
+            colorNotes: colorNotes
         ).upright()
         let canBeKept = !isDeep && !decoded.isDamaged && [.gray, .yCbCr, .rgb].contains(decoded.coding.color)
         if canBeKept { image.jpegSource = JPEGSource(bytes: bytes, orientation: image.facts.orientation) }
@@ -94,7 +101,8 @@ public enum ImageFile {
             picture: decoded.picture, format: format, facts: decoded.facts,
             metadata: decoded.metadata.stating(colorSpace),
             colorSpace: colorSpace, provenance: Provenance(decoded.metadata), jpegSource: nil,
-            notes: decoded.notes + colorNotes, losses: decoded.losses, colorNotes: colorNotes
+            notes: decoded.notes + colorNotes, losses: decoded.losses, companions: decoded.companions,
+            colorNotes: colorNotes
         ).withoutClaims().upright()
     }
 
@@ -265,6 +273,9 @@ extension LoadedImage {
         metadata.exif = exif.bytes
         facts.orientation = orientation
         picture = picture.upright(from: orientation)
+        if let source = metadata.associatedSource {
+            metadata.associatedSource?.picture = source.picture.upright(from: orientation)
+        }
         if orientation >= 5, let coding = metadata.jpegCoding { metadata.jpegCoding = coding.transposed }
         if orientation >= 5, let density = metadata.density {
             metadata.density = PixelDensity(x: density.y, y: density.x, unit: density.unit)

@@ -17,6 +17,12 @@ extension ImageMetadata {
             if block.thumbnailHasOwnWords {
                 notes.append("what EXIF says beside its thumbnail is left out with the thumbnail")
             }
+            // A TIFF has one place for it, which is not EXIF's.
+            if format == .tiff, let stated = block.density,
+                density.map({ $0.unit == .aspect && stated.unit != .aspect }) ?? true
+            {
+                result.density = stated
+            }
             block.resetOrientation()
             block.removeThumbnail()
             block.setPixelSize(width: picture.width, height: picture.height)
@@ -39,6 +45,12 @@ extension ImageMetadata {
         if format != .png, !plainChunks.isEmpty {
             let names = plainChunks.map(\.type).joined(separator: ", ")
             notes.append("chunks of a PNG have no place in a \(format.displayName) and were left out: \(names)")
+        }
+        if format != .tiff, associatedSource != nil {
+            notes.append(
+                "colours larger than their alpha, as those of a glow, have no place in a \(format.displayName) "
+                    + "and were cut off"
+            )
         }
         if let type = provenance?.digitalSourceType { result.state(type, notes: &notes) }
         result.place(record: provenance?.infotext?.rendered, format: format, notes: &notes)

@@ -23,6 +23,8 @@ public struct ImageMetadata: Sendable, Equatable {
     public var jpegCoding: JPEGCoding?
     /// Whether a TIFF's colours were stored multiplied by alpha; they are again in a TIFF made from it.
     public var hasAssociatedAlpha = false
+    /// The stored samples of such a TIFF, where straight ones do not give them back.
+    public var associatedSource: AssociatedSource?
     /// Whether a TIFF does not say that its extra sample is alpha; nor does a TIFF made from it.
     public var hasUnspecifiedAlpha = false
     /// The colours of an indexed PNG. A PNG made from it is indexed, too, where its colours are few enough.
@@ -181,6 +183,9 @@ public struct LoadedImage: Sendable {
     public var notes: [String]
     /// Those of the notes that tell how a file made from it will differ: mostly what it will not hold.
     public var losses: [String] = []
+    /// Those of the notes that tell of more than the picture, which a file made from it does not hold: other pages,
+    /// frames, pictures, videos, channels, unknown bytes.
+    public var companions: [String] = []
     /// Those of the notes that speak of what its samples mean.
     public var colorNotes: [String] = []
 

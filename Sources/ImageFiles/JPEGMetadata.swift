@@ -8,6 +8,8 @@ struct JPEGMetadata {
     var notes: [String] = []
     /// Those of the notes that speak of what a file made from it will not hold.
     var losses: [String] = []
+    /// Those that tell of pictures, videos and unknown bytes.
+    private(set) var companions: [String] = []
     /// What a file has one of, where it holds more.
     private var repeats = NameList()
 
@@ -102,6 +104,11 @@ struct JPEGMetadata {
         losses.append(note)
     }
 
+    private mutating func loseCompanion(_ note: String) {
+        lose(note)
+        companions.append(note)
+    }
+
     /// "APP12 (Ducky)": by the letters that an application's segment begins with.
     private static func name(of marker: UInt8, _ payload: ArraySlice<UInt8>) -> String {
         let letters = payload.prefix(16).prefix { (0x20 ... 0x7E).contains($0) }
@@ -146,10 +153,10 @@ struct JPEGMetadata {
         }
         let place = "\(trailer.count.of("byte")) behind its end-of-image marker"
         guard !parts.isEmpty else {
-            return lose("\(place) \(trailer.count.verb("is", "are")) not carried over")
+            return loseCompanion("\(place) \(trailer.count.verb("is", "are")) not carried over")
         }
         let verb = parts.count > 1 || parts[0].hasPrefix("further") ? "are" : "is"
-        lose(
+        loseCompanion(
             "its \(parts.joined(separator: " and ")) \(verb) not carried over: \(verb == "is" ? "it shows" : "they show") "
                 + "the picture before the edit" + (trailer.count > 0 ? " (\(place))" : ""))
     }

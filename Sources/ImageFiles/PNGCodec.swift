@@ -4,10 +4,11 @@ internal import Raster
 
 /// PNG pixels, through libpng.
 enum PNGCodec {
-    /// Decodes the pixels of `file`; `pixelDataCount` is how many compressed bytes it holds.
+    /// Decodes the pixels of `file`; `pixelDataCount` is how many compressed bytes it holds. `lacksEnd` says that all
+    /// of them are there, and the chunk that ends a PNG is not.
     static func decode(
         _ file: [UInt8], name: String, pixelDataCount: Int, limits: DecodeLimits
-    ) throws(ImageFileError) -> (picture: Picture, facts: SourceFacts) {
+    ) throws(ImageFileError) -> (picture: Picture, facts: SourceFacts, lacksEnd: Bool) {
         var info = cimageio_png_info()
         var result = cimageio_result()
         let opened = unsafe file.withUnsafeBufferPointer {
@@ -32,25 +33,26 @@ enum PNGCodec {
         let count = size.area * layout.channels
         guard cimageio_can_allocate(count * Int(info.depth) / 8) else { throw .outOfMemory(file: name, size: size) }
         let depth = Int(info.depth)
+        var lacksEnd = false
         let samples = unsafe Picture.Samples.filled(count: count, depth: depth) {
-            unsafe decode(file, &info, $0, &result)
+            unsafe decode(file, &info, $0, &lacksEnd, &result)
         }
         guard let samples else { throw failure() }
         let colors: [SourceFacts.ColorType] = [.gray, .gray, .rgb, .palette, .grayAlpha, .gray, .rgba]
         let facts = SourceFacts(
             storedSize: size, bitDepth: Int(info.stored_depth), colorType: colors[Int(info.stored_color_type)],
             isInterlaced: info.interlaced, orientation: 1, byteCount: file.count)
-        return (Picture(size: size, layout: layout, samples: samples), facts)
+        return (Picture(size: size, layout: layout, samples: samples), facts, lacksEnd)
     }
 
     private static func decode(
         _ file: [UInt8], _ info: inout cimageio_png_info, _ pixels: UnsafeMutableRawBufferPointer,
-        _ result: inout cimageio_result
+        _ lacksEnd: inout Bool, _ result: inout cimageio_result
     ) -> Bool {
         unsafe file.withUnsafeBufferPointer {
             unsafe cimageio_png_decode(
                 $0.baseAddress, $0.count, &info, pixels.baseAddress?.assumingMemoryBound(to: UInt8.self), pixels.count,
-                &result)
+                &lacksEnd, &result)
         }
     }
 

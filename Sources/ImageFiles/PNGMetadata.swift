@@ -7,6 +7,8 @@ struct PNGMetadata {
     var notes: [String] = []
     /// Those of the notes that speak of what a file made from it will not hold.
     var losses: [String] = []
+    /// Those that tell of further pictures and unknown bytes.
+    private(set) var companions: [String] = []
     private var hints = NameList()
     /// Bytes of compressed pixels.
     private(set) var pixelDataCount = 0
@@ -50,7 +52,9 @@ struct PNGMetadata {
             if type == "IEND" {
                 if file[offset...].contains(where: { $0 != 0 }) {
                     let rest = file.count - offset
-                    lose("\(rest.of("byte")) behind its end chunk \(rest.verb("is", "are")) not carried over")
+                    let note = "\(rest.of("byte")) behind its end chunk \(rest.verb("is", "are")) not carried over"
+                    lose(note)
+                    companions.append(note)
                 }
                 break
             }
@@ -141,7 +145,9 @@ struct PNGMetadata {
         // Of the file before the edit.
         case "tIME": lose("its time of last change (tIME) is not carried over")
         case "acTL":
-            noteOnce("it is animated; only its first picture is used")
+            let note = "it is animated; only its first picture is used"
+            noteOnce(note)
+            companions = [note]
         case "caBX":
             lose("its content credentials (C2PA) are not carried over: an edit makes them invalid")
         case _ where Self.plainChunkTypes.contains(type):

@@ -55,12 +55,17 @@ enum TIFFCodec {
         metadata.density = density(info)
         metadata.hasAssociatedAlpha = info.alpha_associated
         metadata.hasUnspecifiedAlpha = info.alpha_unspecified
+        var picture = Picture(size: size, layout: layout, samples: samples)
+        if info.alpha_associated, !info.inks {
+            metadata.associatedSource = AssociatedSource(picture)
+            AssociatedSource.straighten(&picture)
+        }
         return DecodedFile(
-            picture: Picture(size: size, layout: layout, samples: samples),
+            picture: picture,
             facts: SourceFacts(
                 storedSize: size, bitDepth: Int(info.stored_depth), colorType: colorType(info, layout: layout),
                 isInterlaced: false, orientation: 1, byteCount: file.count),
-            metadata: metadata, notes: notes(info) + losses, losses: losses)
+            metadata: metadata, notes: notes(info) + losses, losses: losses, companions: companions(info))
     }
 
     /// Refuses a header that claims more than its data could hold, before memory is taken for it.
@@ -129,18 +134,34 @@ enum TIFFCodec {
         }
     }
 
-    private static func notes(_ info: cimageio_tiff_info) -> [String] {
-        var notes: [String] = []
+    /// What is to be said of pages beside the one that is used; `nil` where there is none.
+    private static func pages(_ info: cimageio_tiff_info) -> String? {
         if info.is_reduced {
-            notes.append("every page says that it is a smaller version of another picture; the first is used")
-        } else if info.page == 0 {
-            notes.append(
-                "its first page is a smaller version; the picture of full resolution that belongs to it is used")
-        } else if info.page > 1 {
-            notes.append("it has several pages; the first of full resolution, page \(info.page), is used")
-        } else if info.other_pages {
-            notes.append("it has several pages; only the first is used")
+            return "every page says that it is a smaller version of another picture; the first is used"
         }
+        if info.page == 0 {
+            return "its first page is a smaller version; the picture of full resolution that belongs to it is used"
+        }
+        if info.page > 1 { return "it has several pages; the first of full resolution, page \(info.page), is used" }
+        return info.other_pages ? "it has several pages; only the first is used" : nil
+    }
+
+    /// What is to be said of further channels; `nil` where there is none.
+    private static func channels(_ info: cimageio_tiff_info) -> String? {
+        guard info.dropped_samples > 0 else { return nil }
+        let dropped = info.dropped_samples
+        return "\(dropped.of("further channel")) of its samples (spot colours, masks or alpha) "
+            + "\(dropped.verb("is", "are")) not carried over"
+    }
+
+    private static func companions(_ info: cimageio_tiff_info) -> [String] {
+        // A page alone that calls itself a smaller version has no other beside it.
+        let pages = info.is_reduced && !info.other_pages ? nil : pages(info)
+        return [pages, channels(info)].compactMap(\.self)
+    }
+
+    private static func notes(_ info: cimageio_tiff_info) -> [String] {
+        var notes = [pages(info)].compactMap(\.self)
         if info.inks {
             notes.append(
                 info.used_ink_profile
@@ -154,13 +175,7 @@ enum TIFFCodec {
     }
 
     private static func losses(_ info: cimageio_tiff_info) -> [String] {
-        var losses: [String] = []
-        if info.dropped_samples > 0 {
-            let dropped = info.dropped_samples
-            losses.append(
-                "\(dropped.of("further channel")) of its samples (spot colours, masks or alpha) "
-                    + "\(dropped.verb("is", "are")) not carried over")
-        }
+        var losses = [channels(info)].compactMap(\.self)
         // TIFF 6.0, PhotometricInterpretation: 3 is a palette.
         if info.photometric == 3 { losses.append("it is indexed; a TIFF made from it is RGB") }
         return losses
@@ -194,6 +209,7 @@ enum TIFFCodec {
         var result = cimageio_result()
         defer { unsafe cimageio_free(&out) }
         let (profile, xmp) = (metadata.iccProfile ?? [], metadata.xmp ?? [])
+        let source = metadata.associatedSource.flatMap { $0.fits(picture) ? $0 : nil }
         let done = unsafe profile.withUnsafeBufferPointer { profile in
             unsafe xmp.withUnsafeBufferPointer { xmp in
                 unsafe (metadata.photoshopResources ?? []).withUnsafeBufferPointer { photoshop in
@@ -203,8 +219,19 @@ enum TIFFCodec {
                     unsafe request.xmp_count = xmp.count
                     unsafe request.photoshop = photoshop.baseAddress
                     unsafe request.photoshop_count = photoshop.count
-                    return unsafe picture.withSampleBytes {
-                        unsafe cimageio_tiff_encode($0.baseAddress, &request, &out, &result)
+                    func encode() -> Bool {
+                        unsafe picture.withSampleBytes {
+                            unsafe cimageio_tiff_encode($0.baseAddress, &request, &out, &result)
+                        }
+                    }
+                    guard let source else { return encode() }
+                    unsafe request.associated_width = UInt32(source.picture.width)
+                    unsafe request.associated_height = UInt32(source.picture.height)
+                    unsafe request.associated_x = UInt32(source.x)
+                    unsafe request.associated_y = UInt32(source.y)
+                    return unsafe source.picture.withSampleBytes {
+                        unsafe request.associated = unsafe UnsafeRawPointer($0.baseAddress)
+                        return encode()
                     }
                 }
             }

@@ -48,7 +48,7 @@ enum WebPCodec {
         let losses = (info.is_lossless ? [] : [lossy]) + losses(of: file)
         return DecodedFile(
             picture: Picture(size: size, layout: layout, samples: .eight(values)), facts: facts, metadata: metadata,
-            notes: notes + losses, losses: losses)
+            notes: notes + losses, losses: losses, companions: notes)
     }
 
     /// What stands in the container and is not carried over. WebP Container Specification, "RIFF file format".

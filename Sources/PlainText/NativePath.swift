@@ -68,6 +68,21 @@ extension String {
         return showing { Self.byte(of: $0).map(UInt32.init) }
     }
 
+    /// Bytes that are no UTF-8 as what JSON writes for their scalars, `\udbff\udee9`, in a text that is JSON: whoever
+    /// reads it has the same name.
+    public var withBytesEscaped: String {
+        guard utf8.contains(0xF4) else { return self }
+        var text = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            guard Self.byte(of: scalar) != nil else {
+                text.append(scalar)
+                continue
+            }
+            for unit in String(scalar).utf16 { text.append(contentsOf: "\\u\(String(unit, radix: 16))".unicodeScalars) }
+        }
+        return String(text)
+    }
+
     /// For people: the same, with control characters other than a line break and a tab shown so, too.
     public var printable: String {
         showing { scalar in

@@ -37,7 +37,7 @@ struct EditorCommand: ParsableCommand {
         Failure.isReportedAsJSON = ArgumentWords.askForJSON(words)
         do {
             do {
-                var command = try parseAsRoot(words)
+                var command = try parseAsRoot(ArgumentWords.withEmptyValues(words))
                 Failure.isReportedAsJSON = (command as? any ReportsAsJSON)?.reportsAsJSON ?? false
                 try command.run()
             } catch  where exitCode(for: error) == .success {

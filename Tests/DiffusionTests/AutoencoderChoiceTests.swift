@@ -1,4 +1,5 @@
 import Foundation
+import PlainText
 import Raster
 import Tensors
 import Testing
@@ -95,6 +96,30 @@ import Testing
         }
         #expect(pictures[0] != own)
         for (path, found) in zip(paths, pictures) { #expect(found == pictures[0], "\(path)") }
+    }
+
+    @Test func `TAESD's halves are told by their tensors where their names are swapped`() throws {
+        let (scratch, swapped) = (try ScratchFolder(), try ScratchFolder())
+        try writeHalves(scratch.path)
+        let manager = FileManager.default
+        for (half, other) in [("encoder", "decoder"), ("decoder", "encoder")] {
+            try manager.copyItem(
+                atPath: "\(scratch.path)/taesd_\(half).safetensors",
+                toPath: "\(swapped.path)/taesd_\(other).safetensors")
+        }
+        let expected = try picture(
+            DiffusionPipeline(model: .folder(Self.model), precision: .f32, autoencoder: scratch.path))
+        for path in [swapped.path, swapped.path + "/taesd_encoder.safetensors"] {
+            #expect(
+                try picture(DiffusionPipeline(model: .folder(Self.model), precision: .f32, autoencoder: path))
+                    == expected)
+        }
+        // Twice the same half makes no autoencoder.
+        try manager.removeItem(atPath: "\(swapped.path)/taesd_encoder.safetensors")
+        try manager.copyItem(
+            atPath: "\(swapped.path)/taesd_decoder.safetensors", toPath: "\(swapped.path)/taesd_encoder.safetensors")
+        let error = #expect(throws: ModelError.self) { try AutoencoderFiles(path: swapped.path, modelScale: 1) }
+        #expect(error?.description.contains("are both a tiny autoencoder's encoder") == true)
     }
 
     @Test func `A file of the autoencoder alone gives the picture that the whole model gives`() throws {

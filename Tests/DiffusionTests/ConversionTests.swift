@@ -206,6 +206,23 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == before)
     }
 
+    @Test func `What a killed conversion left is removed by the next to the same name`() throws {
+        let scratch = try ScratchFolder()
+        let (folder, _) = try Self.twins("tiny-sd1", in: scratch)
+        let manager = FileManager.default
+        // No process has a number as large (Linux ends at 2²², macOS at 99,999); the test's own parent is there.
+        let (gone, alive) = ("\(scratch.path)/made.99999999.incomplete", "\(scratch.path)/made.\(getppid()).incomplete")
+        let other = "\(scratch.path)/others.99999999.incomplete"
+        for path in [gone, alive, other] {
+            try manager.createDirectory(atPath: path + "/unet", withIntermediateDirectories: true)
+            try Data("part".utf8).write(to: URL(fileURLWithPath: path + "/unet/weights"))
+        }
+        try Self.convert(folder, to: scratch.path + "/made", .folder)
+        #expect(!manager.fileExists(atPath: gone))
+        #expect(manager.fileExists(atPath: alive + "/unet/weights") && manager.fileExists(atPath: other))
+        #expect(manager.fileExists(atPath: scratch.path + "/made/model_index.json"))
+    }
+
     @Test(arguments: [ModelConversion.Layout.file, .folder])
     func `A name that is taken meanwhile gives way to the next`(layout: ModelConversion.Layout) throws {
         let scratch = try ScratchFolder()

@@ -63,6 +63,8 @@ import Testing
         ("a cat++ runs", "'cat++' is notation of InvokeAI's compel"), ("a cat+, b", "'cat+' is notation"),
         ("(a cat)+", "is notation of InvokeAI's compel"), ("(a cat)-- runs", "compel"), ("cat-- x", "'cat--' is"),
         ("(\"a\", \"b\").blend(0.5, 0.5)", "compel"),
+        ("(red fox)1.3, snow", "'(red fox)1.3' is notation of InvokeAI's compel"),
+        ("a (red fox)0.8", "compel"),
         ("embedding:easynegative", "how ComfyUI calls a textual inversion"),
         ("a cat --ar 16:9", "'--ar' is a parameter of Midjourney"), ("cat::2 dog", "'cat::2' is a multi-prompt"),
         ("a ADDCOL b", "'ADDCOL' is notation of the Regional Prompter"),

@@ -239,6 +239,14 @@ import Testing
             "aspect must be width:height, two numbers from 0.01 to 1000 such as 16:9 or 2.39:1, found 0:9"
         ),
         ("{\"mode\": \"generate\", \"strength\": 0.5}", "generate starts from none"),
+        ("{\"mode\": \"erase\", \"picture\": \"-\"}", "picture must be a path (standard input is \"/dev/stdin\""),
+        ("{\"mode\": \"erase\", \"picture\": \"\"}", "picture must be a path, or an object with"),
+        ("{\"mode\": \"erase\", \"picture\": {\"file\": \"-\"}}", "picture.file must be a path (standard input"),
+        ("{\"mode\": \"erase\", \"picture\": \"a\", \"masks\": [\"m\", \"-\"]}", "masks[1] must be a path (standard"),
+        (
+            "{\"mode\": \"outpaint\", \"picture\": \"a\", \"size\": \"0x600\"}",
+            "size must be two sides above 0, of at most 268435456 pixels in all, found 0×600"
+        ),
         (
             "{\"mode\": \"generate\", \"size\": \"4x4000000\"}",
             "size must have sides of 8 to 32768 pixels, found 4x4000000"
@@ -251,6 +259,19 @@ import Testing
         let message = message(json)
         #expect(message.contains(says), "\(message)")
         #expect(!message.contains("--"), "\(message)")
+    }
+
+    @Test func `A byte order mark is passed over, and other encodings are named`() throws {
+        let json = "{\"mode\": \"generate\", \"prompt\": \"a hill\"}"
+        #expect(try EditRequest(json: [0xEF, 0xBB, 0xBF] + Array(json.utf8), name: "r").prompt == "a hill")
+        for (encoding, name) in [
+            (String.Encoding.utf16, "UTF-16"), (.utf16LittleEndian, "UTF-16"), (.utf16BigEndian, "UTF-16"),
+            (.utf32, "UTF-32"), (.utf32LittleEndian, "UTF-32"), (.utf32BigEndian, "UTF-32"),
+        ] {
+            let bytes = Array(try #require(json.data(using: encoding)))
+            let error = #expect(throws: EditError.self) { try EditRequest(json: bytes, name: "r") }
+            #expect(error?.description == "'r' is no request: it is \(name), expected UTF-8")
+        }
     }
 
     @Test func `Masks are counted before they are read`() throws {
@@ -273,8 +294,16 @@ import Testing
             #expect(text == Data(bytes).base64EncodedString())
             #expect(Base64.bytes(of: text) == bytes)
         }
+        // As MIME and many tools break it into lines.
+        let long = (0 ..< 200).map { UInt8($0) }
+        for options in [Data.Base64EncodingOptions.lineLength76Characters, .lineLength64Characters] {
+            let lines = Data(long).base64EncodedString(options: [
+                options, .endLineWithCarriageReturn, .endLineWithLineFeed,
+            ])
+            #expect(Base64.bytes(of: lines + "\r\n") == long)
+        }
         for wrong in [
-            "A", "AA", "AAA", "AA=", "A===", "====", "AB==", "AAB=", "AA==AAAA", "AA A", "ÄAAA", "AA-_", "AAAA\n",
+            "A", "AA", "AAA", "AA=", "A===", "====", "AB==", "AAB=", "AA==AAAA", "AA A", "ÄAAA", "AA-_",
         ] {
             #expect(Base64.bytes(of: wrong) == nil, "\(wrong)")
         }

@@ -114,6 +114,7 @@ import Testing
                 ImageFileError.tooManyPixels(file: "x", size: size, limit: 1),
                 ModelError.noEmbeddedModel,
                 ModelError.unsupportedPrecision(.bf16), ModelError.notANumber(model: "m", part: "p", tensor: nil),
+                ModelError.adaptedNotANumber(model: "m", part: "p", adapters: ["l"]),
                 ModelStoreError.unknownDefault(name: "x"), ModelStoreError.needsConfirmation(name: "x"),
                 ModelStoreError.noModelThere(what: "x", files: ["a"]),
             ]

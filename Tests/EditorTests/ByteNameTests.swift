@@ -29,6 +29,26 @@
             #expect(next.outputBytes.contains(0xE9))
         }
 
+        @Test func `A request that is printed finds the same names`() throws {
+            let editor = try Self.editor()
+            let outcome = try editor.shell(
+                """
+                set -e; n=$'caf\\xe9 \\n\\x1b[31m.png'; cp a.png "$n"
+                "$EDITOR_PROGRAM" erase "$n" $'m\\xff\\xc3.png' --seed 1 --print-request > r.json
+                "$EDITOR_PROGRAM" edit r.json -q -o r.png
+                "$EDITOR_PROGRAM" edit r.json --print-request > again.json; cmp r.json again.json
+                "$EDITOR_PROGRAM" erase a.png m.png --seed 1 -q -o s.png
+                """)
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let bytes = try #require(editor.data("r.json"))
+            #expect(String(validating: bytes, as: UTF8.self) != nil)
+            // Whoever reads it as JSON and writes it in characters leaves the names what they are.
+            let object = try JSONSerialization.jsonObject(with: bytes)
+            try JSONSerialization.data(withJSONObject: object).write(to: editor.folder.appending(path: "other.json"))
+            let other = try editor.run(["edit", "other.json", "-q", "-o", "o.png"])
+            #expect(other.code == 0, "\(other.error)")
+        }
+
         @Test func `Messages and JSON show what can be shown`() throws {
             let editor = try Self.editor()
             let missing = try editor.shell("\"$EDITOR_PROGRAM\" info $'gone\\xe9\\x1b[2J.png'")

@@ -109,6 +109,37 @@ import Testing
         #expect(low.code == 0 && low.error.contains("25.0 %"), "\(low.error)")
     }
 
+    @Test func `A grey photo is warned of, and told where it was swapped with a mask`() throws {
+        let editor = try Editor()
+        let size = PixelSize(width: 96, height: 72)
+        let samples = (0 ..< size.area).map { pixel in
+            UInt8(40 + pixel % 96 + Int(UInt32(truncatingIfNeeded: pixel) &* 2_654_435_761 >> 20) % 25)
+        }
+        try editor.write(Picture(size: size, layout: .gray, samples: .eight(samples)), "gray.png")
+        try editor.write(
+            Picture(
+                size: size, layout: .rgb, samples: .eight(samples.flatMap { [$0, 255 - $0, 90] as [UInt8] })), "a.png")
+        try editor.write(
+            Picture(
+                size: size, layout: .gray, samples: .eight((0 ..< size.area).map { $0 % 96 < 30 ? 255 : 0 })), "m.png")
+        let warned = try editor.run(["inpaint", "a.png", "gray.png", "x", "-o", "w.png", "-q"] + Self.quick)
+        #expect(
+            warned.code == 0 && warned.error.contains("warning: the mask: it looks like a grey photo"),
+            "\(warned.error)")
+        let meant = try editor.run(
+            ["inpaint", "a.png", "gray.png", "x", "-o", "v.png", "-q", "--mask-means", "white"] + Self.quick)
+        #expect(meant.code == 0 && !meant.error.contains("grey photo"), "\(meant.error)")
+        let swapped = try editor.run(["erase", "m.png", "gray.png"])
+        #expect(swapped.code == 65 && swapped.error.contains("were they swapped?"), "\(swapped.error)")
+        let combined = try editor.run(["mask", "combine", "m.png", "gray.png", "-o", "c.png"])
+        #expect(
+            combined.code == 0 && combined.error.contains("gray.png: it looks like a grey photo"), "\(combined.error)")
+        // Of masks none is the picture.
+        let colored = try editor.run(["mask", "combine", "m.png", "a.png", "-o", "d.png"])
+        #expect(colored.code == 65 && !colored.error.contains("swapped"), "\(colored.error)")
+        #expect(colored.error.contains("the mask 'a.png' holds areas of several colours"), "\(colored.error)")
+    }
+
     @Test func `A photo is no mask, and swapped arguments are told`() throws {
         let editor = try Editor()
         try editor.writePictures()

@@ -68,6 +68,10 @@ import Testing
             "inpaint a.png m.png -o vae.png --preview-vae vae.bin --live-preview p.png \(edit)", keeps: "vae.bin",
             says: "an autoencoder"),
         Case("mask text a.png HI --font font.ttf -o font.png --force", keeps: "font.ttf", says: "the font"),
+        Case("edit request.png -o request.png --force", keeps: "request.png", says: "the request and is never"),
+        Case("edit request.png -o in-request.png --force", keeps: "request.png", says: "the request and is never"),
+        Case("edit in-request.png -o request.png --force", keeps: "request.png", says: "the request and is never"),
+        Case("edit request.png -o r.png --live-preview request.png --force", keeps: "request.png"),
         Case("inpaint a.png m.png -n 2 -o r-2.png \(edit) --mask r-2.png", keeps: "r-2.png"),
         // Names that the program makes go round what is read.
         Case("inpaint a.png m.png -n 2 -o r.png --mask r-2.png \(edit)", keeps: "r-2.png", says: nil),
@@ -101,13 +105,15 @@ import Testing
         try editor.write("{}", "linked/model_index.json")
         try manager.createSymbolicLink(atPath: editor.path("linked/unet"), withDestinationPath: "../real-unet")
         try manager.createSymbolicLink(atPath: editor.path("real-unet/again"), withDestinationPath: ".")
+        try editor.write(
+            "{\"mode\": \"erase\", \"picture\": \"a.png\", \"masks\": [\"m.png\"], \"seed\": 1}", "request.png")
         for name in ["vae.bin", "lora.bin", "font.ttf", "vae-folder/w.bin", "real-unet/w.bin"] {
             try editor.write("weights", name)
         }
         for (link, target) in [
             ("link.png", "a.png"), ("mask-link.png", "m.png"), ("weights.png", Self.weights), ("vae.png", "vae.bin"),
             ("lora.png", "lora.bin"), ("font.png", "font.ttf"), ("in-vae.png", "vae-folder/w.bin"),
-            ("in-part.png", "real-unet/w.bin"),
+            ("in-part.png", "real-unet/w.bin"), ("in-request.png", "request.png"),
         ] {
             try manager.createSymbolicLink(atPath: editor.path(link), withDestinationPath: target)
         }
@@ -154,5 +160,48 @@ import Testing
             #expect(outcome.error.contains("never overwritten"))
         }
         #expect(editor.data("m.png") == before)
+    }
+
+    @Test func `What the picture's file holds besides is warned of before it is lost`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        try TinyModel.write(to: editor.folder.appending(path: "model"))
+        let more = Array(try #require(editor.data("a.png"))) + Array("more than a picture".utf8)
+        let edit = ["erase", "b.png", "m.png", "--model", "model", "--steps", "1", "-q", "--force", "-o"]
+        for (target, isWarned) in [("b.png", true), ("./c.png", true), ("d.png", false)] {
+            try editor.write(more, "b.png")
+            _ = try editor.shell("ln -sf b.png c.png")
+            let outcome = try editor.run(edit + [target])
+            #expect(outcome.code == 0, "\(outcome.error)")
+            let says = "warning: b.png: 19 bytes behind its end chunk are not carried over; the file is replaced"
+            #expect(outcome.error.contains(says) == isWarned, "\(target): \(outcome.error)")
+        }
+        // Nothing is lost where the file stays as it is.
+        try editor.write(more, "b.png")
+        let kept = try editor.run(["erase", "b.png", "empty.png", "-q", "--force", "-o", "b.png"])
+        #expect(kept.code == 0 && !kept.error.contains("replaced"), "\(kept.error)")
+        #expect(editor.data("b.png").map(Array.init) == more)
+    }
+
+    @Test func `A link that leads to no file is named`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        _ = try editor.shell("ln -s loop.png loop.png; ln -s gone/x.png gone.png")
+        for link in ["loop.png", "gone.png"] {
+            let outcome = try editor.run(["erase", "a.png", "m.png", "-q", "--force", "-o", link])
+            #expect(outcome.code == 73, "\(outcome.error)")
+            #expect(outcome.error.contains("it is a link that leads to no file"), "\(outcome.error)")
+        }
+    }
+
+    @Test func `A request on standard input is a file, too`() throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        try editor.write("{\"mode\": \"erase\", \"picture\": \"a.png\", \"masks\": [\"m.png\"]}", "request.png")
+        let before = editor.data("request.png")
+        let outcome = try editor.shell("exec \"$EDITOR_PROGRAM\" edit - -o request.png --force < request.png")
+        #expect(outcome.code == 64, "\(outcome.error)")
+        #expect(outcome.error.contains("the request and is never overwritten"), "\(outcome.error)")
+        #expect(editor.data("request.png") == before)
     }
 }

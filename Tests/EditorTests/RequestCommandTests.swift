@@ -133,7 +133,17 @@ import Testing
     @Test(arguments: [
         (
             "{\"mode\": \"inpaint\", \"picture\": \"a.png\", \"guidanceRescale\": 7}", 64,
-            "--guidance-rescale must be from 0 to 1, found 7"
+            "editor: guidanceRescale must be from 0 to 1, found 7"
+        ),
+        (
+            "{\"mode\": \"inpaint\", \"picture\": \"a.png\", \"masks\": [{\"box\": [1, 2, 3]}]}", 64,
+            "editor: masks[0].box: '1.0,2.0,3.0' is not of the form"
+        ),
+        ("{\"mode\": \"inpaint\", \"picture\": \"\"}", 64, "editor: picture must be a path"),
+        ("{\"mode\": \"paint\"}", 64, "editor: mode must be"),
+        (
+            "{\"mode\": \"inpaint\", \"picture\": \"a.png\", \"masks\": [\"small.png\"]}", 65,
+            "expected the same size; fitMask scales the mask"
         ),
         ("{\"mode\": \"inpaint\", \"picture\": \"a.png\", \"gidance\": 7}", 64, "did you mean 'guidance'?"),
         ("{\"mode\": \"inpaint\", \"picture\": \"a.png\"", 65, "'r.json' is no request: expected ',' or '}'"),

@@ -196,6 +196,7 @@
                 let last = String(outcome.errorLines.last ?? "")
                 #expect(last.contains("there is not enough memory"), "\(outcome.error)")
                 #expect(last.contains("a higher limit (ulimit -v) helps"), "\(outcome.error)")
+                #expect(!last.contains("maxMemory"), "\(outcome.error)")
                 #expect(!arguments.contains("256M") || !last.contains("--max-memory"), "\(outcome.error)")
                 if json {
                     let object = try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any]

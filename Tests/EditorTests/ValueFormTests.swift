@@ -74,7 +74,13 @@ import Testing
         Wrong("--precision fp16", "'f32', 'bf16' or 'int8'"), Wrong("--sampler best", "dpmpp-2m", "euler-ancestral"),
         Wrong("--sampler|DPM++ 2M Karras|--schedule|exponential", "karras", "exponential", "one of the two"),
         Wrong("--fill reddish", "#rrggbb", "patchmatch"), Wrong("--box 1,2,3", "x,y,w,h", "10,20,200,100"),
-        Wrong("--box left,2,3,4", "x,y,w,h"), Wrong("--ellipse 1,2", "cx,cy,rx,ry", "300,200,120,80"),
+        Wrong("--box left,2,3,4", "x,y,w,h"), Wrong("--box 0x10,1,5,5", "x,y,w,h"),
+        Wrong("--ellipse 9,9,0x1p3,4", "cx,cy,rx,ry"),
+        Wrong("--size=0x0", "two sides above 0", "0×0", of: "outpaint a.png --print-request"),
+        Wrong("--size=-800x600", "two sides above 0", "-800×600", of: "outpaint a.png --print-request"),
+        Wrong("--size 40000x40000", "268435456 pixels in all", of: "outpaint a.png --print-request"),
+        Wrong("--size 9000000000000x9000000000000", "pixels in all", of: "outpaint a.png --print-request"),
+        Wrong("--ellipse 1,2", "cx,cy,rx,ry", "300,200,120,80"),
         Wrong("--polygon|1,1 2,2", "3", "10,10 200,40"), Wrong("--lora m.png:strong", "weight", "m.png:0.8"),
         Wrong("--lora m.png:99", "-10 to 10"), Wrong("--embedding m.png:", "file and its word"),
         Wrong("--count many", "1 to 64 pictures"), Wrong("--grow big", "0 to 512 pixels"),
@@ -105,6 +111,43 @@ import Testing
         #expect(outcome.code == 64, "\(outcome.error)")
         for part in wrong.says { #expect(outcome.error.contains(part), "\(outcome.error)") }
         #expect(outcome.errorLines.filter { $0.hasPrefix("editor: ") }.count == 1, "\(outcome.error)")
+    }
+
+    @Test(arguments: [
+        ("inpaint a.png m.png x --steps= 5", "--steps has no value"),
+        ("remix --seed= a.png x", "--seed has no value"),
+        ("erase a.png m.png --output= b.png", "--output has no value"),
+        ("erase a.png m.png -o= b.png", "-o has no value"), ("erase a.png m.png --model=", "--model has no value"),
+        ("variations --lora= a.png", "--lora has no value"), ("erase a.png --box= 1,1,5,5", "--box has no value"),
+        ("mask text a.png hi --font= x", "--font has no value"),
+        ("erase a.png m.png --force=", "--force takes no value"),
+        ("models pull a/b --variant= fp16", "--variant has no value"),
+    ]) func `What follows an equals sign that ends a word is no value`(command: String, says: String) throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        let outcome = try editor.run(command.split(separator: " ").map(String.init))
+        #expect(outcome.code == 64 && outcome.error == "editor: \(says)\n", "\(outcome.error)")
+        #expect(editor.names == ["a.jpg", "a.png", "empty.png", "m.png", "small.png"])
+    }
+
+    @Test(
+        arguments: [
+            (["inpaint", "a.png", "m.png", "x", "--negative=", "--seed", "4"], nil, 4),
+            (["remix", "--negative=", "a.png", "x", "--seed", "4"], nil, 4),
+            (["remix", "a.png", "x", "--negative=none=", "--seed", "4"], "none=", 4),
+            // A value, and what stands behind the end of options.
+            (["remix", "--seed", "4", "--negative", "a=", "--", "a.png", "--steps="], "a=", 4),
+        ] as [([String], String?, UInt64)])
+    func `An empty text is an empty text`(arguments: [String], negative: String?, seed: UInt64) throws {
+        let editor = try Editor()
+        try editor.writePictures()
+        let printed = try editor.run([arguments[0], "--print-request"] + arguments.dropFirst())
+        #expect(printed.code == 0, "\(printed.error)")
+        let request = try #require(
+            try JSONSerialization.jsonObject(with: Data(printed.outputBytes)) as? [String: Any])
+        #expect(request["picture"] as? String == "a.png")
+        #expect(request["negativePrompt"] as? String == negative)
+        #expect((request["seed"] as? NSNumber)?.uint64Value == seed)
     }
 
     @Test func `Values mean what they say`() throws {

@@ -102,6 +102,26 @@ import Testing
         #expect(png.metadata.xmp.map { !$0.contains("hdrgm") } == true)
     }
 
+    /// What else a file holds, which a program that replaces it is to warn of.
+    @Test func companionsAreNamed() throws {
+        let small = PixelSize(width: 8, height: 6)
+        let page = HandmadeTIFF.Page(
+            width: 8, height: 6, channels: 3, photometric: 2, samples: [UInt8](repeating: 9, count: 144))
+        let pages = try ImageFile.read(bytes: HandmadeTIFF.bytes([page, page]), name: "a.tif")
+        #expect(pages.companions == ["it has several pages; only the first is used"])
+        #expect(try ImageFile.read(bytes: HandmadeTIFF.bytes([page]), name: "a.tif").companions.isEmpty)
+        let animated = try ImageFile.read(path: "\(FormatTests.folder)/animated.webp")
+        #expect(animated.companions == ["it is animated; only its first picture is used"])
+        let png = try ImageFile.encode(gradient(small), format: .png).bytes
+        let frames = try ImageFile.read(
+            bytes: HandmadePNG.adding([("acTL", [0, 0, 0, 2, 0, 0, 0, 0])], to: png), name: "a.png")
+        #expect(frames.companions == ["it is animated; only its first picture is used"])
+        #expect(try ImageFile.read(bytes: png + [1, 2, 3], name: "a.png").companions.count == 1)
+        #expect(try jpeg(nil, behind: Self.video).companions.count == 1)
+        #expect(try jpeg(nil, behind: []).companions.isEmpty)
+        for image in [pages, animated, frames] { #expect(image.companions.allSatisfy { image.notes.contains($0) }) }
+    }
+
     @Test func bytesBehindTheEndAreNamed() throws {
         let rest = Array("PK\u{3}\u{4} an archive".utf8)
         #expect(

@@ -9,7 +9,7 @@ import Testing
     /// A lossy WebP's chroma is enlarged by the decoder as it likes; two builds of libwebp agree to this.
     private let lossyRounding = 2
 
-    private static let folder = URL(fileURLWithPath: #filePath)
+    static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "fixtures/formats").path()
 

@@ -107,6 +107,32 @@ import Testing
         }
     }
 
+    // MARK: Print density
+
+    /// What EXIF alone says of the size in print, as in a WebP, stands in a TIFF's own fields.
+    @Test(arguments: [ImageFormat.webp, .png, .jpeg], [1, 2, 3])
+    func densityOfEXIFStaysInATIFF(format: ImageFormat, unit: Int) throws {
+        typealias T = HandmadeTIFF
+        let entries: [[UInt8]] = [
+            T.little(0x011A, 2) + T.little(5, 2) + T.little(1, 4) + T.little(50, 4),
+            T.little(0x011B, 2) + T.little(5, 2) + T.little(1, 4) + T.little(58, 4),
+            T.little(0x0128, 2) + T.little(3, 2) + T.little(1, 4) + T.little(unit, 4),
+        ]
+        let values = [1200, 4, 1501, 10].flatMap { T.little($0, 4) }
+        var metadata = ImageMetadata()
+        metadata.exif =
+            Array("II*\0".utf8) + T.little(8, 4) + T.little(3, 2) + entries.flatMap { $0 } + T.little(0, 4) + values
+        let source = try ImageFile.encode(gradient(PixelSize(width: 8, height: 6)), format: format, metadata: metadata)
+        let loaded = try ImageFile.read(bytes: source.bytes, name: "a")
+        let made = try ImageFile.encode(loaded.picture, format: .tiff, metadata: loaded.metadata)
+        let units: [PixelDensity.Unit] = [.aspect, .perInch, .perCentimetre]
+        // A JPEG states a ratio of its own in JFIF.
+        if format == .jpeg, unit == 1 { return #expect(made.notes.isEmpty) }
+        #expect(
+            try ImageFile.read(bytes: made.bytes, name: "b").metadata.density
+                == PixelDensity(x: 300, y: 150, unit: units[unit - 1]))
+    }
+
     // MARK: Provenance
 
     @Test(arguments: ImageFormat.written)

@@ -58,7 +58,9 @@ import Testing
     @Test func cutFilesThrow() throws {
         let picture = noise(PixelSize(width: 40, height: 30), .rgba, depth: 8)
         let bytes = try ImageFile.encode(picture, format: .png).bytes
-        for count in stride(from: 8, to: bytes.count, by: 23) {
+        // The pixels end with their last chunk's data: behind it come four bytes of its checksum and IEND.
+        let end = bytes.count - 12 - 4
+        for count in [Int](stride(from: 8, to: end, by: 23)) + [end - 1] {
             let error = #expect(throws: ImageFileError.self) {
                 try ImageFile.read(bytes: Array(bytes[..<count]), name: "cut.png")
             }
@@ -67,7 +69,20 @@ import Testing
                 continue
             }
         }
-        #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: bytes.dropLast(1) + [], name: "cut.png") }
+    }
+
+    @Test(arguments: [8, 16]) func whatIsCutBehindThePixelsCostsNone(depth: Int) throws {
+        let picture = noise(PixelSize(width: 40, height: 30), .rgba, depth: depth)
+        let bytes = try ImageFile.encode(picture, format: .png).bytes
+        for missing in 1 ... 12 {
+            let loaded = try ImageFile.read(bytes: Array(bytes.dropLast(missing)), name: "cut.png")
+            #expect(loaded.picture == picture)
+            #expect(loaded.notes == ["it is cut short behind its last pixels, which are all there"], "\(missing)")
+        }
+        // Of a checksum that is wrong nothing is forgiven.
+        var wrong = Array(bytes.dropLast(12))
+        wrong[wrong.count - 1] ^= 1
+        #expect(throws: ImageFileError.self) { try ImageFile.read(bytes: wrong, name: "wrong.png") }
     }
 
     @Test func hostileSizesAreRefused() throws {

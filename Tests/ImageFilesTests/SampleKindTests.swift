@@ -131,6 +131,58 @@ import Testing
         }
     }
 
+    // MARK: Light without cover
+
+    /// Colours larger than alpha, as those of a glow: straight samples cannot give them back.
+    @Test(arguments: [8, 16], [Picture.Layout.rgba, .grayAlpha])
+    func coloursBeyondAlphaComeBackByteForByte(depth: Int, layout: Picture.Layout) throws {
+        let stored = noise(Self.size, layout, depth: depth)
+        let photometric = layout == .rgba ? 2 : 1
+        let image = try read(page(planes(stored), depth: depth, photometric: photometric, extra: [1]))
+        #expect(image.losses.isEmpty)
+        let again = try ImageFile.encode(image.picture, format: .tiff, metadata: image.metadata)
+        #expect(again.notes.isEmpty && HandmadeTIFF.values(338, of: again.bytes) == [1])
+        #expect(try asStored(again.bytes) == stored)
+        // On a larger canvas they stand where the picture does; a pixel that was painted is its colour times alpha.
+        let canvas = PixelSize(width: Self.size.width + 5, height: Self.size.height + 3)
+        var picture = Picture(
+            size: canvas, layout: layout,
+            samples: depth == 8
+                ? .eight([UInt8](repeating: 255, count: canvas.area * layout.channels))
+                : .sixteen([UInt16](repeating: 65535, count: canvas.area * layout.channels)))
+        picture.paste(image.picture, x: 2, y: 3)
+        var metadata = image.metadata
+        metadata.associatedSource?.x = 2
+        metadata.associatedSource?.y = 3
+        let larger = try asStored(ImageFile.encode(picture, format: .tiff, metadata: metadata).bytes)
+        #expect(larger.cropped(to: PixelRect(x: 2, y: 3, width: Self.size.width, height: Self.size.height)) == stored)
+        #expect(
+            larger.cropped(to: PixelRect(x: 0, y: 0, width: canvas.width, height: 3))
+                == picture.cropped(to: PixelRect(x: 0, y: 0, width: canvas.width, height: 3)))
+        // Another format cannot hold them, which is said.
+        let other = try ImageFile.encode(image.picture, format: .png, metadata: image.metadata)
+        #expect(other.notes.count == 1 && other.notes[0].hasPrefix("colours larger than their alpha"))
+    }
+
+    @Test func coloursBeyondAlphaAreTurnedWithThePicture() throws {
+        let stored = noise(Self.size, .rgba, depth: 8)
+        let image = try read(
+            page(planes(stored), photometric: 2, extra: [1], fields: [.short(274, 6)]))
+        #expect(image.picture.size == PixelSize(width: Self.size.height, height: Self.size.width))
+        let again = try ImageFile.encode(image.picture, format: .tiff, metadata: image.metadata).bytes
+        #expect(try asStored(again) == stored.upright(from: 6))
+    }
+
+    /// The samples of a TIFF with associated alpha, as they are stored: without the tag that says what alpha is.
+    private func asStored(_ bytes: [UInt8]) throws -> Picture {
+        var file = bytes
+        let tag = try #require(
+            (0 ..< file.count - 12).last { file[$0 ..< $0 + 8].elementsEqual([0x52, 1, 3, 0, 1, 0, 0, 0]) })
+        #expect(file[tag + 8] == 1)
+        file[tag + 8] = 2
+        return try ImageFile.read(bytes: file, name: "s.tif").picture
+    }
+
     // MARK: Pages
 
     /// A directory that names itself, or a place outside the file, as the next has no page behind it.

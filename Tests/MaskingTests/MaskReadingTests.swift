@@ -259,4 +259,66 @@ internal import Testing
         #expect(try !MaskShape(box: "0,0,100%,100%").reachesBeyond(Self.size))
         #expect(try !MaskShape(ellipse: "50%,50%,50%,50%").reachesBeyond(Self.size))
     }
+
+    // MARK: Grey photos
+
+    /// A picture of smooth areas, edges and grain, as photos are.
+    private static func photo(_ size: PixelSize, grain: Int, isDeep: Bool = false, layout: Picture.Layout = .gray)
+        -> Picture
+    {
+        let samples = (0 ..< size.area).map { pixel -> UInt8 in
+            let (x, y) = (pixel % size.width, pixel / size.width)
+            let hash =
+                Int(truncatingIfNeeded: UInt32(truncatingIfNeeded: pixel) &* 2_654_435_761 >> 16) % (2 * grain + 1)
+            let tone = 40 + 150 * x / size.width + (y > size.height / 2 ? 30 : 0)
+            return UInt8(clamping: tone + hash - grain)
+        }
+        let spread = layout == .rgb ? samples.flatMap { [$0, $0, $0] } : samples
+        return Picture(
+            size: size, layout: layout,
+            samples: isDeep ? .sixteen(spread.map { UInt16($0) * 257 }) : .eight(spread))
+    }
+
+    private static let photoSize = PixelSize(width: 160, height: 120)
+
+    static let photos: [(String, Picture)] = [
+        ("grey", photo(photoSize, grain: 6)), ("16 bits", photo(photoSize, grain: 6, isDeep: true)),
+        ("grey in RGB", photo(photoSize, grain: 6, layout: .rgb)),
+        ("large", photo(PixelSize(width: 2400, height: 900), grain: 6)),
+    ]
+
+    @Test(arguments: photos) func `A grey photo is told from a mask`(name: String, picture: Picture) throws {
+        let found = try #require(try Mask(reading: picture).reading)
+        #expect(found.findings.contains(.grayPicture))
+        #expect(try Mask(reading: picture).summary.advice.contains { "\($0)".contains("looks like a grey photo") })
+        // Who says what repaints is not asked.
+        #expect(try Mask(reading: picture, meaning: .white).reading?.findings.isEmpty != false)
+    }
+
+    @Test func `Strengths that change softly are no photo`() throws {
+        let size = Self.photoSize
+        func made(_ value: (Double, Double) -> Double) -> Picture {
+            let samples = (0 ..< size.area).map { pixel in
+                UInt8(clamping: Int(value(Double(pixel % size.width), Double(pixel / size.width)).rounded()))
+            }
+            return Picture(size: size, layout: .gray, samples: .eight(samples))
+        }
+        let gradient = made { x, _ in x / 159 * 255 }
+        let radial = made { x, y in 255 - 3 * ((x - 80) * (x - 80) + (y - 60) * (y - 60)).squareRoot() }
+        // Near and far, with sharp edges between, and slopes.
+        let depth = made { x, y in
+            (40 ..< 90).contains(x) && y > 30 ? 190 - y / 3 : (100 ..< 130).contains(x) ? 120 + x / 4 : 60 + y / 2
+        }
+        // Rounded to a few bits, as dithering and compression leave it.
+        let rough = made { x, y in x / 159 * 255 + (Int(x * 7 + y * 13) % 3 == 0 ? 1 : 0) }
+        let edge = Mask(made { x, _ in x > 80 ? 255 : 0 }).feathered(sigma: 12)
+        let soft = Picture(
+            size: size, layout: .gray, samples: .eight(edge.coverage.values.map { UInt8(($0 * 255).rounded()) }))
+        for (name, picture) in [
+            ("gradient", gradient), ("radial", radial), ("depth", depth), ("rough", rough), ("soft", soft),
+        ] {
+            let mask = try Mask(reading: picture)
+            #expect(mask.reading?.findings.contains(.grayPicture) == false, "\(name)")
+        }
+    }
 }

@@ -133,9 +133,10 @@ bool cimageio_png_header(const uint8_t *data, size_t count, uint64_t max_pixels,
                          cimageio_result *result);
 
 /// Decodes into `pixels`: `height` rows of `width · channels` samples of `info->depth` bits, native endian, of
-/// `capacity` bytes in all. Palettes and depths under 8 are expanded, tRNS becomes alpha. Data that ends early fails.
+/// `capacity` bytes in all. Palettes and depths under 8 are expanded, tRNS becomes alpha. Data that ends before
+/// the pixels do fails; where only what follows them is cut short, `lacks_end` is set.
 bool cimageio_png_decode(const uint8_t *data, size_t count, const cimageio_png_info *info, uint8_t *pixels,
-                         size_t capacity, cimageio_result *result);
+                         size_t capacity, bool *lacks_end, cimageio_result *result);
 
 /// A chunk to write as it is, between IHDR and IDAT.
 typedef struct {
@@ -328,10 +329,17 @@ typedef struct {
 bool cimageio_tiff_header(const uint8_t *data, size_t count, uint64_t max_pixels, cimageio_tiff_info *info,
                           cimageio_result *result);
 
-/// Decodes into `pixels`: rows as stored, `channels` samples of `depth` bits, native endian, straight alpha, of
-/// `capacity` bytes in all.
+/// Decodes into `pixels`: rows as stored, `channels` samples of `depth` bits, native endian, of `capacity` bytes in
+/// all. Where `alpha_associated` is set and `inks` is not, colours are still multiplied by alpha.
 bool cimageio_tiff_decode(const uint8_t *data, size_t count, cimageio_tiff_info *info, void *pixels, size_t capacity,
                           cimageio_result *result);
+
+/// Whether some colour of such a picture is larger than its pixel's alpha, as that of a glow is. Straight samples
+/// cannot give it back.
+bool cimageio_exceeds_alpha(const void *pixels, size_t pixel_count, unsigned channels, unsigned depth);
+
+/// Divides colours by alpha, in place.
+void cimageio_divide_by_alpha(void *pixels, size_t pixel_count, unsigned channels, unsigned depth);
 
 /// A copy of the bytes of a tag of the directory at that offset: ICC profile 34675, XMP 700, Photoshop 34377. False,
 /// with `out` empty, where there is none; fails only for a lack of memory.
@@ -348,6 +356,11 @@ typedef struct {
     uint8_t density_unit;   // as in cimageio_tiff_info
     float density_x;
     float density_y;
+    const void *associated; // of the source, colours multiplied by alpha; used where its straight samples are `pixels`
+    uint32_t associated_width;
+    uint32_t associated_height;
+    uint32_t associated_x; // where it stands in the picture
+    uint32_t associated_y;
     const uint8_t *profile;
     size_t profile_count;
     const uint8_t *xmp;

@@ -5,17 +5,22 @@ internal import Tensors
 /// Nothing is computed here: a product's weights take the shares in when they are packed, in f32 and rounded once, one
 /// tensor at a time.
 struct AdaptedWeights: WeightSource {
-    private let base: any WeightSource
+    let base: any WeightSource
+    /// The files whose shares are in it.
+    let adapters: Set<String>
     /// By the tensors' names.
     private let corrections: [String: Correction]
 
     init(_ base: any WeightSource, shares: [String: [Share]]) {
         self.base = base
+        adapters = Set(shares.values.flatMap { $0.map(\.file) })
         corrections = shares.mapValues { Correction(shares: $0) }
     }
 
     /// What one adapter adds to a tensor, at the user's weight.
     struct Share: Sendable {
+        /// The adapter's.
+        let file: String
         let layer: AdapterLayer
         let shape: [Int]
         let weight: Float

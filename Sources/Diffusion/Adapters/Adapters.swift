@@ -1,3 +1,5 @@
+internal import PlainText
+
 /// A LoRA file and how much of it counts.
 public struct LoRAChoice: Sendable, Hashable {
     public var path: String

@@ -143,7 +143,8 @@ struct MatchedAdapters {
                 used += 1
                 shares[place.part, default: [:]]["\(name).\(tensor)", default: []].append(
                     AdaptedWeights.Share(
-                        layer: layer, shape: shape, weight: place.part == .denoiser ? weight : textWeight ?? weight))
+                        file: file.file, layer: layer, shape: shape,
+                        weight: place.part == .denoiser ? weight : textWeight ?? weight))
             }
         }
         if let first = misfits.min(by: { file.label($0.place) < file.label($1.place) }) {

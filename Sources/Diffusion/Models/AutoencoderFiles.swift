@@ -179,7 +179,8 @@ struct AutoencoderFiles {
         }
         // The decoder begins with a clamp, which has no tensors.
         let isEncoder = weights.has("0.weight")
-        guard let otherPath = isEncoder ? other("decoder", for: "encoder") : other("encoder", for: "decoder"),
+        // What each is its tensors tell: the names may be the wrong way round.
+        guard let otherPath = other("decoder", for: "encoder") ?? other("encoder", for: "decoder"),
             MappedFile.exists(otherPath)
         else {
             let (here, there) = isEncoder ? ("encoder", "decoder") : ("decoder", "encoder")
@@ -190,6 +191,11 @@ struct AutoencoderFiles {
                     + "'\(here)', lies beside it")
         }
         let second = try WeightFile.open(otherPath).weights
+        guard second.has("0.weight") != isEncoder else {
+            throw ModelError.notAnAutoencoder(
+                path: path,
+                reason: "it and '\(otherPath)' are both a tiny autoencoder's \(isEncoder ? "encoder" : "decoder")")
+        }
         let (encoder, decoder) = isEncoder ? (weights, second) : (second, weights)
         let tiny = try TinyAutoencoder(
             encoder: LayerLoader(encoder, part: "vae.encoder"), decoder: LayerLoader(decoder, part: "vae.decoder"),

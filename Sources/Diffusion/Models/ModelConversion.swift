@@ -96,6 +96,7 @@ public struct ModelConversion: Sendable {
         guard weights != .int8 || layout == .gguf else { throw refusal("weights in 8 bits go into a .gguf file") }
         // Its ending tells nothing of what it is, so that no reader takes a part for a model.
         let temporary = "\(path).\(getpid()).incomplete"
+        Self.removeAbandoned(beside: path)
         let cleanUp = CleanUp { Self.remove(temporary) }
         defer { cleanUp.finish() }
         do {
@@ -170,16 +171,32 @@ public struct ModelConversion: Sendable {
     private static func remove(_ path: String) {
         for part in folders + [""] {
             let folder = part.isEmpty ? path : "\(path)/\(part)"
-            guard let directory = opendir(folder.nativePath) else { continue }
-            while let entry = readdir(directory) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                    String(nativeBytes: bytes.prefix { $0 != 0 })
-                }
-                unlink("\(folder)/\(name)".nativePath)
-            }
-            closedir(directory)
+            for name in names(in: folder) { unlink("\(folder)/\(name)".nativePath) }
             rmdir(folder.nativePath)
         }
         unlink(path.nativePath)
+    }
+
+    /// Removes what earlier conversions to that path left, which were killed: their processes are gone.
+    private static func removeAbandoned(beside path: String) {
+        let folder = path.folderOfFile
+        let start = (path.split(separator: "/").last.map(String.init) ?? path) + "."
+        for name in names(in: folder) where name.hasPrefix(start) && name.hasSuffix(".incomplete") {
+            let middle = name.dropFirst(start.count).dropLast(".incomplete".count)
+            guard let process = pid_t(middle), process > 0, process != getpid(), kill(process, 0) != 0, errno == ESRCH
+            else { continue }
+            remove("\(folder)/\(name)")
+        }
+    }
+
+    /// What a folder holds; nothing where none can be read.
+    private static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder.nativePath) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(nativeBytes: $0.prefix { $0 != 0 }) })
+        }
+        return names
     }
 }

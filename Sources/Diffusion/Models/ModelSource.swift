@@ -42,6 +42,8 @@ public enum ModelError: Error, Equatable, Sendable, Worded {
     case unsupportedPrecision(Precision)
     /// A part computed something that is not a number.
     case notANumber(model: String, part: String, tensor: String?)
+    /// The same of a part whose own tensors are all numbers, with what these files add to it.
+    case adaptedNotANumber(model: String, part: String, adapters: [String])
 
     public var sentence: Sentence {
         switch self {
@@ -71,6 +73,10 @@ public enum ModelError: Error, Equatable, Sendable, Worded {
             } else {
                 "\(model): the \(part) gave values that are not numbers; try \(.precision, "f32")."
             }
+        case .adaptedNotANumber(let model, let part, let adapters):
+            "\(adapters.joined(separator: ", ")): with \(adapters.count == 1 ? "it" : "them") added, the \(part) of "
+                + "\(model) gave values that are not numbers; a smaller weight for \(.lora) may help, or leave "
+                + "\(adapters.count == 1 ? "it" : "one of them") out."
         }
     }
 }

@@ -120,7 +120,9 @@ public final class DiffusionPipeline {
         let sources: [(part: String, weights: any WeightSource)] =
             textWeights.map { ("text encoder", $0) } + chosen.weights.map { ("autoencoder", $0) }
             + [("denoiser", denoiserWeights)]
-        check = NumberCheck(model: files.name, sources: sources, compute: compute)
+        check = NumberCheck(
+            model: files.name, sources: sources, owners: autoencoder.map { ["autoencoder": $0] } ?? [:],
+            compute: compute)
         family = try kind.init(
             FamilyOpening(
                 files: files, index: index, textWeights: textWeights, denoiserWeights: denoiserWeights,

@@ -16,6 +16,8 @@ public struct OutputPlan: Sendable, Equatable {
     public let format: ImageFormat
     /// Whether files of these names may be replaced.
     public let overwrites: Bool
+    /// Whether a result takes the place of the picture that is edited.
+    let replacesInput: Bool
     /// Whether the program chose the names, so that one name is as good as the next.
     let isNumbered: Bool
     /// What the pictures would be called that go to no file; empty where they go to files.
@@ -35,7 +37,8 @@ public struct OutputPlan: Sendable, Equatable {
     /// For pictures of an edit that are delivered as bytes: only their format and what files would be called.
     init(_ choice: BytesChoice, mode: EditMode, count: Int, input: (source: PictureInput, format: ImageFormat)?) {
         format = choice.format ?? input?.format ?? .png
-        let stem = (input?.source.path).map { Self.split(FileSystem.name(of: $0)).stem } ?? "editor"
+        let stem =
+            input.flatMap { Self.ownPath(of: $0.source) }.map { Self.split(FileSystem.name(of: $0)).stem } ?? "editor"
         let ending = "." + format.fileExtension
         let made = (1 ... count).map { Self.name(stem: "\(stem)-\(mode.rawValue)", ending: ending, number: $0) }
         names = count == 1 ? [choice.name ?? made[0]] : made
@@ -43,6 +46,7 @@ public struct OutputPlan: Sendable, Equatable {
         contactSheet = nil
         overwrites = false
         isNumbered = true
+        replacesInput = false
         protected = []
         replaced = [:]
     }
@@ -87,7 +91,8 @@ public struct OutputPlan: Sendable, Equatable {
         inputStamp: FileSystem.Stamp?, protected: [ReadFile]
     ) throws(EditError) {
         let protected = protected + choice.reads
-        self.protected = protected + [input.flatMap { ReadFile($0.source, .input) }].compactMap(\.self)
+        let edited = input.flatMap { ReadFile($0.source, .input) }
+        self.protected = protected + [edited].compactMap(\.self)
         if choice.isStandardOutput {
             guard count == 1 else { throw .tooManyPicturesForStandardOutput(count: count) }
             paths = []
@@ -96,6 +101,7 @@ public struct OutputPlan: Sendable, Equatable {
             format = .png
             overwrites = false
             isNumbered = false
+            replacesInput = false
             replaced = [:]
             return
         }
@@ -110,12 +116,13 @@ public struct OutputPlan: Sendable, Equatable {
             (stem, ending) = Self.split(FileSystem.name(of: path))
             isNumbered = false
         } else {
-            let inputName = (input?.source.path).map(FileSystem.name(of:))
+            let own = input.flatMap { Self.ownPath(of: $0.source) }
+            let inputName = own.map(FileSystem.name(of:))
             format = input?.format ?? .png
             if let path = choice.path {
                 folder = path
             } else {
-                folder = (input?.source.path).map(FileSystem.folder(of:)) ?? "."
+                folder = own.map(FileSystem.folder(of:)) ?? "."
             }
             let (inputStem, inputEnding) = inputName.map(Self.split) ?? ("editor", "")
             stem = "\(inputStem)-\(suffix)"
@@ -145,17 +152,20 @@ public struct OutputPlan: Sendable, Equatable {
             let reader = protected.first { $0.isAt(path) }
             if isMade, isInput || reader != nil { continue }
             if isNumbered {
-                let isFree = choice.force ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
-                if !isFree { continue }
+                if !Self.isFree(path, replacing: choice.force) { continue }
             } else {
                 if let reader { throw .outputIsRead(path: path, role: reader.role) }
                 if isInput, !choice.force { throw .outputIsInput(path: path) }
                 if FileSystem.isFolder(path) { throw .outputNotWritable(path: path, reason: "it is a folder") }
                 if FileSystem.exists(path), !choice.force { throw .outputExists(path: path) }
+                if FileSystem.isBrokenLink(path) {
+                    throw .outputNotWritable(path: path, reason: "it is a link that leads to no file")
+                }
             }
             taken.append(path)
         }
         paths = taken
+        replacesInput = taken.contains { edited?.isAt($0) ?? false }
         contactSheet =
             count > 1
             ? Self.free(
@@ -222,14 +232,23 @@ public struct OutputPlan: Sendable, Equatable {
         var number = 1
         while true {
             let path = path(folder: folder, stem: stem, ending: ending, number: number)
-            let isFree = replacing ? !FileSystem.isFolder(path) : !FileSystem.exists(path)
-            if isFree, !protected.contains(where: { $0.isAt(path) }),
+            if isFree(path, replacing: replacing), !protected.contains(where: { $0.isAt(path) }),
                 !taken.contains(where: { FileSystem.isSamePlace($0, path, ignoringCase: true) })
             {
                 return path
             }
             number += 1
         }
+    }
+
+    /// The path by which results are named; `nil` for bytes, and for a stream that the system gives a name to.
+    private static func ownPath(of input: PictureInput) -> String? {
+        guard let path = input.path, !["/dev/", "/proc/"].contains(where: path.hasPrefix) else { return nil }
+        return path
+    }
+
+    private static func isFree(_ path: String, replacing: Bool) -> Bool {
+        replacing ? !FileSystem.isFolder(path) && !FileSystem.isBrokenLink(path) : !FileSystem.exists(path)
     }
 
     private static func path(folder: String, stem: String, ending: String, number: Int) -> String {

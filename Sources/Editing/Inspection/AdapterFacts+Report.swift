@@ -39,9 +39,15 @@ extension AdapterFacts {
 
     private var layerCount: Int { layers.values.reduce(0, +) }
 
+    /// "LoRA, LoHa"
+    private var algorithmsText: String {
+        guard algorithms.isEmpty else { return algorithms.joined(separator: ", ") }
+        return words.isEmpty ? "LoRA of which no layer is whole" : "LoRA of words alone"
+    }
+
     /// "LoRA of rank 4"
     private var kind: String {
-        let name = algorithms.joined(separator: " and ")
+        let name = algorithms.isEmpty ? algorithmsText : algorithms.joined(separator: " and ")
         return ranks.map { "\(name) of rank \(Self.text(of: $0))" } ?? name
     }
 
@@ -70,7 +76,7 @@ extension AdapterFacts {
     var entries: [FileReport.Entry] {
         let parts = layers.sorted { $0.key < $1.key }
         var entries: [FileReport.Entry] = [
-            .init(label: "kind", text: algorithms.joined(separator: ", "), name: "kind", value: .text("lora")),
+            .init(label: "kind", text: algorithmsText, name: "kind", value: .text("lora")),
             .init(label: "made for", text: family, name: "family", value: .text(family)),
             .init(
                 label: "changes", text: parts.map { "\($0.value.of("layer")) of \($0.key)" }.joined(separator: ", "),

@@ -158,6 +158,7 @@ public struct FileReport: Sendable {
             return "not clear: it \(error)"
         }
         if mask.reading?.source == .luma, !image.picture.isGray { return nil }
+        if mask.reading?.findings.contains(.grayPicture) == true { return nil }
         let summary = mask.summary
         return summary.advice.reduce(summary.finding) { $0 + "; \($1)" }
     }

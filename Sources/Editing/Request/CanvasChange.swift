@@ -92,8 +92,15 @@ public enum CanvasChange: Sendable, Equatable {
                 throw .outOfRange(side, allowed: "0 pixels or more", found: "\(value)")
             }
             guard !margins.isZero else { throw .nothingExtended }
-        // Any side that the plan cannot use it names itself.
-        case .size: break
+        case .size(let size, _):
+            // A side that is too long for most pictures is one that another has already.
+            let area = size.width.multipliedReportingOverflow(by: size.height)
+            guard size.width > 0, size.height > 0, !area.overflow, area.partialValue <= OutpaintPlan.maximumCanvasArea
+            else {
+                throw .outOfRange(
+                    .size, allowed: "two sides above 0, of at most \(OutpaintPlan.maximumCanvasArea) pixels in all",
+                    found: "\(size)")
+            }
         case .aspect(let width, let height, _):
             guard Self.isAspect(width, height) else {
                 throw .outOfRange(.aspect, allowed: Self.allowedAspects, found: "\(width):\(height)")

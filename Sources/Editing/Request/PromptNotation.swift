@@ -244,6 +244,8 @@ private struct NotationReader {
             let calls = [".and(", ".blend(", ".swap("].map { Array($0.unicodeScalars) }
             if let call = calls.first(where: { scalars[(position + 1)...].starts(with: $0) }) {
                 name(.compel, bracket.start ..< position + 1 + call.count)
+            } else if let end = endOfNumber(from: position + 1) {
+                name(.compel, bracket.start ..< end)
             }
         }
     }
@@ -258,6 +260,18 @@ private struct NotationReader {
         } else if Float(text) != nil || text.first?.isNumber == true && text.allSatisfy(Self.isOfNumber) {
             name(.weight, range)
         }
+    }
+
+    /// Where a number ends that begins there and is followed by no further letters: compel's `(words)1.3`.
+    private func endOfNumber(from start: Int) -> Int? {
+        var end = start
+        while let scalar = scalar(at: end), end < start + Self.longestWeight,
+            "0123456789.".unicodeScalars.contains(scalar)
+        {
+            end += 1
+        }
+        while end > start, scalar(at: end - 1) == "." { end -= 1 }
+        return end > start && !isWord(at: end) && scalar(at: start) != "." ? end : nil
     }
 
     private static func isOfNumber(_ character: Character) -> Bool {

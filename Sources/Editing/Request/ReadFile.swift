@@ -5,6 +5,7 @@ public struct ReadFile: Sendable, Hashable {
     /// What it is, as messages call it.
     public enum Role: String, Sendable {
         case input = "the input"
+        case request = "the request"
         case mask = "a mask"
         case model = "the model"
         case autoencoder = "an autoencoder"
@@ -25,10 +26,14 @@ public struct ReadFile: Sendable, Hashable {
     init?(_ input: PictureInput, _ role: Role) {
         switch input {
         case .file(let path): self.init(path, role)
-        case .bytes:
-            guard FileSystem.isFile(Self.standardInput) else { return nil }
-            self.init(Self.standardInput, role)
+        case .bytes: self.init(redirected: role)
         }
+    }
+
+    /// The file that standard input was redirected to; `nil` where it comes from none.
+    public init?(redirected role: Role) {
+        guard FileSystem.isFile(Self.standardInput) else { return nil }
+        self.init(Self.standardInput, role)
     }
 
     private static let standardInput = "/dev/stdin"

@@ -37,7 +37,9 @@ public struct EditJob: Sendable {
     ) throws -> EditOutcome {
         try request.validate()
         let meter = ProgressMeter(observe: observe)
-        let (job, tags, notes) = withoutNotation()
+        var whole = self
+        whole.request = try request.withPipesRead()
+        let (job, tags, notes) = whole.withoutNotation()
         for note in notes { try meter.note(note) }
         // Before names are settled, as no result may replace these files; a library that cannot be opened is said when
         // the model is.
@@ -74,15 +76,19 @@ public struct EditJob: Sendable {
             try outputs.check(size: size)
             try outputs.checkRoom(for: size, source: inputs.source, input: request.picture)
         }
-        for note in inputs.notes { try meter.note(note) }
-
-        if inputs.isUnchanged, let source = inputs.source {
-            let writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: source)
-            if !writer.keepsFile(of: source) { for note in inputs.losses { try meter.note(note) } }
-            return try writer.writeUnchanged(source, request: request)
+        let plain = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: inputs.source)
+        let unchanged = inputs.isUnchanged ? inputs.source : nil
+        let isFileKept = unchanged.map { plain.keepsFile(of: $0) } ?? false
+        // What the only file of it no longer holds is gone.
+        let gone = outputs.replacesInput && !isFileKept ? inputs.companions : []
+        func weighed(_ note: EditNote) -> EditNote {
+            guard gone.contains(note) else { return note }
+            return EditNote(note.sentence + "; the file is replaced, so what it held besides is lost", isWarning: true)
         }
+        for note in inputs.notes { try meter.note(weighed(note)) }
+        if !isFileKept { for note in inputs.losses { try meter.note(weighed(note)) } }
+        if let unchanged { return try plain.writeUnchanged(unchanged, request: request) }
 
-        for note in inputs.losses { try meter.note(note) }
         try meter.begin(.load)
         let model = try openModel()
         let facts = model.facts
@@ -101,7 +107,12 @@ public struct EditJob: Sendable {
         try meter.note(EditNote("plan: \(plan.summary), seed \(settings.seeds[0])"))
         if let note = plan.memoryNote { try meter.note(EditNote(note, isWarning: true)) }
 
-        var writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: inputs.source)
+        var source = inputs.source
+        if let margins = inputs.canvas?.margins {
+            source?.metadata.associatedSource?.x = margins.left
+            source?.metadata.associatedSource?.y = margins.top
+        }
+        var writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: source)
         // When the first picture is there: files of adapters are read for it.
         var known: GenerationParameters?
         try make(inputs, plan: plan, model: model, meter: meter) { picture in

@@ -40,6 +40,12 @@ public struct MaskJob: Sendable {
     /// - Throws: `EditError`, `ImageFileError`, `MaskShapeError`, `SelectionError`, `TextShapeError` or what `observe`
     ///   throws.
     public func run(observe: (EditEvent) throws -> Void) throws -> MaskOutcome {
+        var job = self
+        job.input = try PictureFile.held(input, maximumPixels: maximumPixels)
+        return try job.runHeld(observe: observe)
+    }
+
+    private func runHeld(observe: (EditEvent) throws -> Void) throws -> MaskOutcome {
         let start = ContinuousClock.now
         if let path = output.path, path != "-", !path.hasSuffix("/"), !FileSystem.isFolder(path),
             ImageFormat(pathExtensionOf: path) != .png
@@ -121,7 +127,7 @@ public struct MaskJob: Sendable {
         lazy var seen = colorSpace.isSRGB ? picture : Picture(colorSpace.toSRGB(RGBImage(picture)))
         let reader = MaskReader(
             picture: loaded, name: input.name, meaning: meaning, fit: fit,
-            maximumPixels: maximumPixels)
+            maximumPixels: maximumPixels, isOfMasks: task.isRepair)
         switch task {
         case .shape(let shape): return try MaskReader.mask(of: shape, size: picture.size, notes: &notes)
         case .text(let text, let font, let alignment, let box):

@@ -23,9 +23,11 @@ enum Base64 {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// `nil` for a text of other characters, with a length that is no multiple of four, or bits behind its end.
+    /// Of lines (RFC 2045, section 6.8) or without. `nil` for a text of other characters, with a length that is no
+    /// multiple of four, or bits behind its end.
     static func bytes(of text: String) -> [UInt8]? {
-        let characters = Array(text.utf8)
+        let breaks: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
+        let characters = text.utf8.filter { !breaks.contains($0) }
         guard characters.count.isMultiple(of: 4) else { return nil }
         guard !characters.isEmpty else { return [] }
         let padded = characters.suffix(2).reversed().prefix { $0 == padding }.count

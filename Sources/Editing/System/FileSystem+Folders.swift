@@ -9,6 +9,9 @@ internal import PlainText
 #endif
 
 extension FileSystem {
+    /// Whether a link is there that leads to nothing, or to itself.
+    static func isBrokenLink(_ path: String) -> Bool { isLink(path) && Identity(path) == nil }
+
     /// The names in a folder, sorted; none where it cannot be read.
     static func entries(of folder: String) -> [String] {
         guard let directory = opendir(folder.nativePath) else { return [] }

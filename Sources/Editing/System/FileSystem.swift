@@ -19,6 +19,12 @@ public enum FileSystem {
 
     public static func isFile(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFREG } ?? false }
     public static func isFolder(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT == S_IFDIR } ?? false }
+    /// Whether a file, a pipe or a device is there.
+    public static func holdsBytes(_ path: String) -> Bool { mode(of: path).map { $0 & S_IFMT != S_IFDIR } ?? false }
+    /// Whether what is there gives its bytes once: a pipe, with a name or without.
+    static func isPipe(_ path: String) -> Bool {
+        mode(of: path).map { $0 & S_IFMT == S_IFIFO || $0 & S_IFMT == S_IFSOCK } ?? false
+    }
     /// Whether anything is there, be it a link to nothing.
     public static func exists(_ path: String) -> Bool {
         var status = stat()

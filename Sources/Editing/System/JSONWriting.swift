@@ -1,4 +1,5 @@
 internal import Diffusion
+internal import PlainText
 
 /// Writes `Encodable` values as JSON, members in the order in which they are encoded.
 ///
@@ -25,7 +26,7 @@ private final class JSONNode {
 
     func set(_ value: some Encodable, path: [any CodingKey]) throws {
         switch value {
-        case let text as String: content = .scalar(JSONValue.quoted(text))
+        case let text as String: content = .scalar(JSONValue.quoted(text).withBytesEscaped)
         case let flag as Bool: content = .scalar("\(flag)")
         case let number as any BinaryInteger: content = .scalar("\(number)")
         case let number as Float: content = .scalar(try Self.digits(number, path))

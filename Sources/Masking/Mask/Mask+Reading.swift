@@ -61,11 +61,13 @@ extension Mask {
         case layer(String)
         /// One colour with a hole: its alpha was followed, not its colour.
         case hole(String)
+        /// Greys throughout that vary from pixel to pixel, as those of a photo do.
+        case grayPicture
 
         /// Whether what was meant may be something else.
         public var isWarning: Bool {
             switch self {
-            case .layer, .hole: true
+            case .layer, .hole, .grayPicture: true
             default: false
             }
         }
@@ -85,6 +87,8 @@ extension Mask {
                 "noise of lossy compression, up to \(levels) levels from black and white, is taken off"
             case .layer(let color):
                 "it is a transparent layer painted in \(Reading.name(of: color)) alone, so what is painted is marked; \(.maskMeans, "transparent") marks what is transparent"
+            case .grayPicture:
+                "it looks like a grey photo, not like a mask: every pixel is repainted by its brightness; \(.maskMeans, "white") says that this is meant"
             case .hole(let color):
                 "all that is opaque in it is \(Reading.name(of: color)), so the transparent part is marked; \(.maskMeans, "opaque") marks what is \(Reading.name(of: color))"
             }

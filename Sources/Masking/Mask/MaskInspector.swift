@@ -254,8 +254,39 @@ struct MaskInspector<Sample: FixedWidthInteger & UnsignedInteger> {
         if present.count <= 4, present.contains(where: { $0 != 0 && $0 != white }) {
             findings.append(.values(present, maximum: white))
         }
+        if looksLikePhoto(white: white) { findings.append(.grayPicture) }
         return read(findings) { _ in nil }
     }
+
+    /// Whether half of the picture is grey, in 64 levels or more of 256, and a value in seven of these lies 4 levels or
+    /// more off the mean of its two neighbours. Of 80 photos all but some very smooth ones do so; soft edges,
+    /// gradients, maps of depth, and masks of a photo's lightness do not, JPEGs of low quality among them. Gradients
+    /// with grain do.
+    private func looksLikePhoto(white: Int) -> Bool {
+        guard size.area >= Self.leastOfPhoto else { return false }
+        let black = white / 16
+        // As many pixels apart as in a photo of about 1000: larger ones are smooth from pixel to pixel.
+        let step = max(1, max(size.width, size.height) / 1000)
+        let levels = layout.colorChannels == 1 ? 1 : 10_000
+        func isGray(_ value: Int) -> Bool { value > black * levels && value < (white - black) * levels }
+        var (gray, rough, seen) = (0, 0, 0)
+        var present = Set<Int>()
+        for y in stride(from: 0, to: size.height, by: step) {
+            for x in stride(from: step, to: size.width - step, by: step) {
+                let pixel = y * size.width + x
+                let (left, middle, right) = (luma(of: pixel - step), luma(of: pixel), luma(of: pixel + step))
+                seen += 1
+                guard isGray(left), isGray(middle), isGray(right) else { continue }
+                gray += 1
+                if abs(left - 2 * middle + right) * 255 >= 4 * white * levels { rough += 1 }
+                present.insert(middle / levels * 255 / white)
+            }
+        }
+        return 2 * gray >= seen && 7 * rough >= gray && present.count >= 64
+    }
+
+    /// Pixels below which nothing can be told.
+    private static var leastOfPhoto: Int { 4096 }
 
     // MARK: Pixels
 

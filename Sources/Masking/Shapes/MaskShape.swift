@@ -213,7 +213,9 @@ public enum MaskShape: Sendable, Equatable {
             number.removeLast(unit)
             // "10 %" is one number, "10 20" is two.
             if unit > 0, number.last == " " { number.removeLast() }
-            guard !number.contains(where: \.isWhitespace), let value = Double(number), value.isFinite else {
+            // Neither "nan" nor "0x10".
+            guard number.allSatisfy({ "+-.0123456789eE".contains($0) }), let value = Double(number), value.isFinite
+            else {
                 throw .malformed(text, form: form)
             }
             guard abs(value) <= farthest else { throw .outOfRange(number) }

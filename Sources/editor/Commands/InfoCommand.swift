@@ -17,7 +17,7 @@ struct InfoCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { json }
 
     func run() throws {
-        let report = try FileReport(of: InputResolver().picture(file))
+        let report = try FileReport(of: InputResolver().picture(file, as: "FILE"))
         try Console.writeOutput(json ? report.json.line(namedBy: .options) : report.text(namedBy: .options))
     }
 }

@@ -19,6 +19,10 @@ struct RequestCommand: ParsableCommand, ReportsAsJSON {
     var reportsAsJSON: Bool { running.output.json }
 
     func run() throws {
+        do { try runRequest() } catch { throw RequestFailure(error) ?? error }
+    }
+
+    private func runRequest() throws {
         var edit = try EditRequest(json: bytes(), name: request == "-" ? "standard input" : request)
         if let limit = running.machine.maxMemory { edit.settings.memoryLimit = limit.bytes }
         if let interval = running.output.previewInterval {
@@ -28,7 +32,8 @@ struct RequestCommand: ParsableCommand, ReportsAsJSON {
             // Nobody would see them.
             edit.settings.previewInterval = 0
         }
-        try EditRun(running).run(edit)
+        let read = request == "-" ? ReadFile(redirected: .request) : ReadFile(request, .request)
+        try EditRun(running, reads: [read].compactMap(\.self), naming: RequestNaming()).run(edit)
     }
 
     private func bytes() throws -> [UInt8] {

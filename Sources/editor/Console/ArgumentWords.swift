@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import Editing
 internal import PlainText
 
@@ -40,6 +41,36 @@ enum ArgumentWords {
         }
     }
 
+    /// The words with each `--name=` that is followed by nothing as the name and an empty value. The parser would take
+    /// the next word for the value.
+    ///
+    /// - Throws: a `ValidationError` where the option needs a value, or is a flag.
+    static func withEmptyValues(_ words: [String]) throws -> [String] {
+        func isOpen(_ word: String) -> Bool { word.hasPrefix("-") && word.firstIndex(of: "=") == word.indices.last }
+        guard beforeEnd(words).contains(where: isOpen) else { return words }
+        let (command, count) = try CommandDescription.ofProgram().called(by: words)
+        var result = Array(words.prefix(count))
+        var isValue = false
+        for (index, word) in words.enumerated().dropFirst(count) {
+            guard word != "--" || isValue else { return result + words[index...] }
+            let option = isValue ? nil : command.argument(named: String(word.prefix { $0 != "=" }))
+            isValue = false
+            guard let option, isOpen(word) else {
+                isValue = option?.kind == "option" && !word.contains("=")
+                result.append(word)
+                continue
+            }
+            let name = String(word.dropLast())
+            guard option.kind == "option" else { throw ValidationError("\(name) takes no value") }
+            guard mayBeEmpty.contains(name) else { throw ValidationError("\(name) has no value") }
+            result += [name, ""]
+        }
+        return result
+    }
+
+    /// Options for which an empty text says something.
+    private static let mayBeEmpty: Set = ["--negative"]
+
     private static func beforeEnd(_ words: [String]) -> ArraySlice<String> { words.prefix { $0 != "--" } }
 
     // MARK: Commands
@@ -75,16 +106,9 @@ enum ArgumentWords {
         let asksForArgument = said.hasPrefix("missing expected argument")
         guard message.isEmpty || asksForArgument || said.hasPrefix("unknown option") || said.hasPrefix("missing value")
         else { return nil }
-        var rest = beforeEnd(words)
-        var command = root
-        while let word = rest.first, let next = command.commands.first(where: { $0.commandName == word }) {
-            command = next
-            rest = rest.dropFirst()
-        }
+        let (command, count) = root.called(by: words)
+        let rest = beforeEnd(words).dropFirst(count)
         let arguments = command.arguments ?? []
-        func named(_ name: String) -> CommandDescription.Argument? {
-            arguments.first { $0.names?.contains { $0.spelling == name } ?? false }
-        }
         let flags = Set(arguments.filter { $0.kind == "flag" }.flatMap { $0.names ?? [] }.map(\.name) + ["h"])
         var skipsValue = false
         for (index, word) in zip(rest.indices, rest) {
@@ -94,7 +118,7 @@ enum ArgumentWords {
             }
             guard word.hasPrefix("-"), word != "-" else { continue }
             let name = word.prefix { $0 != "=" }
-            if let option = named(String(name)) {
+            if let option = command.argument(named: String(name)) {
                 guard option.kind == "option", name.endIndex == word.endIndex else { continue }
                 let value = rest.indices.contains(index + 1) ? rest[index + 1] : nil
                 if said.hasPrefix("missing value for '\(name)"), let value, value.hasPrefix("-") {
@@ -108,7 +132,8 @@ enum ArgumentWords {
                 word == "-help"
                 || !word.contains(where: \.isWhitespace)
                     && (word.hasPrefix("--") || word.dropFirst().allSatisfy { flags.contains(String($0)) }
-                        || named(String(word.prefix(2))) != nil && word.dropFirst(2).allSatisfy(\.isNumber))
+                        || command.argument(named: String(word.prefix(2))) != nil
+                            && word.dropFirst(2).allSatisfy(\.isNumber))
             guard !isOption, arguments.contains(where: { $0.kind == "positional" }) else { continue }
             return (asksForArgument ? "\(message); " : "")
                 + "'\(word)' begins as an option does; to give it as it is, write -- \(quoted(word)) behind all options"

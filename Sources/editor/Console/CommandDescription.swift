@@ -51,4 +51,19 @@ struct CommandDescription: Decodable {
 
     /// Those that do something, or hold others that do.
     var commands: [CommandDescription] { (subcommands ?? []).filter { $0.commandName != "help" } }
+
+    /// The command that words call, and how many of them do that.
+    func called(by words: [String]) -> (command: CommandDescription, count: Int) {
+        var (command, count) = (self, 0)
+        while count < words.count, let next = command.commands.first(where: { $0.commandName == words[count] }) {
+            command = next
+            count += 1
+        }
+        return (command, count)
+    }
+
+    /// The option or flag of that name, "--steps" or "-n".
+    func argument(named name: String) -> Argument? {
+        arguments?.first { $0.names?.contains { $0.spelling == name } ?? false }
+    }
 }

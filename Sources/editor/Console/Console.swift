@@ -77,8 +77,8 @@ enum Console {
     }
 
     /// A line for programs on standard error.
-    static func writeError(json: JSONObject) {
-        writeErrorRaw(json.line(namedBy: .options) + "\n")
+    static func writeError(json: JSONObject, namedBy naming: any SettingNaming = OptionNaming()) {
+        writeErrorRaw(json.line(namedBy: naming) + "\n")
     }
 
     static func writeErrorRaw(_ text: String) {

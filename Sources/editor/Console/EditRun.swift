@@ -8,30 +8,37 @@ internal import PlainText
 /// One edit at the command line: runs it, shows its progress, and prints where the result is.
 struct EditRun {
     private let options: RunOptions
+    /// Files that were read for the request, beside those that it names.
+    private let reads: [ReadFile]
 
-    init(_ options: RunOptions) {
+    private let naming: any SettingNaming
+
+    init(_ options: RunOptions, reads: [ReadFile] = [], naming: any SettingNaming = OptionNaming()) {
         self.options = options
+        self.reads = reads
+        self.naming = naming
     }
 
     /// The result's path goes to standard output, or, with `-o -`, the picture itself; all else to standard error.
     func run(_ request: EditRequest) throws {
         if options.output.printRequest {
             try request.validate()
-            return try Console.writeOutput(request.json())
+            // A pipe that it names would be gone.
+            return try Console.writeOutput(request.withPipesRead().json())
         }
         try run(request, options.output)
     }
 
     private func run(_ request: EditRequest, _ output: OutputOptions) throws {
         var request = request
-        let printer = ProgressPrinter(output)
+        let printer = ProgressPrinter(json: output.json, quiet: output.quiet, naming: naming)
         // A model that is not there is said when it is opened.
         let choice = try? options.modelChoice()
         if let threads = choice?.threads { Threads.use(threads) }
         if let limit = request.settings.memoryLimit, limit <= EditSettings.smallestMemoryLimit {
             MemoryAdvice.limitIsLowest()
         }
-        let reads = choice?.readFiles ?? []
+        let reads = reads + (choice?.readFiles ?? [])
         let openLibrary = { try LoRALibrary(for: options.modelChoice().source) }
         try openLivePreview(&request, printer, reads, openLibrary)
         let isStandardOutput = output.output == "-"
@@ -117,7 +124,7 @@ struct EditRun {
         do {
             Console.writeErrorRaw(try graphics.escape(for: picture) + "\n")
         } catch {
-            Console.writeError("no preview: \(error)")
+            Console.writeError("no preview: \(sentence(of: error, namedBy: OptionNaming()))")
         }
     }
 }

@@ -14,7 +14,10 @@ struct InputResolver {
     }
 
     /// A path, or `-` for what is on standard input.
-    func picture(_ word: String) throws -> PictureInput {
+    ///
+    /// - Parameter argument: where the word was given.
+    func picture(_ word: String, as argument: String = "IMAGE") throws -> PictureInput {
+        guard !word.isEmpty else { throw ValidationError("\(argument) is empty, expected the path of a picture") }
         guard word == "-" else { return .file(path: word) }
         let bytes = try Console.readInput(limit: limit)
         guard !bytes.isEmpty else { throw StreamError.inputIsEmpty }

@@ -1,6 +1,7 @@
 internal import CleanUp
 internal import Editing
 internal import Masking
+internal import PlainText
 
 /// One mask at the command line: makes it, says how it reads, prints where it is.
 struct MaskRun {
@@ -36,7 +37,7 @@ struct MaskRun {
             do {
                 Console.writeErrorRaw(try graphics.escape(for: report.overlay) + "\n")
             } catch {
-                Console.writeError("no preview: \(error)")
+                Console.writeError("no preview: \(sentence(of: error, namedBy: OptionNaming()))")
             }
         }
     }

@@ -35,7 +35,8 @@ enum MemoryShortage {
     private static let prepared: Prepared = {
         let failures = [false, true].map { isLimitLowest in
             Failure(
-                sentence: "there is not enough memory for this; \(MemoryAdvice.clause(isLimitLowest: isLimitLowest))",
+                sentence:
+                    "there is not enough memory for this; \(MemoryAdvice.clause(isLimitLowest: isLimitLowest).worded(by: .options))",
                 kind: .badData)
         }
         func kept(_ text: String) -> UnsafeBufferPointer<UInt8> {

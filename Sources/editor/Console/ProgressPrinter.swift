@@ -22,22 +22,21 @@ final class ProgressPrinter {
     /// Whether a redrawn line stands on the terminal.
     private var isLineOpen = false
 
-    convenience init(_ options: OutputOptions) {
-        self.init(json: options.json, quiet: options.quiet)
-    }
+    private let naming: any SettingNaming
 
-    init(json: Bool, quiet: Bool) {
+    init(json: Bool, quiet: Bool, naming: any SettingNaming = OptionNaming()) {
+        self.naming = naming
         style = if json { .json } else if quiet { .quiet } else if Console.errorRedraws { .live } else { .lines }
     }
 
     func show(_ event: EditEvent) {
         if case .preview(let picture) = event { showPreview(picture) }
         switch style {
-        case .json: if let json = event.json { Console.writeError(json: json) }
+        case .json: if let json = event.json { Console.writeError(json: json, namedBy: naming) }
         case .quiet:
             if case .note(let note) = event, note.isWarning {
                 isPreviewOpen = false
-                Console.writeError(Self.text(of: note))
+                Console.writeError(text(of: note))
             }
         case .live, .lines: showText(event)
         }
@@ -96,7 +95,7 @@ final class ProgressPrinter {
         case .note(let note):
             closeLine()
             isPreviewOpen = false
-            Console.writeError(Self.text(of: note))
+            Console.writeError(text(of: note))
         case .stage(let stage):
             guard let doing = stage.doing else { return }
             if style == .live {
@@ -119,8 +118,8 @@ final class ProgressPrinter {
         isLineOpen = true
     }
 
-    private static func text(of note: EditNote) -> String {
-        (note.isWarning ? "warning: " : "") + note.described(by: .options)
+    private func text(of note: EditNote) -> String {
+        (note.isWarning ? "warning: " : "") + note.described(by: naming)
     }
 
     private static func line(_ progress: StepProgress, barWidth: Int = 0) -> String {

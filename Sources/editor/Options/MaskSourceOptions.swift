@@ -60,13 +60,14 @@ struct MaskSourceOptions: ParsableArguments {
 
     /// The masks, `positional` first.
     func sources(positional: String?, _ inputs: InputResolver) throws -> [MaskSource] {
-        let pictures = try ([positional].compactMap(\.self) + mask).map { MaskSource.picture(try inputs.picture($0)) }
-        return try pictures + shapes.map { .shape($0) } + (ownAlpha ? [.ownAlpha] : [])
+        let first = try positional.map { MaskSource.picture(try inputs.picture($0, as: "MASK")) }
+        let others = try mask.map { MaskSource.picture(try inputs.picture($0, as: "--mask")) }
+        return try [first].compactMap(\.self) + others + shapes.map { .shape($0) } + (ownAlpha ? [.ownAlpha] : [])
     }
 
     func protectedSources(_ inputs: InputResolver) throws -> [MaskSource] {
         try protect.map { word in
-            try Self.protectedShape(word).map { .shape($0) } ?? .picture(try inputs.picture(word))
+            try Self.protectedShape(word).map { .shape($0) } ?? .picture(try inputs.picture(word, as: "--protect"))
         }
     }
 
@@ -125,8 +126,11 @@ struct MaskedPositionals: Equatable {
         guard !hasOtherMasks else { return }
         var reason = ""
         if let mask {
+            guard !mask.isEmpty else { throw ValidationError("MASK is empty, expected the path of a mask picture") }
             guard prompt == nil, Positionals(mask, nil).image == nil else { return }
-            reason = "there is no file '\(mask.prefix(60))'; "
+            reason =
+                FileSystem.isFolder(mask)
+                ? "'\(mask.prefix(60))' is a folder; " : "there is no file '\(mask.prefix(60))'; "
         }
         throw ValidationError(
             "Missing expected argument '<mask>': \(reason)name a mask picture, or give a shape with --box, --ellipse, --polygon or --svg-path"

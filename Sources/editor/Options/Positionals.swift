@@ -5,8 +5,8 @@ struct Positionals: Equatable {
     let image: String?
     let prompt: String?
 
-    /// Two words are image and prompt. A single one is the image where it is `-`, names an existing file or ends as a
-    /// picture does; else it is the prompt.
+    /// Two words are image and prompt. A single one is the image where it is `-`, names what is there and is no folder
+    /// (a file, a pipe, a device), or ends as a picture does; else it is the prompt.
     init(_ first: String?, _ second: String?) {
         if let second {
             image = first
@@ -24,7 +24,7 @@ struct Positionals: Equatable {
     static func isPictureFile(_ word: String) -> Bool { hasPictureEnding(word) && FileSystem.isFile(word) }
 
     private static func isImage(_ word: String) -> Bool {
-        word == "-" || hasPictureEnding(word) || FileSystem.isFile(word)
+        word == "-" || hasPictureEnding(word) || FileSystem.holdsBytes(word)
     }
 
     private static func hasPictureEnding(_ word: String) -> Bool {

@@ -20,6 +20,12 @@ extension EditRequest: Codable {
             throw EditError.badRequest(
                 name: name, reason: "it is larger than \(Figures.bytes(Self.maximumJSONBytes))")
         }
+        // RFC 8259, section 8.1: UTF-8, and a byte order mark may be passed over.
+        if let form = Self.wideForm(of: json) {
+            throw EditError.badRequest(name: name, reason: "it is \(form), expected UTF-8")
+        }
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let json = json.starts(with: mark) ? Array(json.dropFirst(mark.count)) : json
         do {
             self = try JSONReading.value(Self.self, from: json, maximumDepth: Self.maximumDepth)
         } catch let error as JSONValue.SyntaxError {
@@ -30,9 +36,21 @@ extension EditRequest: Codable {
         try validate()
     }
 
+    /// The name of an encoding in which a character takes two bytes or four, as the first ones tell it (RFC 4627,
+    /// section 3); `nil` for UTF-8.
+    private static func wideForm(of json: [UInt8]) -> String? {
+        let (start, isZero) = (Array(json.prefix(4)), json.prefix(4).map { $0 == 0 })
+        guard start.count == 4 else { return nil }
+        if isZero == [true, true, false, true] || isZero == [true, true, true, false] { return "UTF-32" }
+        if isZero == [false, true, true, true] || start == [0xFF, 0xFE, 0, 0] { return "UTF-32" }
+        let hasMark = start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF])
+        return hasMark || isZero[..<2] == [true, false] || isZero[..<2] == [false, true] ? "UTF-16" : nil
+    }
+
     /// What a file of a request holds. Throws `EditError.noRequest` or `.badRequest`.
     public static func bytes(ofFile path: String) throws(EditError) -> [UInt8] {
         guard FileSystem.exists(path) else { throw .noRequest(path: path) }
+        guard !FileSystem.isFolder(path) else { throw .badRequest(name: path, reason: "it is a folder") }
         guard let bytes = FileSystem.bytes(of: path, limit: maximumJSONBytes) else {
             throw .badRequest(
                 name: path, reason: "it cannot be read, or is larger than \(Figures.bytes(maximumJSONBytes))")

@@ -25,8 +25,7 @@ extension PictureInput: Codable {
     /// - Throws: `EditError.wrongForm` or `.unknownKey`.
     init(from decoder: any Decoder, at place: Sentence) throws {
         if let path = try? decoder.singleValueContainer().decode(String.self) {
-            guard !path.isEmpty else { throw EditError.wrongForm(place, expected: Self.expected, found: "\"\"") }
-            self = .file(path: path)
+            try self.init(path: path, at: place)
             return
         }
         guard let container = try? decoder.container(keyedBy: JSONKey.self) else {
@@ -34,10 +33,10 @@ extension PictureInput: Codable {
         }
         try container.checkKeys(Self.keys)
         if container.contains(Self.file), !container.contains(Self.base64), !container.contains(Self.name) {
-            guard let path = try? container.decode(String.self, forKey: Self.file), !path.isEmpty else {
+            guard let path = try? container.decode(String.self, forKey: Self.file) else {
                 throw EditError.wrongForm("\(place).file", expected: "a path", found: container.found(Self.file))
             }
-            self = .file(path: path)
+            try self.init(path: path, at: "\(place).file")
             return
         }
         guard !container.contains(Self.file), container.contains(Self.base64) else {
@@ -59,6 +58,16 @@ extension PictureInput: Codable {
             name = given
         }
         self = .bytes(bytes, name: name)
+    }
+
+    private init(path: String, at place: Sentence) throws(EditError) {
+        guard !path.isEmpty else { throw .wrongForm(place, expected: Self.expected, found: "\"\"") }
+        guard path != "-" else {
+            throw .wrongForm(
+                place, expected: "a path (standard input is \"/dev/stdin\", a file of that name \"./-\")",
+                found: "\"-\"")
+        }
+        self = .file(path: path)
     }
 
     private static let expected: Sentence = "a path, or an object with \"file\" or with \"base64\""

@@ -27,6 +27,8 @@ public struct EditInputs: Sendable {
     public let notes: [EditNote]
     /// How a file made of the picture will differ, where it is not the picture's own file.
     let losses: [EditNote]
+    /// Those of the notes and losses that tell of more than the picture in its file (`LoadedImage.companions`).
+    let companions: [EditNote]
 
     /// A picture and its mask that are no files.
     init(picture: Picture, mask: Mask, protected: Mask?, colorSpace: ColorSpace) {
@@ -41,6 +43,7 @@ public struct EditInputs: Sendable {
         hasLettering = false
         notes = []
         losses = []
+        companions = []
     }
 
     /// Reads what the request names.
@@ -59,12 +62,14 @@ public struct EditInputs: Sendable {
             hasLettering = false
             notes = []
             losses = []
+            companions = []
             return
         }
         guard let input = request.picture else { throw EditError.missingInput(mode: request.mode, what: "a picture") }
         let loaded = try PictureFile.read(input, maximumPixels: request.settings.maximumPixels)
         var notes = loaded.pixelNotes.map { EditNote("\(input.name): \($0)") }
         losses = loaded.losses.map { EditNote("\(input.name): \($0)") }
+        companions = loaded.companions.map { EditNote("\(input.name): \($0)") }
         source = loaded
         colorSpace = loaded.colorSpace
         if !loaded.colorSpace.isSRGB {

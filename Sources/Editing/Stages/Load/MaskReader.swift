@@ -20,6 +20,8 @@ struct MaskReader {
     let maximumPixels: Int
     /// Whether it matters that words are no longer told as such.
     var saysCoveredWords = false
+    /// Whether `picture` is a mask, too, with which none can be swapped.
+    var isOfMasks = false
 
     private var size: PixelSize { picture.picture.size }
 
@@ -79,8 +81,11 @@ struct MaskReader {
             do {
                 var mask = try Mask(upright, meaning: meaning, isLossy: file.isLossy, for: size, fit: fit)
                 mask.isLettering = file.metadata.saysLettering && meaning == .repaint
+                if mask.reading?.findings.contains(.grayPicture) == true, looksLikeMask {
+                    throw EditError.swapped(picture: name, mask: input.name)
+                }
                 return mask
-            } catch {
+            } catch let error as MaskError {
                 switch error {
                 case .sizeMismatch: throw EditError.unfitMask(file: input.name, picture: name, reason: error)
                 case .picture, .colors:
@@ -138,8 +143,10 @@ struct MaskReader {
 
     /// Whether the picture holds black and white alone, as far as compression lets it.
     private var looksLikeMask: Bool {
-        guard let mask = try? Mask(reading: picture.picture, isLossy: picture.isLossy) else { return false }
-        return mask.coverage.values.allSatisfy { $0 < 0.1 || $0 > 0.9 }
+        guard !isOfMasks, let mask = try? Mask(reading: picture.picture, isLossy: picture.isLossy) else { return false }
+        let values = mask.coverage.values
+        return values.allSatisfy { $0 < 0.1 || $0 > 0.9 } && values.contains { $0 < 0.1 }
+            && values.contains { $0 > 0.9 }
     }
 }
 

@@ -8,12 +8,22 @@ enum PictureFile {
     static func read(
         _ input: PictureInput, maximumPixels: Int = EditSettings.defaultMaximumPixels
     ) throws(ImageFileError) -> LoadedImage {
-        let limits = DecodeLimits(
-            maximumPixels: maximumPixels, maximumBytes: PictureInput.maximumBytes(maximumPixels: maximumPixels))
+        let limits = limits(maximumPixels: maximumPixels)
         return switch input {
         case .file(let path): try ImageFile.read(path: path, limits: limits)
         case .bytes(let bytes, let name): try ImageFile.read(bytes: bytes, name: name, limits: limits)
         }
+    }
+
+    /// The input, with the bytes of a pipe in the place of its path: they come once. Throws `ImageFileError`.
+    static func held(_ input: PictureInput, maximumPixels: Int) throws(ImageFileError) -> PictureInput {
+        guard let path = input.path, FileSystem.isPipe(path) else { return input }
+        return .bytes(try ImageFile.bytes(path: path, limits: limits(maximumPixels: maximumPixels)), name: path)
+    }
+
+    private static func limits(maximumPixels: Int) -> DecodeLimits {
+        DecodeLimits(
+            maximumPixels: maximumPixels, maximumBytes: PictureInput.maximumBytes(maximumPixels: maximumPixels))
     }
 
     /// The file itself. Throws `EditError.unreadable`.

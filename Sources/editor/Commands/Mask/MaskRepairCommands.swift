@@ -7,7 +7,7 @@ struct MaskInputArgument: ParsableArguments {
     @Argument(help: "The mask; - for standard input.", completion: .file())
     var mask: String
 
-    func input() throws -> PictureInput { try InputResolver().picture(mask) }
+    func input() throws -> PictureInput { try InputResolver().picture(mask, as: "MASK") }
 }
 
 struct MaskGrowCommand: ParsableCommand, ReportsAsJSON {
@@ -172,7 +172,7 @@ struct MaskCombineCommand: ParsableCommand, ReportsAsJSON {
 
     func run() throws {
         let inputs = InputResolver()
-        let masks = try others.map { MaskSource.picture(try inputs.picture($0)) }
+        let masks = try others.map { MaskSource.picture(try inputs.picture($0, as: "MASK")) }
         try MaskRun(output).run(.combine(by, masks), input: source.input(), reading: reading, fit: fitMask)
     }
 }
