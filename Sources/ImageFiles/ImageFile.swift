@@ -273,8 +273,10 @@ extension LoadedImage {
         metadata.exif = exif.bytes
         facts.orientation = orientation
         picture = picture.upright(from: orientation)
-        if let source = metadata.associatedSource {
-            metadata.associatedSource?.picture = source.picture.upright(from: orientation)
+        // Assigned as a whole: what is assigned through an optional to its part is never freed (Swift 6.3, -O).
+        if var source = metadata.associatedSource {
+            source.picture = source.picture.upright(from: orientation)
+            metadata.associatedSource = source
         }
         if orientation >= 5, let coding = metadata.jpegCoding { metadata.jpegCoding = coding.transposed }
         if orientation >= 5, let density = metadata.density {

@@ -108,9 +108,10 @@ public struct EditJob: Sendable {
         if let note = plan.memoryNote { try meter.note(EditNote(note, isWarning: true)) }
 
         var source = inputs.source
-        if let margins = inputs.canvas?.margins {
-            source?.metadata.associatedSource?.x = margins.left
-            source?.metadata.associatedSource?.y = margins.top
+        if let margins = inputs.canvas?.margins, var changed = source, var samples = changed.metadata.associatedSource {
+            (samples.x, samples.y) = (margins.left, margins.top)
+            changed.metadata.associatedSource = samples
+            source = changed
         }
         var writer = ResultWriter(delivery: delivery, outputs: outputs, meter: meter, source: source)
         // When the first picture is there: files of adapters are read for it.
