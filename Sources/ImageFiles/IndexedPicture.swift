@@ -7,9 +7,10 @@ public struct PNGPalette: Sendable, Equatable {
     /// Bits an index.
     var depth: Int
 
-    /// Of the bodies of the chunks PLTE and tRNS.
+    /// Of the bodies of the chunks PLTE and tRNS. More alphas than colours count for none, as for libpng.
     init(_ entries: ArraySlice<UInt8>, alpha: ArraySlice<UInt8>, depth: Int) {
-        let (entries, alpha) = (Array(entries), Array(alpha))
+        let entries = Array(entries)
+        let alpha = alpha.count <= entries.count / 3 ? Array(alpha) : []
         colors = (0 ..< min(256, entries.count / 3)).map { index in
             let opacity = index < alpha.count ? alpha[index] : 255
             return UInt32(entries[index * 3]) << 24 | UInt32(entries[index * 3 + 1]) << 16

@@ -441,3 +441,12 @@ import Testing
         }
     }
 }
+
+@Suite struct PNGPaletteTests {
+    /// Found by fuzzing: the picture was read as opaque, and its copy was not.
+    @Test func `More alphas than colours count for none`() {
+        let colors: [UInt8] = [0, 0, 255, 255, 0, 0]
+        #expect(PNGPalette(colors[...], alpha: [0, 85][...], depth: 1).colors == [0x0000_FF00, 0xFF00_0055])
+        #expect(PNGPalette(colors[...], alpha: [0, 85, 170][...], depth: 1).colors == [0x0000_FFFF, 0xFF00_00FF])
+    }
+}
